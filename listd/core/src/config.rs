@@ -1,0 +1,194 @@
+//! The configuration of `listd` as typed values: what the keys of `listd.toml` mean.
+//!
+//! Text in, values or errors out. Reading files is the daemon's; secrets stand here only as paths.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::address::Address;
+use crate::list::Settings;
+
+/// A whole, validated `listd.toml`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Our name in `Received`, greetings and Message-IDs.
+    pub hostname: String,
+    pub store: StoreUrl,
+    pub secret_file: PathBuf,
+    /// Lower-case.
+    pub trusted_authserv_id: Vec<String>,
+    pub lmtp: Lmtp,
+    pub relay: Relay,
+    pub directory: Directory,
+    pub verdict: Option<Verdict>,
+    /// Defaults for every list; a domain's own are in [`Domain::list`].
+    pub list: Settings,
+    pub domains: Vec<Domain>,
+    pub web: Option<Web>,
+    pub control: Control,
+    pub metrics: Option<Metrics>,
+    pub dns: Dns,
+    /// Keys that were set and have no effect yet; the daemon says so at its start.
+    pub later: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// `sqlite:///path`
+    Sqlite(PathBuf),
+    /// `postgres://...`
+    Postgres(String),
+}
+
+/// Where a socket listens or a peer is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    Unix(PathBuf),
+    Tcp(SocketAddr),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lmtp {
+    pub listen: Vec<Endpoint>,
+    pub smtp_listen: Vec<Endpoint>,
+    /// Octets.
+    pub max_message_size: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relay {
+    /// `host:port`; a name is resolved at each connect.
+    pub address: String,
+    pub connections: usize,
+    pub recipients_per_transaction: usize,
+    pub log: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Directory {
+    pub source: DirectorySource,
+    pub start_tls: bool,
+    pub ca_file: Option<PathBuf>,
+    pub bind_dn: Option<String>,
+    pub bind_password_file: Option<PathBuf>,
+    pub base: String,
+    pub sync: Sync,
+    pub poll_interval: Duration,
+    pub max_staleness: Duration,
+    /// 0 to 100.
+    pub shrink_guard_percent: u8,
+    pub lists: ListMapping,
+    pub people: PeopleMapping,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DirectorySource {
+    /// `ldap://`, `ldaps://` or `ldapi://`, as written.
+    Ldap(String),
+    /// `file:school.ldif`
+    File(PathBuf),
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Sync {
+    Auto,
+    Poll,
+}
+
+/// `[directory.lists]`: which attribute of a group means what. Attribute names as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListMapping {
+    pub filter: String,
+    pub address: String,
+    pub address_template: String,
+    pub aliases: Vec<String>,
+    pub name: String,
+    pub description: String,
+    pub members: Vec<String>,
+    pub external: Vec<String>,
+    pub owners: Vec<String>,
+    pub moderators: Vec<String>,
+}
+
+/// `[directory.people]`: which attribute of a person means what. Attribute names as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeopleMapping {
+    pub filter: String,
+    pub login: String,
+    pub address: Vec<String>,
+    pub may_post_as: Vec<String>,
+    pub name: Vec<String>,
+    pub language: String,
+    /// Filter; empty = nobody is inactive.
+    pub inactive: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    pub milter: Endpoint,
+    pub on_failure: OnFailure,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    Defer,
+    Accept,
+}
+
+/// A tenant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Domain {
+    /// Lower-case A-label.
+    pub name: String,
+    /// e.g. `de`
+    pub language: String,
+    pub admins: Vec<Admin>,
+    pub imprint_url: Option<String>,
+    pub privacy_url: Option<String>,
+    pub help_url: Option<String>,
+    pub dkim: Dkim,
+    /// `[list]` with this domain's `[domain.list]` laid over it.
+    pub list: Settings,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admin {
+    Address(Address),
+    /// DN of a group.
+    Group(String),
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dkim {
+    pub rsa: Option<DkimKey>,
+    pub ed25519: Option<DkimKey>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DkimKey {
+    pub selector: String,
+    pub key_file: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Web {
+    pub listen: SocketAddr,
+    pub public_url: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Control {
+    pub socket: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metrics {
+    pub listen: SocketAddr,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dns {
+    /// `None` = the system's resolver.
+    pub server: Option<SocketAddr>,
+}

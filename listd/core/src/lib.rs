@@ -1,0 +1,12 @@
+//! The decisions of Verteiler: pure functions and the types they speak of.
+//!
+//! Nothing here does I/O, reads a clock or draws a random number: time, seeds, ids and DNS
+//! answers are arguments. It knows neither the wire (`lmtp`, `milter`) nor the daemon.
+
+pub mod address;
+pub mod config;
+pub mod list;
+pub mod outcome;
+pub mod recipients;
+pub mod rewrite;
+pub mod time;

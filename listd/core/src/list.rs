@@ -1,0 +1,187 @@
+//! A list as the rest of the house sees it: a read-only snapshot of small parts.
+//!
+//! Not who is on it (`recipients`), and not what may be done with it (`policy`).
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::time::Timestamp;
+
+/// The stable name of a list: the entryUUID of its group, lower-case. Survives renames.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ListId(pub String);
+
+impl std::fmt::Display for ListId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One list: an LDAP group with a mail address, and what is set for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct List {
+    pub id: ListId,
+    /// DN of the group, for messages to the admin.
+    pub dn: String,
+    /// The posting address; its domain is always one of the configured domains.
+    pub address: Address,
+    /// Further addresses that mean this list.
+    pub aliases: Vec<Address>,
+    /// Short name, e.g. `klasse-5b`; one line of text, any script.
+    pub name: String,
+    /// What a person would call it, e.g. `Klasse 5b`; may be empty.
+    pub description: String,
+    pub settings: Settings,
+    /// From then on the list is closed.
+    pub expires: Option<Timestamp>,
+}
+
+impl List {
+    /// The name a person should see: the description where there is one, else the name.
+    pub fn title(&self) -> &str {
+        if self.description.is_empty() { &self.name } else { &self.description }
+    }
+}
+
+/// All that can be set for a list (`DESIGN.md` section 4, `[list]`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Who may post besides owners and moderators; empty = nobody.
+    pub post: Vec<Posters>,
+    pub nonmembers: Nonmembers,
+    pub unverified: Unverified,
+    pub moderation: Moderation,
+    pub from: FromPolicy,
+    pub reply_to: ReplyTo,
+    pub author_address: AuthorAddress,
+    pub subject_tag: String,
+    pub footer: String,
+    pub copies: Copies,
+    pub unsubscribe: Unsubscribe,
+    /// Octets on the wire, without dot-stuffing (rule Z1).
+    pub max_size: u64,
+    pub archive: Archive,
+}
+
+impl Default for Settings {
+    /// The contract's defaults.
+    fn default() -> Settings {
+        Settings {
+            post: vec![Posters::Members],
+            nonmembers: Nonmembers::Reject,
+            unverified: Unverified::Confirm,
+            moderation: Moderation::None,
+            from: FromPolicy::Rewrite,
+            reply_to: ReplyTo::Author,
+            author_address: AuthorAddress::Shown,
+            subject_tag: String::new(),
+            footer: String::new(),
+            copies: Copies::Personal,
+            unsubscribe: Unsubscribe::Mute,
+            max_size: 10_000_000,
+            archive: Archive::Off,
+        }
+    }
+}
+
+/// A set of people in `post`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Posters {
+    Members,
+    Owners,
+    Moderators,
+    /// Anybody who is a person in the directory.
+    People,
+    Anyone,
+    /// Members of the group with this DN.
+    Group(String),
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Nonmembers {
+    Reject,
+    Hold,
+    Discard,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unverified {
+    Confirm,
+    Hold,
+    Reject,
+    Accept,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Moderation {
+    None,
+    All,
+    Nonmembers,
+    First,
+}
+
+/// When the From of a copy becomes the list's address (rule F2).
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FromPolicy {
+    Rewrite,
+    Policy,
+    Broken,
+    Keep,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReplyTo {
+    Author,
+    List,
+    Both,
+    Address(Address),
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuthorAddress {
+    Shown,
+    Hidden,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Copies {
+    /// One signed copy each.
+    Personal,
+    /// One signed copy for many recipients.
+    Shared,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unsubscribe {
+    Mute,
+    Leave,
+    Request,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Archive {
+    Off,
+    Members,
+}
+
+/// What stands between a list's local part and the `@` in its role addresses.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    Owner,
+    Request,
+    Subscribe,
+    Unsubscribe,
+    Bounces,
+    Confirm,
+    Author,
+}

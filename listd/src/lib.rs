@@ -1,0 +1,3 @@
+//! The daemon's rooms. `main.rs` builds them and hands each its values; no room reads the configuration.
+
+pub mod store;

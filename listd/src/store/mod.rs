@@ -1,0 +1,267 @@
+//! What must survive a crash: mails, who still waits for a copy, what became of each, and the replica.
+//!
+//! The rooms see small traits and the values below, never a database. Every change is a [`Move`], and one
+//! [`Commit::commit`] is atomic. Intake and delivery meet only here.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use listcore::address::Address;
+use listcore::list::ListId;
+use listcore::outcome::Outcome;
+use listcore::recipients::Recipient;
+use listcore::rewrite::Frozen;
+use listcore::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Name of a stored mail (one body); made by the daemon, unique, never reused. Below 2^63.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MailId(pub u64);
+
+/// Name of one mail's way to one list; made by the daemon, unique, never reused. Below 2^63.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PostId(pub u64);
+
+/// Up to 100 recipients of one post: `post` and a number counted from 0.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BatchId {
+    pub post: PostId,
+    pub number: u32,
+}
+
+/// Row number of a recipient in the store's table of recipients; what a VERP token carries.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RecipientRef(pub u64);
+
+/// Most recipients in a batch (promise 12).
+pub const BATCH: usize = 100;
+
+/// Bodies up to this size are rows, larger ones files (octets).
+pub const INLINE_BODY: usize = 64 * 1024;
+
+/// The bytes of a mail as they came in: in memory, or already spilled to a file in the store's spool directory.
+#[derive(Clone, Debug)]
+pub enum Raw {
+    Memory(Bytes),
+    /// Complete, but not yet synced; the store syncs and renames it before the commit.
+    Spilled {
+        path: PathBuf,
+        size: u64,
+    },
+}
+
+/// A mail that is accepted for at least one list. Stored once, whatever the number of posts.
+#[derive(Clone, Debug)]
+pub struct NewMail {
+    pub id: MailId,
+    pub raw: Raw,
+    /// Without angle brackets; ours where the mail had none.
+    pub message_id: String,
+    /// Return address; `None` = null sender.
+    pub sender: Option<Address>,
+    pub received: Timestamp,
+    /// It came with SMTPUTF8.
+    pub utf8: bool,
+}
+
+/// One mail's way to one list.
+#[derive(Clone, Debug)]
+pub struct NewPost {
+    pub id: PostId,
+    pub frozen: Frozen,
+    /// Duplicate control (rule L4): the body's digest; a retry of the same mail has the same.
+    pub digest: [u8; 32],
+    /// Given up after this.
+    pub expires: Timestamp,
+    /// In the order of delivery; split into batches by the store.
+    pub recipients: Vec<Recipient>,
+}
+
+/// One change of what is stored.
+#[derive(Clone, Debug)]
+pub enum Move {
+    /// Mail, posts, recipients and batches become durable together. Each post is answered by a [`Done`]:
+    /// one that repeats list, Message-ID and digest of an earlier post is [`Done::Duplicate`] and stores nothing.
+    Accept { mail: NewMail, posts: Vec<NewPost> },
+    /// Outcomes of an attempt, by index in the batch. The batch is due again when the earliest of its
+    /// unfinished recipients is; with none left it is finished.
+    Settle { batch: BatchId, outcomes: Vec<(u16, Outcome)> },
+    /// What happened to a mail that was not distributed.
+    Trace(TraceEvent),
+    /// A bounce that reached `-bounces`.
+    Bounce(BounceEvent),
+    /// `listctl queue retry`: everything unfinished (of one post) is due now.
+    RetryNow { post: Option<PostId> },
+    /// Part of a directory sync; cookie and entries are committed together.
+    Replica(ReplicaChange),
+    /// The retention job: outcomes, traces, bounces and duplicate keys older than this go.
+    Erase { before: Timestamp },
+}
+
+/// What a [`Move`] led to, in the order of the moves (an `Accept` has one for each post).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    Ok,
+    /// The same mail to the same list was accepted before, as this post.
+    Duplicate(PostId),
+    /// The same Message-ID was accepted for this list before, with another body (rule L4).
+    Conflict(PostId),
+    /// Only this move failed, the others stand: what it was.
+    Rejected(String),
+}
+
+/// A mail that was refused, dropped, deferred or forwarded elsewhere: kept so that `listctl trace` can tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceEvent {
+    pub at: Timestamp,
+    /// Without brackets; empty where there was none.
+    pub message_id: String,
+    pub list: Option<ListId>,
+    /// RCPT TO as it came.
+    pub recipient: String,
+    /// The From address as it came.
+    pub author: Option<String>,
+    /// One word: `refused`, `dropped`, `deferred`, `duplicate`.
+    pub what: String,
+    /// The rule that decided, and the reply we gave.
+    pub why: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BounceEvent {
+    pub at: Timestamp,
+    /// `None` where the token was forged, unknown or old: counted, nothing else.
+    pub recipient: Option<RecipientRef>,
+    pub list: Option<ListId>,
+    /// What it seems to be, in short, e.g. `dsn 5.1.1` or `unparsed`.
+    pub summary: String,
+}
+
+/// One step of a directory sync. `data` is the directory room's own versioned form.
+#[derive(Clone, Debug)]
+pub enum ReplicaChange {
+    /// A whole refresh replaces everything.
+    Replace { entries: Vec<(String, Vec<u8>)>, cookie: Vec<u8>, at: Timestamp },
+    /// Entries changed, or gone (`None`), since the last cookie.
+    Update { entries: Vec<(String, Option<Vec<u8>>)>, cookie: Vec<u8>, at: Timestamp },
+}
+
+/// The stored replica, as the directory room left it.
+#[derive(Clone, Debug, Default)]
+pub struct StoredReplica {
+    /// entryUUID and the directory room's own form.
+    pub entries: Vec<(String, Vec<u8>)>,
+    pub cookie: Vec<u8>,
+    /// When it was last known to be fresh.
+    pub at: Timestamp,
+}
+
+/// A batch with what is known of each recipient.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    pub id: BatchId,
+    /// Same length and order as `outcomes`. `None` = erased.
+    pub recipients: Vec<Option<(RecipientRef, Recipient)>>,
+    pub outcomes: Vec<Outcome>,
+}
+
+/// A post as it was accepted.
+#[derive(Clone, Debug)]
+pub struct StoredPost {
+    pub id: PostId,
+    pub mail: MailId,
+    pub message_id: String,
+    pub frozen: Frozen,
+    pub accepted: Timestamp,
+    pub expires: Timestamp,
+    pub size: u64,
+}
+
+/// What the scheduler needs to know of a waiting batch without loading it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueBatch {
+    pub id: BatchId,
+    pub list: ListId,
+    pub due: Timestamp,
+}
+
+/// The bytes of a stored mail. A large one is a file that is read in pieces, never whole per copy.
+#[derive(Clone, Debug)]
+pub enum Body {
+    Memory(Bytes),
+    File { path: PathBuf, size: u64 },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// No room: answer 452 4.3.1.
+    #[error("the store's disk is full: {0}")]
+    Full(String),
+    /// Anything else that passes or not: answer 451 4.3.0.
+    #[error("the store failed: {0}")]
+    Failed(String),
+    #[error("another daemon uses this store: {0}")]
+    Locked(String),
+}
+
+/// Every room that changes something.
+#[async_trait]
+pub trait Commit: Send + Sync {
+    /// All or nothing, durable when it returns; except that a move which breaks a constraint of its own is
+    /// answered [`Done::Rejected`] and leaves the others standing.
+    async fn commit(&self, moves: Vec<Move>) -> Result<Vec<Done>, StoreError>;
+}
+
+/// What the scheduler reads.
+#[async_trait]
+pub trait Queue: Commit {
+    /// All unfinished batches, at start.
+    async fn due(&self) -> Result<Vec<DueBatch>, StoreError>;
+    /// `None` once finished or gone.
+    async fn batch(&self, id: BatchId) -> Result<Option<Batch>, StoreError>;
+    async fn post(&self, id: PostId) -> Result<Option<Arc<StoredPost>>, StoreError>;
+    async fn body(&self, mail: MailId) -> Result<Option<Body>, StoreError>;
+}
+
+/// What the directory room reads at start.
+#[async_trait]
+pub trait Replica: Commit {
+    async fn replica(&self) -> Result<StoredReplica, StoreError>;
+}
+
+/// Whose token is it.
+#[async_trait]
+pub trait Attribution: Commit {
+    async fn recipient(&self, who: RecipientRef) -> Result<Option<Recipient>, StoreError>;
+}
+
+/// One post with everything an admin may ask.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub post: StoredPost,
+    pub batches: Vec<Batch>,
+}
+
+/// Counts for `listctl status` and the metrics.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub mails: u64,
+    pub posts_waiting: u64,
+    pub recipients_waiting: u64,
+    pub recipients_deferred: u64,
+    pub bounces: u64,
+    pub bounces_unattributed: u64,
+}
+
+/// What `listctl` reads.
+#[async_trait]
+pub trait Report: Commit {
+    async fn counts(&self) -> Result<Counts, StoreError>;
+    /// Posts with unfinished recipients, oldest first.
+    async fn waiting(&self, limit: usize) -> Result<Vec<StoredPost>, StoreError>;
+    async fn account(&self, post: PostId) -> Result<Option<Account>, StoreError>;
+    /// Everything known of a Message-ID (without brackets): distributions and refusals.
+    async fn trace(&self, message_id: &str) -> Result<(Vec<Account>, Vec<TraceEvent>), StoreError>;
+}

@@ -1,0 +1,1 @@
+//! LMTP and SMTP on the wire: server in and client out, as state machines over bytes.
