@@ -1,5 +1,8 @@
 //! The daemon's rooms. `main.rs` builds them and hands each its values; no room reads the configuration.
 
+pub mod clock;
 pub mod delivery;
+pub mod ids;
+pub mod intake;
 pub mod scheduler;
 pub mod store;
