@@ -1,10 +1,11 @@
 //! The decisions of Verteiler: pure functions and the types they speak of.
 //!
 //! Nothing here does I/O, reads a clock or draws a random number: time, seeds, ids and DNS
-//! answers are arguments. It knows neither the wire (`lmtp`, `milter`) nor the daemon.
+//! answers are arguments (one exception: `dkim::generate` makes a key). It knows neither the wire (`lmtp`, `milter`) nor the daemon.
 
 pub mod address;
 pub mod config;
+pub mod dkim;
 pub mod list;
 pub mod outcome;
 pub mod recipients;
