@@ -9,10 +9,46 @@ use std::time::Duration;
 use crate::address::Address;
 use crate::list::Settings;
 
+mod build;
+mod endpoint;
+mod error;
+pub mod keys;
+mod later;
+pub mod size;
+mod source;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use error::{ConfigError, ConfigErrors};
+
+/// Longest configuration that is read (octets).
+pub const MAX_TEXT: usize = 1_000_000;
+
+impl Config {
+    /// Reads the text of a `listd.toml`.
+    ///
+    /// `file` is its name as messages show it; a relative `file:` URL of the directory starts at its folder.
+    /// On failure every error found, each with line and key (`docs/configuration.md` says what each expects).
+    pub fn parse(file: &str, text: &str) -> Result<Config, ConfigErrors> {
+        let mut errors = source::Errors::new(file, text);
+        if text.len() > MAX_TEXT {
+            errors.add(0, "", format!("found {} octets, expected at most {MAX_TEXT}", text.len()));
+            return Err(errors.into_errors());
+        }
+        let Some(source) = source::take_apart(text, &mut errors) else {
+            return Err(errors.into_errors());
+        };
+        let config = build::config(file, &source, &mut errors);
+        if errors.is_empty() { Ok(config) } else { Err(errors.into_errors()) }
+    }
+}
+
 /// A whole, validated `listd.toml`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// Our name in `Received`, greetings and Message-IDs.
+    /// Our name in `Received`, greetings and Message-IDs; `lists.` and the first domain where none is set.
     pub hostname: String,
     pub store: StoreUrl,
     pub secret_file: PathBuf,
@@ -37,8 +73,6 @@ pub struct Config {
 pub enum StoreUrl {
     /// `sqlite:///path`
     Sqlite(PathBuf),
-    /// `postgres://...`
-    Postgres(String),
 }
 
 /// Where a socket listens or a peer is reached.

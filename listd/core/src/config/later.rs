@@ -1,0 +1,80 @@
+//! Which keys that are set have no effect yet: the daemon says so at its start, so that nobody relies on them.
+
+use toml::de::DeValue;
+
+use super::source::{Source, Values};
+
+/// A table whose keys all come later.
+const TABLES: &[(&str, &str)] = &[
+    ("verdict", "no scanner is asked yet; let Exim scan before it hands mail over"),
+    ("web", "there are no web pages yet; List-Unsubscribe is a mailto: link"),
+    ("metrics", "no metrics are served yet; listctl status has the counts"),
+];
+
+/// A key that comes later whatever its value, except where the value is the harmless one.
+const KEYS: &[(&str, &str, &str)] = &[
+    ("relay.log", "", "the relay's log is not read yet; trace ends with the relay's answer"),
+    ("directory.shrink_guard", "0 %", "the guard against lists that shrink is not there yet"),
+    ("domain.imprint_url", "", "there are no web pages yet that would link to it"),
+    ("domain.privacy_url", "", "there are no web pages yet that would link to it"),
+];
+
+/// The same for a key of `[list]` or `[domain.list]`: key, value that needs no word, what happens meanwhile.
+/// `*` stands for every other value.
+const LIST: &[(&str, &str, &str)] = &[
+    ("nonmembers", "hold", "there is no moderation yet; such a mail is refused"),
+    ("nonmembers", "discard", "a mail is not discarded without a word yet; it is refused"),
+    ("unverified", "confirm", "the author is not asked yet; such a mail is refused"),
+    ("unverified", "hold", "there is no moderation yet; such a mail is refused"),
+    ("moderation", "all", "there is no moderation yet; mail goes out unmoderated"),
+    ("moderation", "nonmembers", "there is no moderation yet; mail goes out unmoderated"),
+    ("moderation", "first", "there is no moderation yet; mail goes out unmoderated"),
+    ("from", "policy", "every From is rewritten meanwhile, as with \"rewrite\""),
+    ("from", "broken", "every From is rewritten meanwhile, as with \"rewrite\""),
+    ("author_address", "hidden", "the author's address is still shown"),
+    ("unsubscribe", "*", "unsubscribing is a mail to the owners meanwhile"),
+    ("archive", "members", "there is no archive yet"),
+    ("subject_tag", "*", "the subject stays as it is"),
+    ("footer", "*", "no footer is added"),
+];
+
+/// One sentence for each key that is set and has no effect yet, in the order of the tables above.
+pub(super) fn of(source: &Source<'_>) -> Vec<String> {
+    let mut said = Vec::new();
+    for (table, meanwhile) in TABLES {
+        if source.top.tables.contains_key(*table) {
+            said.push(format!("[{table}] comes later: {meanwhile}"));
+        }
+    }
+    for values in std::iter::once(&source.top).chain(&source.domains) {
+        for (key, harmless, meanwhile) in KEYS {
+            if set(values, key).is_some_and(|value| value != *harmless) {
+                said.push(format!("{key} comes later: {meanwhile}"));
+            }
+        }
+        for (key, value, meanwhile) in LIST {
+            list_key(values, key, value, meanwhile, &mut said);
+        }
+    }
+    said
+}
+
+fn list_key(values: &Values<'_>, key: &str, value: &str, meanwhile: &str, said: &mut Vec<String>) {
+    for table in ["list", "domain.list"] {
+        let path = format!("{table}.{key}");
+        let Some(found) = set(values, &path) else { continue };
+        let hit = if value == "*" { !found.is_empty() } else { found == value };
+        if hit {
+            let shown: String = found.chars().take(40).collect();
+            said.push(format!("{path} = {shown:?} comes later: {meanwhile}"));
+        }
+    }
+}
+
+/// The text of a key that is set; anything but a text is an error elsewhere.
+fn set<'a>(values: &'a Values<'_>, key: &str) -> Option<&'a str> {
+    match values.found.get(key)?.get_ref() {
+        DeValue::String(text) => Some(text),
+        _ => None,
+    }
+}

@@ -1,0 +1,257 @@
+//! One TOML value as one typed value: the kinds of values that the keys have.
+//!
+//! Pure and without context: a function here knows neither its key nor the others.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+use super::source::Raw;
+use super::{Admin, DirectorySource, Endpoint, StoreUrl, size, syntax};
+use crate::address::{Address, normal_domain};
+use crate::list::{Posters, ReplyTo};
+
+/// Why a value is none, to stand before "expected ..."; `at` where not the whole value is wrong.
+pub(super) struct Wrong {
+    pub at: Option<usize>,
+    pub found: String,
+}
+
+pub(super) type Read<T> = Result<T, Wrong>;
+
+fn wrong<T>(found: impl Into<String>) -> Read<T> {
+    Err(Wrong { at: None, found: found.into() })
+}
+
+/// A value in words, e.g. `a list`.
+pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a number without quotes",
+        DeValue::Float(_) => "a number with a fraction",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+fn str_of<'a>(raw: &'a Raw<'_>) -> Read<&'a str> {
+    match raw.get_ref() {
+        DeValue::String(text) => Ok(text),
+        other => wrong(kind(other)),
+    }
+}
+
+/// Reads a text with `parse`; what it does not take is shown back.
+fn text<T>(raw: &Raw<'_>, parse: impl FnOnce(&str) -> Option<T>) -> Read<T> {
+    let text = str_of(raw)?;
+    parse(text).ok_or_else(|| Wrong { at: None, found: format!("{text:?}") })
+}
+
+/// A list whose items `item` reads, with the place of the first wrong one.
+pub(super) fn list<T>(raw: &Raw<'_>, item: impl Fn(&Raw<'_>) -> Read<T>) -> Read<Vec<T>> {
+    let DeValue::Array(items) = raw.get_ref() else { return wrong(kind(raw.get_ref())) };
+    let read = |one: &Raw<'_>| {
+        item(one).map_err(|w| Wrong { at: w.at.or(Some(one.span().start)), found: w.found })
+    };
+    items.iter().map(read).collect()
+}
+
+pub(super) fn boolean(raw: &Raw<'_>) -> Read<bool> {
+    raw.get_ref().as_bool().map_or_else(|| wrong(kind(raw.get_ref())), Ok)
+}
+
+pub(super) fn number(raw: &Raw<'_>, least: usize, most: usize) -> Read<usize> {
+    let DeValue::Integer(written) = raw.get_ref() else { return wrong(kind(raw.get_ref())) };
+    match usize::from_str_radix(written.as_str(), written.radix()) {
+        Ok(number) if (least..=most).contains(&number) => Ok(number),
+        _ => wrong(written.to_string()),
+    }
+}
+
+/// One of a few words, by their serde names.
+pub(super) fn word<T: serde::de::DeserializeOwned>(raw: &Raw<'_>) -> Read<T> {
+    use serde::de::IntoDeserializer;
+    use serde::de::value::{Error, StrDeserializer};
+    text(raw, |word| {
+        let word: StrDeserializer<'_, Error> = word.into_deserializer();
+        T::deserialize(word).ok()
+    })
+}
+
+/// One of a few words that serde does not know.
+pub(super) fn choice<T: Copy>(raw: &Raw<'_>, words: &[(&str, T)]) -> Read<T> {
+    text(raw, |text| words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value))
+}
+
+/// Octets; at least 1 kB, at most 2 GB.
+pub(super) fn octets(raw: &Raw<'_>) -> Read<u64> {
+    let octets = text(raw, size::size)?;
+    match octets {
+        0..1_000 => wrong("less than 1 kB"),
+        1_000..=2_000_000_000 => Ok(octets),
+        _ => wrong("more than 2 GB"),
+    }
+}
+
+/// At least one second, at most 30 days.
+pub(super) fn duration(raw: &Raw<'_>) -> Read<Duration> {
+    let duration = text(raw, size::duration)?;
+    match duration.as_secs() {
+        0 => wrong("less than a second"),
+        1..=2_592_000 => Ok(duration),
+        _ => wrong("more than 30 days"),
+    }
+}
+
+pub(super) fn percent(raw: &Raw<'_>) -> Read<u8> {
+    text(raw, size::percent)
+}
+
+/// A text of at most `most` characters; control characters only as `lines` allows line breaks and tabs.
+pub(super) fn plain(raw: &Raw<'_>, most: usize, lines: bool) -> Read<String> {
+    let text = str_of(raw)?;
+    if text.chars().count() > most {
+        return wrong(format!("{} characters", text.chars().count()));
+    }
+    if text.chars().any(|c| c.is_control() && !(lines && (c == '\n' || c == '\t'))) {
+        return wrong("a text with a control character or a line break");
+    }
+    Ok(text.to_owned())
+}
+
+/// An absolute path: what a relative one means depends on who starts the daemon.
+pub(super) fn path(raw: &Raw<'_>) -> Read<PathBuf> {
+    let path = str_of(raw)?;
+    absolute(path).map_or_else(|| wrong(format!("{path:?}")), Ok)
+}
+
+fn absolute(path: &str) -> Option<PathBuf> {
+    let fine = path.starts_with('/') && !path.ends_with('/') && !path.chars().any(char::is_control);
+    fine.then(|| PathBuf::from(path))
+}
+
+/// Host name or mail domain: lower-case, as A-label; no address literal.
+pub(super) fn domain(raw: &Raw<'_>) -> Read<String> {
+    text(raw, |text| match normal_domain(text) {
+        Ok(domain) if !domain.starts_with('[') => Some(domain),
+        _ => None,
+    })
+}
+
+pub(super) fn endpoint(raw: &Raw<'_>) -> Read<Endpoint> {
+    text(raw, |text| text.parse().ok())
+}
+
+pub(super) fn socket(raw: &Raw<'_>) -> Read<SocketAddr> {
+    text(raw, |text| text.parse().ok())
+}
+
+/// `host:port` or `[v6]:port`, as written.
+pub(super) fn host_port(raw: &Raw<'_>) -> Read<String> {
+    text(raw, |text| {
+        let (host, port) = text.rsplit_once(':')?;
+        let port: u16 = port.parse().ok()?;
+        let literal = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+        let fine = match literal {
+            Some(v6) => v6.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => normal_domain(host).is_ok(),
+        };
+        (fine && port > 0).then(|| text.to_owned())
+    })
+}
+
+pub(super) fn web_url(raw: &Raw<'_>) -> Read<String> {
+    text(raw, |text| syntax::is_web_url(text).then(|| text.to_owned()))
+}
+
+pub(super) fn store(raw: &Raw<'_>) -> Read<StoreUrl> {
+    let url = str_of(raw)?;
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return wrong("PostgreSQL, which comes in a later release");
+    }
+    match url.strip_prefix("sqlite://").and_then(absolute) {
+        Some(path) => Ok(StoreUrl::Sqlite(path)),
+        None => wrong(format!("{url:?}")),
+    }
+}
+
+/// Where the directory is. A relative `file:` starts at the folder of the configuration, `home`.
+pub(super) fn directory(raw: &Raw<'_>, home: &Path) -> Read<DirectorySource> {
+    text(raw, |text| match text.strip_prefix("file:") {
+        Some(path) if path.is_empty() || path.ends_with('/') => None,
+        // file:///etc/school.ldif means the same as file:/etc/school.ldif.
+        Some(path) => {
+            let path = path.strip_prefix("//").filter(|p| p.starts_with('/')).unwrap_or(path);
+            Some(DirectorySource::File(home.join(path)))
+        }
+        None => syntax::is_ldap_url(text).then(|| DirectorySource::Ldap(text.to_owned())),
+    })
+}
+
+pub(super) fn dn(raw: &Raw<'_>) -> Read<String> {
+    text(raw, |text| syntax::is_dn(text).then(|| text.to_owned()))
+}
+
+pub(super) fn attribute(raw: &Raw<'_>) -> Read<String> {
+    text(raw, |text| syntax::is_attribute(text).then(|| text.to_owned()))
+}
+
+pub(super) fn filter(raw: &Raw<'_>) -> Read<String> {
+    let filter = str_of(raw)?;
+    match syntax::check_filter(filter) {
+        Ok(()) => Ok(filter.to_owned()),
+        Err(why) => wrong(format!("{filter:?} ({why})")),
+    }
+}
+
+/// As [`filter`], where nothing means "none".
+pub(super) fn filter_or_empty(raw: &Raw<'_>) -> Read<String> {
+    if str_of(raw)?.is_empty() { Ok(String::new()) } else { filter(raw) }
+}
+
+pub(super) fn address_template(raw: &Raw<'_>) -> Read<String> {
+    text(raw, |text| (text.is_empty() || syntax::is_template(text)).then(|| text.to_owned()))
+}
+
+pub(super) fn language(raw: &Raw<'_>) -> Read<String> {
+    text(raw, |text| syntax::is_language(text).then(|| text.to_owned()))
+}
+
+pub(super) fn selector(raw: &Raw<'_>) -> Read<String> {
+    text(raw, |text| match normal_domain(text) {
+        Ok(selector) if !selector.starts_with('[') && text.is_ascii() => Some(selector),
+        _ => None,
+    })
+}
+
+pub(super) fn posters(raw: &Raw<'_>) -> Read<Posters> {
+    text(raw, |text| match text {
+        "members" => Some(Posters::Members),
+        "owners" => Some(Posters::Owners),
+        "moderators" => Some(Posters::Moderators),
+        "people" => Some(Posters::People),
+        "anyone" => Some(Posters::Anyone),
+        dn => syntax::is_dn(dn).then(|| Posters::Group(dn.to_owned())),
+    })
+}
+
+pub(super) fn reply_to(raw: &Raw<'_>) -> Read<ReplyTo> {
+    text(raw, |text| match text {
+        "author" => Some(ReplyTo::Author),
+        "list" => Some(ReplyTo::List),
+        "both" => Some(ReplyTo::Both),
+        address => Address::parse(address).ok().map(ReplyTo::Address),
+    })
+}
+
+/// An address, or else the DN of a group.
+pub(super) fn admin(raw: &Raw<'_>) -> Read<Admin> {
+    text(raw, |text| match Address::parse(text) {
+        Ok(address) => Some(Admin::Address(address)),
+        Err(_) => syntax::is_dn(text).then(|| Admin::Group(text.to_owned())),
+    })
+}
