@@ -5,4 +5,5 @@ pub mod delivery;
 pub mod ids;
 pub mod intake;
 pub mod scheduler;
+pub mod sign;
 pub mod store;
