@@ -7,6 +7,7 @@ pub mod address;
 pub mod config;
 pub mod dkim;
 pub mod list;
+pub mod message;
 pub mod outcome;
 pub mod recipients;
 pub mod rewrite;
