@@ -9,6 +9,8 @@ pub mod dkim;
 pub mod list;
 pub mod message;
 pub mod outcome;
+pub mod policy;
 pub mod recipients;
 pub mod rewrite;
 pub mod time;
+pub mod token;

@@ -3,8 +3,6 @@
 //! Facts only. What follows from them is `policy`; how a copy looks is `rewrite`; bodies are only counted
 //! ([`lines`]), never decoded.
 
-use std::ops::Range;
-
 use crate::time::Timestamp;
 
 pub mod address;
@@ -233,11 +231,6 @@ fn in_brackets(value: &[u8]) -> String {
     let line = text::utf8_or_latin(&fields::unfold(value));
     let inner = line.rsplit_once('<').and_then(|(_, r)| r.split_once('>')).map(|(id, _)| id);
     inner.unwrap_or(&line).trim().to_ascii_lowercase()
-}
-
-/// The part of `head` at `range`, empty where it is out of bounds.
-pub(crate) fn slice(bytes: &[u8], range: Range<usize>) -> &[u8] {
-    bytes.get(range).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,0 +1,285 @@
+//! What becomes of a mail at the door: facts in, one decision out, with the rule and the setting behind it.
+//!
+//! Pure and total. Finding the facts (directory, DNS, milter) is the daemon's; the words of a refusal are `notice`'s.
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::list::{
+    AuthorAddress, FromPolicy, List, Moderation, Nonmembers, Posters, Settings, Unverified,
+};
+use crate::message::{Automatic, Loop, Malformed};
+use crate::recipients::PersonId;
+use crate::rewrite::PostKind;
+use crate::time::Timestamp;
+
+/// How an author was verified, or why not (promise 8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// A DKIM signature of this aligned domain passed.
+    Dkim(String),
+    /// SPF passed for this aligned domain.
+    Spf(String),
+    /// Logged in at our own MTA as the person to whom From belongs.
+    Auth(String),
+    No(Unproven),
+}
+
+/// Why nobody vouches for an author.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unproven {
+    /// No aligned signature or SPF pass, and no login.
+    Nothing,
+    /// A login that the From address does not belong to.
+    OtherLogin,
+    /// The domain's DMARC policy says reject, and the check failed.
+    Forbidden,
+}
+
+/// The one whom From names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Author {
+    pub address: Address,
+    pub verified: Verified,
+}
+
+/// Where an address stands towards a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// `None` for an address that is nobody's in the directory.
+    pub person: Option<PersonId>,
+    pub member: bool,
+    pub owner: bool,
+    pub moderator: bool,
+    /// Those of the list's `post` group DNs that the person is in.
+    pub groups: Vec<String>,
+}
+
+/// All that the decision rests on.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    pub kind: PostKind,
+    pub list: &'a List,
+    pub now: Timestamp,
+    /// Octets on the wire, without dot-stuffing (rule Z1).
+    pub size: u64,
+    pub looped: Option<Loop>,
+    pub automatic: Option<Automatic>,
+    pub malformed: Option<Malformed>,
+    /// `None` only where From is malformed or the mail goes to a role address.
+    pub author: Option<Author>,
+    pub standing: Standing,
+}
+
+/// Why a mail is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// L1
+    Loop,
+    /// L2: number of `Received`.
+    Hops(usize),
+    Malformed(Malformed),
+    /// Z1, octets.
+    TooBig {
+        size: u64,
+        limit: u64,
+    },
+    Expired,
+    /// Promise 8.
+    Unverified(Unproven),
+    /// Not among those who may write; they are `post`.
+    NotAllowed(Vec<Posters>),
+    /// Set for the list, but not built yet: never more open than asked. The key of the setting.
+    NotYet(&'static str),
+    UnknownList,
+    /// A line over 998 octets inside a signed or encrypted part (promise 9).
+    LongLineSigned,
+    /// Eight-bit text inside a signed part that can't go out as it is.
+    Unsendable,
+}
+
+impl Refusal {
+    /// Reply code and enhanced status (RFC 5321 4.2.3, RFC 3463).
+    pub fn code(&self) -> (u16, (u8, u16, u16)) {
+        match self {
+            Refusal::Loop | Refusal::Hops(_) => (554, (5, 4, 6)),
+            Refusal::Malformed(_) => (550, (5, 6, 0)),
+            Refusal::TooBig { .. } => (552, (5, 3, 4)),
+            Refusal::Expired | Refusal::NotAllowed(_) | Refusal::NotYet(_) => (550, (5, 7, 1)),
+            Refusal::Unverified(_) => (550, (5, 7, 1)),
+            Refusal::UnknownList => (550, (5, 1, 1)),
+            Refusal::LongLineSigned | Refusal::Unsendable => (554, (5, 6, 3)),
+        }
+    }
+}
+
+/// Why a mail is accepted and goes nowhere.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Discarded {
+    Automatic(Automatic),
+    /// `nonmembers = discard`
+    Nonmember,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    Distribute,
+    Refuse(Refusal),
+    /// 250, traced, and not distributed.
+    Discard(Discarded),
+}
+
+/// The rule that decided.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Rule {
+    Loop,
+    Automatic,
+    Malformed,
+    Size,
+    Expired,
+    Author,
+    Post,
+    Moderation,
+    /// Nothing spoke against it.
+    Allowed,
+}
+
+impl Rule {
+    /// One word for traces and `listctl simulate`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Rule::Loop => "loop",
+            Rule::Automatic => "automatic",
+            Rule::Malformed => "malformed",
+            Rule::Size => "size",
+            Rule::Expired => "expired",
+            Rule::Author => "author",
+            Rule::Post => "post",
+            Rule::Moderation => "moderation",
+            Rule::Allowed => "allowed",
+        }
+    }
+}
+
+/// A decision and what it rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    pub decision: Decision,
+    pub rule: Rule,
+    /// The key of `[list]` that would have to change for another decision; `None` where none would.
+    pub setting: Option<&'static str>,
+    /// The From address must stay as it is, because nobody vouched for it: rewriting would make a forgery valid
+    /// (promise 8, rule F9). [`Verdict::freeze`] obeys.
+    pub keep_from: bool,
+}
+
+impl Verdict {
+    /// The settings to freeze with the post.
+    pub fn freeze(&self, settings: &Settings) -> Settings {
+        let mut frozen = settings.clone();
+        if self.keep_from {
+            frozen.from = FromPolicy::Keep;
+        }
+        frozen
+    }
+}
+
+/// Decides. Order: loops, automatic, malformed, size, expired, author, post, moderation.
+///
+/// Mail to a role address passes the first four only, without the second: a person in need must reach the owners.
+pub fn decide(facts: &Facts<'_>) -> Verdict {
+    let settings = &facts.list.settings;
+    let keep_from = !matches!(&facts.author, Some(a) if !matches!(a.verified, Verified::No(_)));
+    let verdict = |decision, rule, setting| Verdict { decision, rule, setting, keep_from };
+    let refuse = |refusal, rule, setting| verdict(Decision::Refuse(refusal), rule, setting);
+    match &facts.looped {
+        Some(Loop::Own(_)) => return refuse(Refusal::Loop, Rule::Loop, None),
+        Some(Loop::Hops(n)) => return refuse(Refusal::Hops(*n), Rule::Loop, None),
+        None => {}
+    }
+    let post = facts.kind == PostKind::List;
+    if let (true, Some(automatic)) = (post, facts.automatic) {
+        return verdict(Decision::Discard(Discarded::Automatic(automatic)), Rule::Automatic, None);
+    }
+    if let Some(malformed) = &facts.malformed {
+        return refuse(Refusal::Malformed(malformed.clone()), Rule::Malformed, None);
+    }
+    if facts.size > settings.max_size {
+        let refusal = Refusal::TooBig { size: facts.size, limit: settings.max_size };
+        return refuse(refusal, Rule::Size, Some("max_size"));
+    }
+    if !post {
+        return verdict(Decision::Distribute, Rule::Allowed, None);
+    }
+    if facts.list.expires.is_some_and(|end| end <= facts.now) {
+        return refuse(Refusal::Expired, Rule::Expired, Some("listExpires"));
+    }
+    let refused = author(facts).or_else(|| may_post(facts)).or_else(|| not_yet(settings));
+    match refused {
+        Some((decision, rule, setting)) => verdict(decision, rule, Some(setting)),
+        None => verdict(Decision::Distribute, Rule::Allowed, None),
+    }
+}
+
+type No = (Decision, Rule, &'static str);
+
+/// Promise 8. `confirm` and `hold` refuse as well until they are built: never more open than asked.
+fn author(facts: &Facts<'_>) -> Option<No> {
+    let why = match &facts.author {
+        Some(Author { verified: Verified::No(why), .. }) => *why,
+        Some(_) => return None,
+        None => Unproven::Nothing,
+    };
+    match facts.list.settings.unverified {
+        Unverified::Accept => None,
+        Unverified::Reject | Unverified::Confirm | Unverified::Hold => {
+            Some((Decision::Refuse(Refusal::Unverified(why)), Rule::Author, "unverified"))
+        }
+    }
+}
+
+/// Owners and moderators always may; then whoever `post` names.
+fn may_post(facts: &Facts<'_>) -> Option<No> {
+    let (standing, settings) = (&facts.standing, &facts.list.settings);
+    let named = |posters: &Posters| match posters {
+        Posters::Members => standing.member,
+        Posters::Owners => standing.owner,
+        Posters::Moderators => standing.moderator,
+        Posters::People => standing.person.is_some(),
+        Posters::Anyone => true,
+        Posters::Group(dn) => standing.groups.contains(dn),
+    };
+    if standing.owner || standing.moderator || settings.post.iter().any(named) {
+        return None;
+    }
+    match settings.nonmembers {
+        Nonmembers::Discard => {
+            Some((Decision::Discard(Discarded::Nonmember), Rule::Post, "nonmembers"))
+        }
+        Nonmembers::Reject | Nonmembers::Hold => {
+            Some((Decision::Refuse(Refusal::NotAllowed(settings.post.clone())), Rule::Post, "post"))
+        }
+    }
+}
+
+/// Settings that ask for more care than is built: better no post than one too open.
+fn not_yet(settings: &Settings) -> Option<No> {
+    if settings.moderation != Moderation::None {
+        return Some((
+            Decision::Refuse(Refusal::NotYet("moderation")),
+            Rule::Moderation,
+            "moderation",
+        ));
+    }
+    if settings.author_address == AuthorAddress::Hidden {
+        return Some((
+            Decision::Refuse(Refusal::NotYet("author_address")),
+            Rule::Moderation,
+            "author_address",
+        ));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,233 @@
+//! The table of cases of `policy::decide`.
+
+use super::*;
+use crate::list::{ListId, Role};
+
+fn list(change: impl FnOnce(&mut List)) -> List {
+    let mut list = List {
+        id: ListId("5b".to_owned()),
+        dn: "cn=klasse-5b".to_owned(),
+        address: Address::parse("klasse-5b@schule.example").expect("address"),
+        aliases: Vec::new(),
+        name: "klasse-5b".to_owned(),
+        description: String::new(),
+        settings: Settings::default(),
+        expires: None,
+    };
+    change(&mut list);
+    list
+}
+
+fn facts(list: &List) -> Facts<'_> {
+    let address = Address::parse("anna@gmx.example").expect("address");
+    Facts {
+        kind: PostKind::List,
+        list,
+        now: Timestamp(1_000),
+        size: 4_000,
+        looped: None,
+        automatic: None,
+        malformed: None,
+        author: Some(Author { address, verified: Verified::Dkim("gmx.example".to_owned()) }),
+        standing: Standing {
+            person: Some(PersonId("anna".to_owned())),
+            member: true,
+            ..Standing::default()
+        },
+    }
+}
+
+fn ask(
+    change: impl FnOnce(&mut List),
+    with: impl FnOnce(&mut Facts<'_>),
+) -> (Decision, Rule, Option<&'static str>) {
+    let list = list(change);
+    let mut facts = facts(&list);
+    with(&mut facts);
+    let verdict = decide(&facts);
+    (verdict.decision, verdict.rule, verdict.setting)
+}
+
+fn unverified(facts: &mut Facts<'_>) {
+    if let Some(author) = &mut facts.author {
+        author.verified = Verified::No(Unproven::Nothing);
+    }
+}
+
+fn stranger(facts: &mut Facts<'_>) {
+    facts.standing = Standing::default();
+}
+
+const YES: (Decision, Rule, Option<&str>) = (Decision::Distribute, Rule::Allowed, None);
+
+fn no(
+    refusal: Refusal,
+    rule: Rule,
+    setting: Option<&'static str>,
+) -> (Decision, Rule, Option<&'static str>) {
+    (Decision::Refuse(refusal), rule, setting)
+}
+
+/// L1, L2, A4, T6, T7, Z1 and the closed list: each decides alone and in this order.
+#[test]
+fn before_the_author_counts() {
+    assert_eq!(ask(|_| {}, |_| {}), YES);
+    let all = |facts: &mut Facts<'_>| {
+        facts.automatic = Some(Automatic::Reply);
+        facts.malformed = Some(Malformed::NoFrom);
+        facts.size = 10_000_001;
+        unverified(facts);
+    };
+    let cases: [(fn(&mut Facts<'_>), _); 6] = [
+        (|f| f.looped = Some(Loop::Own("List-Id")), no(Refusal::Loop, Rule::Loop, None)),
+        (|f| f.looped = Some(Loop::Hops(101)), no(Refusal::Hops(101), Rule::Loop, None)),
+        (
+            |_| {},
+            (Decision::Discard(Discarded::Automatic(Automatic::Reply)), Rule::Automatic, None),
+        ),
+        (|f| f.automatic = None, no(Refusal::Malformed(Malformed::NoFrom), Rule::Malformed, None)),
+        (
+            |f| (f.automatic, f.malformed) = (None, None),
+            no(
+                Refusal::TooBig { size: 10_000_001, limit: 10_000_000 },
+                Rule::Size,
+                Some("max_size"),
+            ),
+        ),
+        (
+            |f| (f.automatic, f.malformed, f.size) = (None, None, 10_000_000),
+            no(Refusal::Expired, Rule::Expired, Some("listExpires")),
+        ),
+    ];
+    for (i, (with, expect)) in cases.into_iter().enumerate() {
+        let got = ask(
+            |l| l.expires = Some(Timestamp(1_000)),
+            |f| {
+                all(f);
+                with(f);
+            },
+        );
+        assert_eq!(got, expect, "case {i}");
+    }
+}
+
+/// Promise 8: nobody vouched, whatever the standing, is no post unless the list says so; the first check counts.
+#[test]
+fn an_unverified_author_is_refused() {
+    let refused = || no(Refusal::Unverified(Unproven::Nothing), Rule::Author, Some("unverified"));
+    for setting in [Unverified::Confirm, Unverified::Hold, Unverified::Reject] {
+        assert_eq!(ask(|l| l.settings.unverified = setting, unverified), refused(), "{setting:?}");
+        let owner = |f: &mut Facts<'_>| {
+            unverified(f);
+            f.standing.owner = true;
+        };
+        assert_eq!(ask(|l| l.settings.unverified = setting, owner), refused(), "{setting:?}");
+    }
+    assert_eq!(ask(|l| l.settings.unverified = Unverified::Accept, unverified), YES);
+    assert_eq!(ask(|_| {}, |f| f.author = None), refused());
+    for verified in [Verified::Spf("x".to_owned()), Verified::Auth("anna".to_owned())] {
+        let with = |f: &mut Facts<'_>| {
+            if let Some(author) = &mut f.author {
+                author.verified = verified;
+            }
+        };
+        assert_eq!(ask(|_| {}, with), YES);
+    }
+}
+
+/// Promise 8, F9: From of one whom nobody vouched for is never rewritten into a valid one.
+#[test]
+fn a_forgery_is_never_made_valid() {
+    let list = list(|l| l.settings.unverified = Unverified::Accept);
+    let mut facts = facts(&list);
+    assert_eq!(decide(&facts).freeze(&list.settings).from, FromPolicy::Rewrite);
+    unverified(&mut facts);
+    assert_eq!(decide(&facts).freeze(&list.settings).from, FromPolicy::Keep);
+    facts.kind = PostKind::Role(Role::Owner);
+    assert_eq!(decide(&facts).freeze(&list.settings).from, FromPolicy::Keep);
+}
+
+/// `post` and `nonmembers`; owners and moderators always may.
+#[test]
+fn who_may_post() {
+    let group = || Posters::Group("cn=eltern".to_owned());
+    let refused = |post: Vec<Posters>| no(Refusal::NotAllowed(post), Rule::Post, Some("post"));
+    let anna = || Standing { person: Some(PersonId("anna".to_owned())), ..Standing::default() };
+    let member = || Standing { member: true, ..anna() };
+    let owner = || Standing { owner: true, ..anna() };
+    let moderator = || Standing { moderator: true, ..Standing::default() };
+    let elected = || Standing { groups: vec!["cn=eltern".to_owned()], ..anna() };
+    let none = Standing::default;
+    let cases = [
+        (vec![Posters::Members], member(), true),
+        (vec![Posters::Members], anna(), false),
+        (vec![Posters::Members], none(), false),
+        (vec![Posters::Members], owner(), true),
+        (vec![Posters::Members], moderator(), true),
+        (vec![Posters::Owners], member(), false),
+        (vec![Posters::Moderators], member(), false),
+        (vec![Posters::People], anna(), true),
+        (vec![Posters::People], none(), false),
+        (vec![Posters::Anyone], none(), true),
+        (vec![group()], elected(), true),
+        (vec![group()], member(), false),
+        (vec![Posters::Owners, group()], elected(), true),
+        (vec![], member(), false),
+        (vec![], owner(), true),
+        (vec![], moderator(), true),
+    ];
+    for (post, standing, may) in cases {
+        let got = ask(|l| l.settings.post = post.clone(), |f| f.standing = standing.clone());
+        let expect = if may { YES } else { refused(post.clone()) };
+        assert_eq!(got, expect, "{post:?} {standing:?}");
+    }
+    let hold = |l: &mut List| l.settings.nonmembers = Nonmembers::Hold;
+    assert_eq!(
+        ask(hold, stranger),
+        refused(vec![Posters::Members]),
+        "held mail is refused until it can be released"
+    );
+    let discard = |l: &mut List| l.settings.nonmembers = Nonmembers::Discard;
+    assert_eq!(
+        ask(discard, stranger),
+        (Decision::Discard(Discarded::Nonmember), Rule::Post, Some("nonmembers"))
+    );
+}
+
+/// Never more open than asked: what is not built refuses.
+#[test]
+fn what_is_not_built_refuses() {
+    for moderation in [Moderation::All, Moderation::First, Moderation::Nonmembers] {
+        let got = ask(|l| l.settings.moderation = moderation, |_| {});
+        assert_eq!(got, no(Refusal::NotYet("moderation"), Rule::Moderation, Some("moderation")));
+    }
+    let got = ask(|l| l.settings.author_address = AuthorAddress::Hidden, |_| {});
+    assert_eq!(
+        got,
+        no(Refusal::NotYet("author_address"), Rule::Moderation, Some("author_address"))
+    );
+}
+
+/// Q4: the owners are reached by anybody, also when the list is closed; loops and size still count.
+#[test]
+fn mail_to_a_role_is_let_through() {
+    let role = |f: &mut Facts<'_>| f.kind = PostKind::Role(Role::Owner);
+    let got = ask(
+        |l| (l.expires, l.settings.post) = (Some(Timestamp(0)), Vec::new()),
+        |f| {
+            role(f);
+            stranger(f);
+            unverified(f);
+            f.automatic = Some(Automatic::Report);
+        },
+    );
+    assert_eq!(got, YES);
+    let looped = ask(
+        |_| {},
+        |f| {
+            role(f);
+            f.looped = Some(Loop::Hops(200));
+        },
+    );
+    assert_eq!(looped, no(Refusal::Hops(200), Rule::Loop, None));
+}
