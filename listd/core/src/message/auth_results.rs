@@ -64,13 +64,19 @@ fn is_trusted(id: &str, trusted: &[String]) -> bool {
 
 struct Parsed {
     id: String,
-    /// method, result, properties
-    results: Vec<(String, String, Vec<(String, String)>)>,
+    results: Vec<MethodResult>,
+}
+
+struct MethodResult {
+    method: String,
+    result: String,
+    /// Name and value, e.g. `header.d`, `gmx.example`.
+    properties: Vec<(String, String)>,
 }
 
 impl Parsed {
     fn add_to(self, found: &mut AuthResults) {
-        for (method, result, properties) in self.results {
+        for MethodResult { method, result, properties } in self.results {
             if result != "pass" {
                 continue;
             }
@@ -166,7 +172,8 @@ fn parse(value: &[u8]) -> Option<Parsed> {
             [Token::Word(none)] if none.eq_ignore_ascii_case("none") => {}
             [Token::Word(method), Token::Equals, Token::Word(result), rest @ ..] => {
                 let method = method.split('/').next().unwrap_or_default().to_ascii_lowercase();
-                results.push((method, result.to_ascii_lowercase(), properties(rest)?));
+                let result = result.to_ascii_lowercase();
+                results.push(MethodResult { method, result, properties: properties(rest)? });
             }
             _ => return None,
         }
