@@ -5,5 +5,6 @@ pub mod delivery;
 pub mod ids;
 pub mod intake;
 pub mod scheduler;
+pub mod secret;
 pub mod sign;
 pub mod store;
