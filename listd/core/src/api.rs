@@ -1,0 +1,306 @@
+//! What `listd` and `listctl` say to each other over the control socket: HTTP, JSON, paths under `/v1/`.
+//!
+//! Only the shapes. Times are milliseconds since 1970 (UTC), sizes octets. A newer daemon may send more fields.
+//! Not who may ask what (`listd/control`), and not how it is shown (`cli`).
+
+use serde::{Deserialize, Serialize};
+
+use crate::list::Settings;
+use crate::outcome::Outcome;
+use crate::time::Timestamp;
+
+/// The paths. Arguments are query parameters, so that names with any character work.
+pub mod path {
+    /// GET: [`Status`](super::Status).
+    pub const STATUS: &str = "/v1/status";
+    /// GET: a list of [`ListLine`](super::ListLine)s.
+    pub const LISTS: &str = "/v1/lists";
+    /// GET `?list=`: [`ListDetail`](super::ListDetail).
+    pub const LIST: &str = "/v1/list";
+    /// GET `?list=`: [`Members`](super::Members).
+    pub const MEMBERS: &str = "/v1/members";
+    /// GET: [`Queue`](super::Queue).
+    pub const QUEUE: &str = "/v1/queue";
+    /// GET `?id=`: [`Post`](super::Post).
+    pub const POST: &str = "/v1/post";
+    /// POST [`Retry`](super::Retry): [`Retried`](super::Retried).
+    pub const RETRY: &str = "/v1/queue/retry";
+    /// GET `?message_id=`: [`Trace`](super::Trace).
+    pub const TRACE: &str = "/v1/trace";
+    /// POST a mail `?list=&copies=true|false`: [`Simulation`](super::Simulation).
+    pub const SIMULATE: &str = "/v1/simulate";
+    /// GET `?domain=` (all where absent): a list of [`DkimRecord`](super::DkimRecord)s.
+    pub const DKIM: &str = "/v1/dkim";
+    /// GET: [`Facts`](super::Facts).
+    pub const FACTS: &str = "/v1/facts";
+}
+
+/// Any answer other than 2xx.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{error}")]
+pub struct Failure {
+    /// What happened, to what.
+    pub error: String,
+    /// What the admin can do now.
+    pub what_to_do: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    pub version: String,
+    pub hostname: String,
+    pub started: Timestamp,
+    pub now: Timestamp,
+    pub domains: Vec<String>,
+    /// Where it listens, as in the configuration, with a word what for: `lmtp`, `smtp`.
+    pub listening: Vec<(String, String)>,
+    pub directory: DirectoryState,
+    pub queue: QueueState,
+    pub relay: RelayState,
+    /// What is configured and has no effect yet.
+    pub later: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectoryState {
+    /// Where it is, e.g. `ldap://127.0.0.1:389`.
+    pub url: String,
+    /// How it is followed, e.g. `refreshAndPersist`, `file`, `snapshot`.
+    pub mode: String,
+    pub freshness: Freshness,
+    /// When the membership was last known to be current.
+    pub as_of: Option<Timestamp>,
+    pub people: usize,
+    pub groups: usize,
+    pub lists: usize,
+    pub last_error: Option<String>,
+}
+
+/// Whether mail goes out on what is known of the membership (promise 6).
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Freshness {
+    Fresh,
+    /// Older than `max_staleness`: mail waits.
+    Stale,
+    /// Nothing was ever read: mail waits.
+    Never,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueState {
+    pub mails: u64,
+    pub posts_waiting: u64,
+    pub recipients_waiting: u64,
+    pub recipients_deferred: u64,
+    pub bounces: u64,
+    pub bounces_unattributed: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RelayState {
+    /// `host:port`
+    pub address: String,
+    /// Connections that are open now.
+    pub open: usize,
+    pub last_error: Option<String>,
+}
+
+/// A line of `listctl lists`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListLine {
+    pub address: String,
+    pub name: String,
+    pub description: String,
+    /// Who gets mail.
+    pub recipients: usize,
+    /// Who is in the group and gets none.
+    pub skipped: usize,
+    /// It is closed from then on.
+    pub expires: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListDetail {
+    pub id: String,
+    pub dn: String,
+    pub address: String,
+    pub aliases: Vec<String>,
+    pub name: String,
+    pub description: String,
+    pub settings: Settings,
+    pub expires: Option<Timestamp>,
+    /// Who gets mail to `-owner`: the owners, else the domain's admins.
+    pub owners: Vec<Person>,
+    pub recipients: usize,
+    pub skipped: usize,
+}
+
+/// Somebody who gets mail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    pub address: String,
+    pub name: Option<String>,
+    pub language: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Members {
+    pub list: String,
+    pub recipients: Vec<Person>,
+    pub skipped: Vec<Skipped>,
+}
+
+/// Something in the group that gets no mail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The DN, login or address as the group has it.
+    pub what: String,
+    /// Why, e.g. `no entry with this DN`.
+    pub why: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queue {
+    /// Oldest first.
+    pub posts: Vec<PostLine>,
+    /// There are more than shown.
+    pub more: bool,
+}
+
+/// One mail's way to one list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostLine {
+    /// A number as text: it may be more than JSON numbers carry.
+    pub id: String,
+    /// The list's address when the mail was accepted.
+    pub list: String,
+    /// Without brackets.
+    pub message_id: String,
+    pub accepted: Timestamp,
+    pub expires: Timestamp,
+    pub size: u64,
+    pub counts: Counts,
+    /// When the next recipient is due; `None` where nothing is left to do.
+    pub next: Option<Timestamp>,
+    /// The latest answer of the relay to a recipient who still waits.
+    pub reason: Option<String>,
+}
+
+/// Recipients by what became of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    pub waiting: u64,
+    pub deferred: u64,
+    pub delivered: u64,
+    pub failed: u64,
+    pub dropped: u64,
+    /// Erased on request: nothing is known of them.
+    pub erased: u64,
+}
+
+/// A post with every recipient.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Post {
+    #[serde(flatten)]
+    pub line: PostLine,
+    pub recipients: Vec<RecipientLine>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecipientLine {
+    /// `None` where the person's data was erased.
+    pub address: Option<String>,
+    pub name: Option<String>,
+    pub outcome: Outcome,
+}
+
+/// Try again now: one post, or all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    pub id: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retried {
+    /// Recipients that are due now.
+    pub recipients: u64,
+}
+
+/// Everything known of a Message-ID.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// Without brackets.
+    pub message_id: String,
+    pub posts: Vec<Post>,
+    /// What was refused, dropped or deferred at the door, oldest first.
+    pub events: Vec<Event>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    pub at: Timestamp,
+    /// RCPT TO as it came.
+    pub recipient: String,
+    /// From as it came.
+    pub author: Option<String>,
+    /// One word, e.g. `refused`.
+    pub what: String,
+    /// The rule that decided, and the reply we gave.
+    pub why: String,
+}
+
+/// What would happen to a mail. Nothing was stored or sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Simulation {
+    pub list: String,
+    /// It would go out.
+    pub accepted: bool,
+    /// The rule or setting that decides.
+    pub rule: String,
+    /// The answer to the sending server, e.g. `550 5.7.1 ...`.
+    pub reply: String,
+    /// Whether the author counts as verified, and by what.
+    pub author: String,
+    pub recipients: Vec<Person>,
+    pub skipped: Vec<Skipped>,
+    /// Each different copy; empty where the mail would not go out or copies were not asked for.
+    pub copies: Vec<SimulatedCopy>,
+    /// Personal copies beyond those rendered; they differ in the recipient only.
+    pub copies_left_out: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SimulatedCopy {
+    /// MAIL FROM.
+    pub sender: String,
+    /// RCPT TO.
+    pub to: Vec<String>,
+    /// The whole mail, CRLF, in base64.
+    pub mail: String,
+}
+
+/// A key that is published, or is to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DkimRecord {
+    pub domain: String,
+    /// `RSA` or `Ed25519`.
+    pub algorithm: String,
+    /// Where the TXT record stands, e.g. `r2026._domainkey.schule.example`.
+    pub name: String,
+    /// The record's text in one piece, e.g. `v=DKIM1; k=rsa; p=...`.
+    pub record: String,
+}
+
+/// What a configuration for Exim needs to know of the running daemon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    pub hostname: String,
+    pub domains: Vec<String>,
+    /// As in the configuration: `unix:/path` or `address:port`.
+    pub lmtp_listen: Vec<String>,
+    pub smtp_listen: Vec<String>,
+    /// `host:port`
+    pub relay: String,
+    pub max_message_size: u64,
+}

@@ -1,0 +1,85 @@
+//! The control socket: HTTP and JSON over a unix socket, for `listctl`.
+//!
+//! It asks the other rooms through the trait [`Rooms`] and decides only who may ask (`peer`). Not what the
+//! answers look like (`listcore::api`), and not how they are shown (`cli`).
+
+use async_trait::async_trait;
+use axum::http::StatusCode;
+use bytes::Bytes;
+use listcore::api;
+
+mod peer;
+pub mod report;
+mod routes;
+mod socket;
+#[cfg(test)]
+mod tests;
+
+pub use socket::{Listener, bind, serve};
+
+/// What the other rooms tell an admin. Every method may be slow; none may change more than its name says.
+///
+/// A list is named by its address, its id, or its short name where only one list has it.
+#[async_trait]
+pub trait Rooms: Send + Sync + 'static {
+    async fn status(&self) -> Answer<api::Status>;
+    async fn lists(&self) -> Answer<Vec<api::ListLine>>;
+    async fn list(&self, list: &str) -> Answer<api::ListDetail>;
+    async fn members(&self, list: &str) -> Answer<api::Members>;
+    async fn queue(&self, limit: usize) -> Answer<api::Queue>;
+    async fn post(&self, id: u64) -> Answer<api::Post>;
+    /// Everything unfinished (of one post) is due now.
+    async fn retry(&self, id: Option<u64>) -> Answer<api::Retried>;
+    /// `message_id` is without brackets.
+    async fn trace(&self, message_id: &str) -> Answer<api::Trace>;
+    /// Stores and sends nothing. Without `copies` none are rendered.
+    async fn simulate(&self, list: &str, mail: Bytes, copies: bool) -> Answer<api::Simulation>;
+    /// The records of one domain, or of all.
+    async fn dkim(&self, domain: Option<&str>) -> Answer<Vec<api::DkimRecord>>;
+    async fn facts(&self) -> Answer<api::Facts>;
+}
+
+pub type Answer<T> = Result<T, Problem>;
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub status: StatusCode,
+    pub failure: api::Failure,
+}
+
+impl Problem {
+    fn new(status: StatusCode, error: impl Into<String>, what_to_do: impl Into<String>) -> Problem {
+        let failure = api::Failure { error: error.into(), what_to_do: what_to_do.into() };
+        Problem { status, failure }
+    }
+
+    /// There is nothing of this name (404; `listctl` exits 1).
+    pub fn not_found(error: impl Into<String>, what_to_do: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, error, what_to_do)
+    }
+
+    /// The question makes no sense (400; `listctl` exits 2).
+    pub fn bad_request(error: impl Into<String>, what_to_do: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::BAD_REQUEST, error, what_to_do)
+    }
+
+    /// Who asks may not (403; `listctl` exits 2).
+    pub fn not_allowed(error: impl Into<String>, what_to_do: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::FORBIDDEN, error, what_to_do)
+    }
+
+    /// Trouble of ours (500; `listctl` exits 2).
+    pub fn trouble(error: impl Into<String>, what_to_do: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error, what_to_do)
+    }
+}
+
+impl From<crate::store::StoreError> for Problem {
+    fn from(error: crate::store::StoreError) -> Problem {
+        Problem::trouble(
+            error.to_string(),
+            "Look at the log (journalctl -u listd) and at the free space of the store's disk.",
+        )
+    }
+}

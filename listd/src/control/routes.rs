@@ -1,0 +1,241 @@
+//! From a request to a question to the rooms, and from their answer to JSON.
+
+use std::sync::Arc;
+
+use axum::extract::{
+    ConnectInfo, DefaultBodyLimit, FromRequest, FromRequestParts, Query, Request, State,
+};
+use axum::http::request::Parts;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use listcore::api::{self, path};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::peer::{Act, Peer, allow};
+use super::{Answer, Problem, Rooms};
+
+/// Largest request without a mail in it (octets).
+const SMALL_BODY: usize = 16 * 1024;
+/// Largest mail that `simulate` takes (octets).
+const MAIL_BODY: usize = 128 * 1024 * 1024;
+/// Most posts that `queue` shows at once.
+const QUEUE_MOST: usize = 1_000;
+/// How many it shows where nothing else is asked for.
+const QUEUE_USUAL: usize = 100;
+
+type Handle = State<Arc<dyn Rooms>>;
+
+/// All paths of [`path`]. `own` is the daemon's user.
+pub fn router(rooms: Arc<dyn Rooms>, own: u32) -> Router {
+    let reads = Router::new()
+        .route(path::STATUS, get(status))
+        .route(path::LISTS, get(lists))
+        .route(path::LIST, get(list))
+        .route(path::MEMBERS, get(members))
+        .route(path::QUEUE, get(queue))
+        .route(path::POST, get(post_of))
+        .route(path::TRACE, get(trace))
+        .route(path::DKIM, get(dkim))
+        .route(path::FACTS, get(facts))
+        .layer(DefaultBodyLimit::max(SMALL_BODY));
+    let mail =
+        Router::new().route(path::SIMULATE, post(simulate)).layer(DefaultBodyLimit::max(MAIL_BODY));
+    let changes = Router::new()
+        .route(path::RETRY, post(retry))
+        .layer(DefaultBodyLimit::max(SMALL_BODY))
+        .route_layer(middleware::from_fn(move |peer, request, next| {
+            guard(peer, Act::Change, own, request, next)
+        }));
+    reads
+        .merge(mail)
+        .route_layer(middleware::from_fn(move |peer, request, next| {
+            guard(peer, Act::Read, own, request, next)
+        }))
+        .merge(changes)
+        .fallback(unknown)
+        .method_not_allowed_fallback(unknown)
+        .layer(middleware::from_fn(one_panic_one_request))
+        .with_state(rooms)
+}
+
+async fn guard(
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    act: Act,
+    own: u32,
+    request: Request,
+    next: Next,
+) -> Response {
+    match allow(peer, act, own) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Runs each request as a task of its own, so that a panic is this request's answer and nobody else's.
+async fn one_panic_one_request(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            tracing::error!(path, "a request to the control socket panicked");
+            Problem::trouble(
+                "the daemon failed on this request; it goes on with the others",
+                "Please report it with the lines that the log has for it (journalctl -u listd).",
+            )
+            .into_response()
+        }
+    }
+}
+
+async fn unknown(request: Request) -> Problem {
+    Problem::bad_request(
+        format!("listd knows no {} {}", request.method(), request.uri().path()),
+        "Use the listctl that came with this listd (listctl --version; listctl status).",
+    )
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        (self.status, Json(self.failure)).into_response()
+    }
+}
+
+/// Query parameters whose absence or nonsense is told as a [`Problem`].
+struct Args<T>(T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Args<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Args<T>, Problem> {
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(args)) => Ok(Args(args)),
+            Err(rejection) => Err(Problem::bad_request(
+                rejection.body_text(),
+                "Use the listctl that came with this listd.",
+            )),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct ListArg {
+    list: String,
+}
+
+#[derive(Deserialize)]
+struct QueueArg {
+    limit: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct PostArg {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct TraceArg {
+    message_id: String,
+}
+
+#[derive(Deserialize)]
+struct SimulateArg {
+    list: String,
+    #[serde(default)]
+    copies: bool,
+}
+
+#[derive(Deserialize)]
+struct DkimArg {
+    domain: Option<String>,
+}
+
+async fn status(State(rooms): Handle) -> Answer<Json<api::Status>> {
+    rooms.status().await.map(Json)
+}
+
+async fn lists(State(rooms): Handle) -> Answer<Json<Vec<api::ListLine>>> {
+    rooms.lists().await.map(Json)
+}
+
+async fn list(State(rooms): Handle, Args(arg): Args<ListArg>) -> Answer<Json<api::ListDetail>> {
+    rooms.list(&arg.list).await.map(Json)
+}
+
+async fn members(State(rooms): Handle, Args(arg): Args<ListArg>) -> Answer<Json<api::Members>> {
+    rooms.members(&arg.list).await.map(Json)
+}
+
+async fn queue(State(rooms): Handle, Args(arg): Args<QueueArg>) -> Answer<Json<api::Queue>> {
+    let limit = arg.limit.unwrap_or(QUEUE_USUAL).min(QUEUE_MOST);
+    rooms.queue(limit).await.map(Json)
+}
+
+async fn post_of(State(rooms): Handle, Args(arg): Args<PostArg>) -> Answer<Json<api::Post>> {
+    rooms.post(post_id(&arg.id)?).await.map(Json)
+}
+
+/// A request's body within its limit.
+struct Body(Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Body, Problem> {
+        let told = |rejection: axum::extract::rejection::BytesRejection| {
+            let mut problem = Problem::bad_request(
+                rejection.body_text(),
+                format!("A mail may have {MAIL_BODY} octets, any other request {SMALL_BODY}."),
+            );
+            problem.status = rejection.status();
+            problem
+        };
+        Bytes::from_request(request, state).await.map(Body).map_err(told)
+    }
+}
+
+async fn retry(State(rooms): Handle, Body(body): Body) -> Answer<Json<api::Retried>> {
+    let wrong = |error: serde_json::Error| {
+        Problem::bad_request(error.to_string(), "Use the listctl that came with this listd.")
+    };
+    let ask: api::Retry = serde_json::from_slice(&body).map_err(wrong)?;
+    let id = ask.id.as_deref().map(post_id).transpose()?;
+    rooms.retry(id).await.map(Json)
+}
+
+fn post_id(text: &str) -> Answer<u64> {
+    text.parse().map_err(|_| {
+        Problem::bad_request(
+            format!("{text:?} is no id of a mail in the queue"),
+            "listctl queue shows the ids in its first column.",
+        )
+    })
+}
+
+async fn trace(State(rooms): Handle, Args(arg): Args<TraceArg>) -> Answer<Json<api::Trace>> {
+    let id = arg.message_id.trim();
+    let id = id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).unwrap_or(id);
+    rooms.trace(id).await.map(Json)
+}
+
+async fn simulate(
+    State(rooms): Handle,
+    Args(arg): Args<SimulateArg>,
+    Body(mail): Body,
+) -> Answer<Json<api::Simulation>> {
+    rooms.simulate(&arg.list, mail, arg.copies).await.map(Json)
+}
+
+async fn dkim(
+    State(rooms): Handle,
+    Args(arg): Args<DkimArg>,
+) -> Answer<Json<Vec<api::DkimRecord>>> {
+    rooms.dkim(arg.domain.as_deref()).await.map(Json)
+}
+
+async fn facts(State(rooms): Handle) -> Answer<Json<api::Facts>> {
+    rooms.facts().await.map(Json)
+}
