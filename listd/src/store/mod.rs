@@ -16,6 +16,11 @@ use listcore::rewrite::Frozen;
 use listcore::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub mod memory;
+mod rules;
+#[cfg(test)]
+mod suite;
+
 /// Name of a stored mail (one body); made by the daemon, unique, never reused. Below 2^63.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MailId(pub u64);
@@ -45,7 +50,8 @@ pub const INLINE_BODY: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 pub enum Raw {
     Memory(Bytes),
-    /// Complete, but not yet synced; the store syncs and renames it before the commit.
+    /// Complete, but not yet synced; the store syncs and renames it before the commit. From then on the file is
+    /// the store's, whatever became of the commit.
     Spilled {
         path: PathBuf,
         size: u64,
@@ -83,20 +89,23 @@ pub struct NewPost {
 #[derive(Clone, Debug)]
 pub enum Move {
     /// Mail, posts, recipients and batches become durable together. Each post is answered by a [`Done`]:
-    /// one that repeats list, Message-ID and digest of an earlier post is [`Done::Duplicate`] and stores nothing.
+    /// one that repeats list, Message-ID and digest of an earlier post is [`Done::Duplicate`] and stores nothing,
+    /// one with another digest [`Done::Conflict`] and stores nothing either. Role mail has keys of its own.
     Accept { mail: NewMail, posts: Vec<NewPost> },
     /// Outcomes of an attempt, by index in the batch. The batch is due again when the earliest of its
-    /// unfinished recipients is; with none left it is finished.
+    /// unfinished recipients is; with none left it is finished. What is final is replaced by what is final only.
+    /// With the last batch of its last post a mail's body goes.
     Settle { batch: BatchId, outcomes: Vec<(u16, Outcome)> },
     /// What happened to a mail that was not distributed.
     Trace(TraceEvent),
     /// A bounce that reached `-bounces`.
     Bounce(BounceEvent),
-    /// `listctl queue retry`: everything unfinished (of one post) is due now.
+    /// `listctl queue retry`: everything unfinished (of one post) is due now: its `next` becomes its `at`.
     RetryNow { post: Option<PostId> },
     /// Part of a directory sync; cookie and entries are committed together.
     Replica(ReplicaChange),
-    /// The retention job: outcomes, traces, bounces and duplicate keys older than this go.
+    /// The retention job: outcomes, traces, bounces and duplicate keys older than this go. A post goes with all
+    /// its outcomes once it was finished before this; a recipient when nothing names her any more.
     Erase { before: Timestamp },
 }
 
@@ -247,10 +256,15 @@ pub struct Account {
 /// Counts for `listctl status` and the metrics.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
+    /// Mails whose body is still needed.
     pub mails: u64,
+    /// Posts with unfinished recipients.
     pub posts_waiting: u64,
+    /// Unfinished recipients that were not tried yet.
     pub recipients_waiting: u64,
+    /// Unfinished recipients that were tried, and will be again.
     pub recipients_deferred: u64,
+    /// Bounces that are still kept.
     pub bounces: u64,
     pub bounces_unattributed: u64,
 }

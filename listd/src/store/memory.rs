@@ -1,0 +1,434 @@
+//! The store in memory, for tests of other rooms: the same answers as the durable one, nothing survives.
+//!
+//! Not for production, and not fast: reports walk over everything.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use listcore::list::ListId;
+use listcore::outcome::Outcome;
+use listcore::recipients::{PersonId, Recipient};
+use listcore::time::Timestamp;
+
+use super::{
+    Account, Attribution, BATCH, Batch, BatchId, Body, BounceEvent, Commit, Counts, Done, DueBatch,
+    MailId, Move, NewMail, NewPost, PostId, Queue, Raw, RecipientRef, Replica, ReplicaChange,
+    Report, StoreError, StoredPost, StoredReplica, TraceEvent, rules,
+};
+
+/// All of it behind one lock.
+#[derive(Default)]
+pub struct MemoryStore {
+    state: Mutex<State>,
+    failure: Mutex<Option<StoreError>>,
+}
+
+#[derive(Default)]
+struct State {
+    bodies: HashMap<MailId, Kept>,
+    posts: BTreeMap<PostId, Post>,
+    recipients: BTreeMap<u64, Recipient>,
+    refs: HashMap<(Option<PersonId>, String), u64>,
+    last_ref: u64,
+    seen: HashMap<SeenKey, Vec<([u8; 32], PostId, Timestamp)>>,
+    traces: Vec<TraceEvent>,
+    bounces: Vec<BounceEvent>,
+    replica: BTreeMap<String, Vec<u8>>,
+    cookie: Vec<u8>,
+    fresh: Timestamp,
+}
+
+/// List, way to it, Message-ID.
+type SeenKey = (ListId, String, String);
+
+/// A body, until all posts of the mail are finished; then only the name, so that it is not used again.
+enum Kept {
+    Body(Body),
+    Gone,
+}
+
+struct Post {
+    stored: Arc<StoredPost>,
+    batches: Vec<PackedBatch>,
+    /// When the last batch was finished; only of use once none is left.
+    last: Timestamp,
+}
+
+struct PackedBatch {
+    refs: Vec<u64>,
+    outcomes: Vec<Outcome>,
+}
+
+impl MemoryStore {
+    pub fn new() -> Arc<MemoryStore> {
+        Arc::new(MemoryStore::default())
+    }
+
+    /// From now on every commit fails like this, until `None` is given: for tests of what others do then.
+    pub fn fail_with(&self, failure: Option<StoreError>) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn apply(&mut self, change: Move, done: &mut Vec<Done>) {
+        let result = match change {
+            Move::Accept { mail, posts } => return self.accept(mail, posts, done),
+            Move::Settle { batch, outcomes } => self.settle(batch, outcomes),
+            Move::RetryNow { post } => self.retry_now(post),
+            Move::Trace(event) => {
+                self.traces.push(event);
+                Ok(())
+            }
+            Move::Bounce(event) => {
+                self.bounces.push(event);
+                Ok(())
+            }
+            Move::Replica(change) => {
+                self.change_replica(change);
+                Ok(())
+            }
+            Move::Erase { before } => {
+                self.erase(before);
+                Ok(())
+            }
+        };
+        done.push(result.map_or_else(Done::Rejected, |()| Done::Ok));
+    }
+
+    fn accept(&mut self, mail: NewMail, posts: Vec<NewPost>, done: &mut Vec<Done>) {
+        if let Err(why) = self.check(&mail, &posts) {
+            discard(&body(mail.raw));
+            done.extend(posts.iter().map(|_| Done::Rejected(why.clone())));
+            return;
+        }
+        let body = body(mail.raw.clone());
+        let mut needed = false;
+        let mut stored = false;
+        for post in posts {
+            let key = (post.frozen.list.clone(), rules::way(&post.frozen), mail.message_id.clone());
+            let earlier = self.seen.entry(key).or_default();
+            if let Some(known) =
+                rules::duplicate(earlier.iter().copied(), &post.digest, mail.received)
+            {
+                done.push(known);
+                continue;
+            }
+            earlier.retain(|(digest, ..)| *digest != post.digest);
+            earlier.push((post.digest, post.id, mail.received));
+            needed |= !post.recipients.is_empty();
+            stored = true;
+            self.insert(&mail, size(&body), post);
+            done.push(Done::Ok);
+        }
+        if needed {
+            self.bodies.insert(mail.id, Kept::Body(body));
+        } else {
+            discard(&body);
+            if stored {
+                self.bodies.insert(mail.id, Kept::Gone);
+            }
+        }
+    }
+
+    /// The constraints: what a durable store would refuse.
+    fn check(&self, mail: &NewMail, posts: &[NewPost]) -> Result<(), String> {
+        let mut ids = HashSet::new();
+        if self.bodies.contains_key(&mail.id) {
+            return Err(format!("mail {} exists already", mail.id.0));
+        }
+        for post in posts {
+            if self.posts.contains_key(&post.id) || !ids.insert(post.id) {
+                return Err(format!("post {} exists already", post.id.0));
+            }
+            rules::batches(post.recipients.len())?;
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, mail: &NewMail, size: u64, post: NewPost) {
+        let stored = StoredPost {
+            id: post.id,
+            mail: mail.id,
+            message_id: mail.message_id.clone(),
+            frozen: post.frozen,
+            accepted: mail.received,
+            expires: post.expires,
+            size,
+        };
+        let refs: Vec<u64> = post.recipients.into_iter().map(|r| self.refer(r)).collect();
+        let batch = |refs: &[u64]| PackedBatch {
+            refs: refs.to_vec(),
+            outcomes: vec![Outcome::Waiting; refs.len()],
+        };
+        let batches = refs.chunks(BATCH).map(batch).collect();
+        let post = Post { stored: Arc::new(stored), batches, last: mail.received };
+        self.posts.insert(post.stored.id, post);
+    }
+
+    fn refer(&mut self, recipient: Recipient) -> u64 {
+        let key = (recipient.person.clone(), recipient.address.key());
+        let number = *self.refs.entry(key).or_insert_with(|| {
+            self.last_ref += 1;
+            self.last_ref
+        });
+        self.recipients.insert(number, recipient);
+        number
+    }
+
+    fn settle(&mut self, id: BatchId, changes: Vec<(u16, Outcome)>) -> Result<(), String> {
+        let missing = || format!("there is no batch {} of post {}", id.number, id.post.0);
+        let post = self.posts.get_mut(&id.post).ok_or_else(missing)?;
+        let number = usize::try_from(id.number).map_err(|_| missing())?;
+        let batch = post.batches.get_mut(number).ok_or_else(missing)?;
+        rules::settle(&mut batch.outcomes, changes)?;
+        post.last = post.last.max(rules::last(&batch.outcomes));
+        let mail = post.stored.mail;
+        let needed = self.posts.values().any(|p| p.stored.mail == mail && p.is_unfinished());
+        if !needed && let Some(Kept::Body(body)) = self.bodies.insert(mail, Kept::Gone) {
+            discard(&body);
+        }
+        Ok(())
+    }
+
+    fn retry_now(&mut self, post: Option<PostId>) -> Result<(), String> {
+        if let Some(id) = post
+            && !self.posts.contains_key(&id)
+        {
+            return Err(format!("there is no post {}", id.0));
+        }
+        let chosen = self.posts.iter_mut().filter(|(id, _)| post.is_none_or(|p| p == **id));
+        for batch in chosen.flat_map(|(_, post)| &mut post.batches) {
+            rules::hurry(&mut batch.outcomes);
+        }
+        Ok(())
+    }
+
+    fn change_replica(&mut self, change: ReplicaChange) {
+        match change {
+            ReplicaChange::Replace { entries, cookie, at } => {
+                self.replica = entries.into_iter().collect();
+                (self.cookie, self.fresh) = (cookie, at);
+            }
+            ReplicaChange::Update { entries, cookie, at } => {
+                for (uuid, data) in entries {
+                    match data {
+                        Some(data) => self.replica.insert(uuid, data),
+                        None => self.replica.remove(&uuid),
+                    };
+                }
+                (self.cookie, self.fresh) = (cookie, at);
+            }
+        }
+    }
+
+    fn erase(&mut self, before: Timestamp) {
+        self.posts.retain(|_, post| post.is_unfinished() || post.last >= before);
+        let mails: HashSet<MailId> = self.posts.values().map(|p| p.stored.mail).collect();
+        self.bodies.retain(|id, _| mails.contains(id));
+        self.traces.retain(|event| event.at >= before);
+        self.bounces.retain(|event| event.at >= before);
+        self.seen.retain(|_, known| {
+            known.retain(|(_, _, at)| *at >= before);
+            !known.is_empty()
+        });
+        let batches = self.posts.values().flat_map(|post| &post.batches);
+        let mut named: HashSet<u64> = batches.flat_map(|b| b.refs.iter().copied()).collect();
+        named.extend(self.bounces.iter().filter_map(|b| b.recipient).map(|r| r.0));
+        self.recipients.retain(|number, _| named.contains(number));
+        self.refs.retain(|_, number| named.contains(number));
+    }
+
+    fn load(&self, post: PostId, number: usize, batch: &PackedBatch) -> Batch {
+        let known = |r: &u64| Some((RecipientRef(*r), self.recipients.get(r)?.clone()));
+        Batch {
+            id: BatchId { post, number: u32::try_from(number).unwrap_or(u32::MAX) },
+            recipients: batch.refs.iter().map(known).collect(),
+            outcomes: batch.outcomes.clone(),
+        }
+    }
+
+    fn account(&self, post: &Post) -> Account {
+        let id = post.stored.id;
+        let batches = post.batches.iter().enumerate().map(|(n, b)| self.load(id, n, b)).collect();
+        Account { post: (*post.stored).clone(), batches }
+    }
+}
+
+impl Post {
+    fn is_unfinished(&self) -> bool {
+        self.batches.iter().any(|batch| rules::due(&batch.outcomes).is_some())
+    }
+}
+
+fn body(raw: Raw) -> Body {
+    match raw {
+        Raw::Memory(bytes) => Body::Memory(bytes),
+        Raw::Spilled { path, size } => Body::File { path, size },
+    }
+}
+
+fn size(body: &Body) -> u64 {
+    match body {
+        Body::Memory(bytes) => bytes.len() as u64,
+        Body::File { size, .. } => *size,
+    }
+}
+
+/// A spilled file was given to the store, so the store removes it.
+fn discard(body: &Body) {
+    if let Body::File { path, .. } = body {
+        remove(path);
+    }
+}
+
+fn remove(path: &PathBuf) {
+    if let Err(error) = std::fs::remove_file(path) {
+        tracing::warn!(path = %path.display(), %error, "a body that is no longer needed stays");
+    }
+}
+
+#[async_trait]
+impl Commit for MemoryStore {
+    async fn commit(&self, moves: Vec<Move>) -> Result<Vec<Done>, StoreError> {
+        if let Some(failure) = &*self.failure.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Err(failure.clone());
+        }
+        let mut done = Vec::with_capacity(moves.len());
+        let mut state = self.state();
+        for change in moves {
+            state.apply(change, &mut done);
+        }
+        Ok(done)
+    }
+}
+
+#[async_trait]
+impl Queue for MemoryStore {
+    async fn due(&self) -> Result<Vec<DueBatch>, StoreError> {
+        let state = self.state();
+        let mut all = Vec::new();
+        for (id, post) in &state.posts {
+            for (number, batch) in (0_u32..).zip(&post.batches) {
+                if let Some(due) = rules::due(&batch.outcomes) {
+                    let list = post.stored.frozen.list.clone();
+                    all.push(DueBatch { id: BatchId { post: *id, number }, list, due });
+                }
+            }
+        }
+        all.sort_by_key(|batch| (batch.due, batch.id));
+        Ok(all)
+    }
+
+    async fn batch(&self, id: BatchId) -> Result<Option<Batch>, StoreError> {
+        let state = self.state();
+        let number = usize::try_from(id.number).unwrap_or(usize::MAX);
+        let batch = state.posts.get(&id.post).and_then(|post| post.batches.get(number));
+        let unfinished = batch.filter(|batch| rules::due(&batch.outcomes).is_some());
+        Ok(unfinished.map(|batch| state.load(id.post, number, batch)))
+    }
+
+    async fn post(&self, id: PostId) -> Result<Option<Arc<StoredPost>>, StoreError> {
+        Ok(self.state().posts.get(&id).map(|post| Arc::clone(&post.stored)))
+    }
+
+    async fn body(&self, mail: MailId) -> Result<Option<Body>, StoreError> {
+        Ok(match self.state().bodies.get(&mail) {
+            Some(Kept::Body(body)) => Some(body.clone()),
+            Some(Kept::Gone) | None => None,
+        })
+    }
+}
+
+#[async_trait]
+impl Replica for MemoryStore {
+    async fn replica(&self) -> Result<StoredReplica, StoreError> {
+        let state = self.state();
+        let entries = state.replica.iter().map(|(uuid, data)| (uuid.clone(), data.clone()));
+        Ok(StoredReplica {
+            entries: entries.collect(),
+            cookie: state.cookie.clone(),
+            at: state.fresh,
+        })
+    }
+}
+
+#[async_trait]
+impl Attribution for MemoryStore {
+    async fn recipient(&self, who: RecipientRef) -> Result<Option<Recipient>, StoreError> {
+        Ok(self.state().recipients.get(&who.0).cloned())
+    }
+}
+
+#[async_trait]
+impl Report for MemoryStore {
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        let state = self.state();
+        let mut counts = Counts {
+            mails: state.bodies.values().filter(|b| matches!(b, Kept::Body(_))).count() as u64,
+            posts_waiting: state.posts.values().filter(|p| p.is_unfinished()).count() as u64,
+            bounces: state.bounces.len() as u64,
+            bounces_unattributed: state.bounces.iter().filter(|b| b.recipient.is_none()).count()
+                as u64,
+            ..Counts::default()
+        };
+        for batch in state.posts.values().flat_map(|post| &post.batches) {
+            let (waiting, deferred) = rules::unfinished(&batch.outcomes);
+            counts.recipients_waiting += waiting;
+            counts.recipients_deferred += deferred;
+        }
+        Ok(counts)
+    }
+
+    async fn waiting(&self, limit: usize) -> Result<Vec<StoredPost>, StoreError> {
+        let state = self.state();
+        let unfinished = state.posts.values().filter(|post| post.is_unfinished());
+        let mut posts: Vec<StoredPost> = unfinished.map(|post| (*post.stored).clone()).collect();
+        posts.sort_by_key(|post| (post.accepted, post.id));
+        posts.truncate(limit);
+        Ok(posts)
+    }
+
+    async fn account(&self, post: PostId) -> Result<Option<Account>, StoreError> {
+        let state = self.state();
+        Ok(state.posts.get(&post).map(|post| state.account(post)))
+    }
+
+    async fn trace(&self, message_id: &str) -> Result<(Vec<Account>, Vec<TraceEvent>), StoreError> {
+        let state = self.state();
+        let posts = state.posts.values().filter(|post| post.stored.message_id == message_id);
+        let mut accounts: Vec<Account> = posts.map(|post| state.account(post)).collect();
+        accounts.sort_by_key(|account| (account.post.accepted, account.post.id));
+        let mut events: Vec<TraceEvent> =
+            state.traces.iter().filter(|e| e.message_id == message_id).cloned().collect();
+        events.sort_by_key(|event| event.at);
+        Ok((accounts, events))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::suite;
+
+    #[tokio::test]
+    async fn the_suite() {
+        let spool = tempfile::tempdir().expect("directory");
+        suite::run(async || (MemoryStore::new(), spool.path().to_owned())).await;
+    }
+
+    #[tokio::test]
+    async fn it_fails_on_demand() {
+        let store = MemoryStore::new();
+        store.fail_with(Some(StoreError::Full("test".into())));
+        assert_eq!(store.commit(Vec::new()).await, Err(StoreError::Full("test".into())));
+        store.fail_with(None);
+        assert_eq!(store.commit(Vec::new()).await, Ok(Vec::new()));
+    }
+}

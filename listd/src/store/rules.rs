@@ -1,0 +1,153 @@
+//! What the store's moves mean, apart from where the data lies: both backends decide with these.
+//!
+//! Pure. Not a queue: which batch is tried next is the scheduler's choice.
+
+use std::time::Duration;
+
+use listcore::outcome::Outcome;
+use listcore::rewrite::{Frozen, PostKind};
+use listcore::time::Timestamp;
+
+use super::{BATCH, Done, PostId};
+
+/// How long a mail is recognised when it comes again (rule L4).
+pub(super) const DUPLICATE_WINDOW: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Enters the outcomes of an attempt. All of them or, where an index is wrong, none.
+///
+/// What is final stays final: a late "try again" must not send a copy twice.
+pub(super) fn settle(outcomes: &mut [Outcome], changes: Vec<(u16, Outcome)>) -> Result<(), String> {
+    let length = outcomes.len();
+    if let Some((index, _)) = changes.iter().find(|(index, _)| usize::from(*index) >= length) {
+        return Err(format!("the batch has {length} recipients, there is no number {index}"));
+    }
+    for (index, new) in changes {
+        if let Some(old) = outcomes.get_mut(usize::from(index))
+            && (new.is_final() || !old.is_final())
+        {
+            *old = new;
+        }
+    }
+    Ok(())
+}
+
+/// When a batch is due: with the earliest of its unfinished recipients. `None` = finished.
+pub(super) fn due(outcomes: &[Outcome]) -> Option<Timestamp> {
+    outcomes.iter().filter_map(Outcome::due).min()
+}
+
+/// Makes everything deferred due; the time of the last attempt is surely past. True where that changed something.
+pub(super) fn hurry(outcomes: &mut [Outcome]) -> bool {
+    let mut changed = false;
+    for outcome in outcomes {
+        if let Outcome::Deferred { at, next, .. } = outcome
+            && *next > *at
+        {
+            *next = *at;
+            changed = true;
+        }
+    }
+    changed
+}
+
+/// How many were not tried yet, and how many will be tried again.
+pub(super) fn unfinished(outcomes: &[Outcome]) -> (u64, u64) {
+    outcomes.iter().fold((0, 0), |(waiting, deferred), outcome| match outcome {
+        Outcome::Waiting => (waiting + 1, deferred),
+        Outcome::Deferred { .. } => (waiting, deferred + 1),
+        _ => (waiting, deferred),
+    })
+}
+
+/// The latest thing that happened in a batch; the epoch where nothing did.
+pub(super) fn last(outcomes: &[Outcome]) -> Timestamp {
+    let at = |outcome: &Outcome| match outcome {
+        Outcome::Waiting => Timestamp(0),
+        Outcome::Delivered { at, .. }
+        | Outcome::Deferred { at, .. }
+        | Outcome::Failed { at, .. }
+        | Outcome::Dropped { at, .. } => *at,
+    };
+    outcomes.iter().map(at).max().unwrap_or_default()
+}
+
+/// Which way to a list: the same mail to a list and to its owners is two posts, no duplicate.
+pub(super) fn way(frozen: &Frozen) -> String {
+    match frozen.kind {
+        PostKind::List => "list".to_owned(),
+        PostKind::Role(role) => format!("role {role:?}").to_ascii_lowercase(),
+    }
+}
+
+/// Rule L4, among the earlier posts with this list, way and Message-ID: digest, post, when. `None` = a new mail.
+pub(super) fn duplicate(
+    earlier: impl IntoIterator<Item = ([u8; 32], PostId, Timestamp)>,
+    digest: &[u8; 32],
+    now: Timestamp,
+) -> Option<Done> {
+    let mut conflict = None;
+    for (known, post, at) in earlier {
+        if now.since(at) > DUPLICATE_WINDOW {
+            continue;
+        }
+        if known == *digest {
+            return Some(Done::Duplicate(post));
+        }
+        conflict = conflict.or(Some(Done::Conflict(post)));
+    }
+    conflict
+}
+
+/// Numbers of the batches of a post with so many recipients, or why it can't have that many.
+pub(super) fn batches(recipients: usize) -> Result<u32, String> {
+    u32::try_from(recipients.div_ceil(BATCH)).map_err(|_| "too many recipients".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use listcore::outcome::{Dropped, Reply};
+
+    use super::*;
+
+    fn deferred(next: i64) -> Outcome {
+        let reply = Reply { code: 451, text: "4.7.1 later".into() };
+        Outcome::Deferred { at: Timestamp(10), attempts: 1, next: Timestamp(next), reply }
+    }
+
+    fn dropped() -> Outcome {
+        Outcome::Dropped { at: Timestamp(20), why: Dropped::LeftList }
+    }
+
+    #[test]
+    fn settling_moves_the_due_time_and_keeps_what_is_final() {
+        let mut o = vec![Outcome::Waiting, Outcome::Waiting, Outcome::Waiting];
+        assert_eq!(due(&o), Some(Timestamp(0)));
+        settle(&mut o, vec![(0, deferred(90)), (1, deferred(70)), (2, dropped())]).expect("settle");
+        assert_eq!(
+            (due(&o), unfinished(&o), last(&o)),
+            (Some(Timestamp(70)), (0, 2), Timestamp(20))
+        );
+        settle(&mut o, vec![(2, deferred(5))]).expect("settle");
+        assert_eq!(o[2], dropped());
+        assert!(settle(&mut o, vec![(0, dropped()), (3, dropped())]).is_err());
+        assert_eq!(o[0], deferred(90), "a wrong index changes nothing");
+        assert!(hurry(&mut o) && !hurry(&mut o));
+        assert_eq!(due(&o), Some(Timestamp(10)));
+        settle(&mut o, vec![(0, dropped()), (1, dropped())]).expect("settle");
+        assert_eq!(due(&o), None);
+    }
+
+    /// L4
+    #[test]
+    fn a_duplicate_is_known_for_seven_days() {
+        let day = 24 * 3600 * 1000;
+        let earlier = [([1; 32], PostId(1), Timestamp(0)), ([2; 32], PostId(2), Timestamp(day))];
+        let ask = |digest: u8, now| duplicate(earlier, &[digest; 32], Timestamp(now));
+        assert_eq!(ask(1, 5), Some(Done::Duplicate(PostId(1))));
+        assert_eq!(ask(2, 7 * day), Some(Done::Duplicate(PostId(2))));
+        assert_eq!(ask(3, 7 * day), Some(Done::Conflict(PostId(1))));
+        assert_eq!(ask(1, 7 * day + 1), Some(Done::Conflict(PostId(2))));
+        assert_eq!(ask(2, 8 * day + 1), None);
+        assert_eq!(ask(1, -5), Some(Done::Duplicate(PostId(1))), "the clock was set back");
+    }
+}
