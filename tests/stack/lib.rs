@@ -1,1 +1,63 @@
-//! The real stack for tests and for `./x run`: Exim, slapd, Dovecot and unbound in a temp dir on loopback.
+//! The real stack for tests and for `./x run`: unbound, slapd, Exim, Dovecot and listd in a temp dir on loopback.
+//!
+//! Not the stories that are told on it (`tests/tNN_*.rs`). Every wait is bounded, ready means that a real question was
+//! answered, and whatever happens nothing is left running. It needs root: Exim's `/etc/resolv.conf` is replaced in a mount
+//! namespace, and every server lives in a PID namespace of its own that dies with the guard.
+
+pub mod claim;
+pub mod dkim;
+pub mod dns;
+pub mod dovecot;
+pub mod exim;
+pub mod imap;
+pub mod ldap;
+pub mod listd;
+pub mod load;
+pub mod mail;
+pub mod process;
+pub mod school;
+pub mod sink;
+pub mod smtp;
+pub mod template;
+pub mod wait;
+
+mod stack;
+
+pub use stack::{Stack, StackBuilder};
+
+/// Why a stack or a story step failed: what was tried, with what result. For a person to read.
+#[derive(Debug)]
+pub struct Failure(pub String);
+
+impl Failure {
+    pub fn new(what: impl Into<String>) -> Failure {
+        Failure(what.into())
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Failure {
+        Failure(error.to_string())
+    }
+}
+
+pub type Result<T> = std::result::Result<T, Failure>;
+
+/// Adds what was being done to an error.
+pub trait Doing<T> {
+    fn doing(self, what: impl FnOnce() -> String) -> Result<T>;
+}
+
+impl<T, E: std::fmt::Display> Doing<T> for std::result::Result<T, E> {
+    fn doing(self, what: impl FnOnce() -> String) -> Result<T> {
+        self.map_err(|error| Failure(format!("{}: {error}", what())))
+    }
+}

@@ -1,0 +1,77 @@
+//! DKIM by dkimpy, which shares no code with the product: the outside world signs and checks with it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::process::{run, run_any};
+use crate::{Doing, Failure, Result, school};
+
+const COMMAND: Duration = Duration::from_secs(120);
+const SIGN: &str = "import sys, dkim
+m = sys.stdin.buffer.read()
+key = open(sys.argv[3], 'rb').read()
+s = dkim.sign(m, sys.argv[1].encode(), sys.argv[2].encode(), key, canonicalize=(b'relaxed', b'relaxed'),
+    include_headers=[b'from', b'to', b'subject', b'date', b'message-id'])
+sys.stdout.buffer.write(s + m)";
+
+/// One signature of a mail, judged.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Signature {
+    #[serde(rename = "d")]
+    pub domain: String,
+    #[serde(rename = "s")]
+    pub selector: String,
+    #[serde(rename = "a")]
+    pub algorithm: String,
+    pub ok: bool,
+    pub error: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Judged {
+    signatures: Vec<Signature>,
+}
+
+/// The mail as `post.example`, the parents' provider, signs it.
+pub fn sign_as_provider(mail: &[u8]) -> Result<Vec<u8>> {
+    let key = school::fixtures().join("keys/provider-rsa.pem");
+    run(
+        &["/usr/bin/python3", "-c", SIGN, "s1", "post.example", &key.to_string_lossy()],
+        mail,
+        COMMAND,
+    )
+}
+
+/// All signatures of a mail, in header order, checked against `fixtures/keys/dns.json`.
+pub fn signatures(mail: &[u8]) -> Result<Vec<Signature>> {
+    let dir = tempfile::tempdir()?;
+    let file = dir.path().join("mail.eml");
+    std::fs::write(&file, mail)?;
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("stack/dkim_verify.py");
+    let dns = school::fixtures().join("keys/dns.json");
+    let argv = [
+        "/usr/bin/python3",
+        &script.to_string_lossy(),
+        &dns.to_string_lossy(),
+        &file.to_string_lossy(),
+    ];
+    let output = run_any(&argv, b"", COMMAND)?;
+    let judged: Judged = serde_json::from_slice(&output.stdout)
+        .doing(|| format!("dkim_verify.py: {}", String::from_utf8_lossy(&output.stderr)))?;
+    Ok(judged.signatures)
+}
+
+/// Fails unless the school signed the mail with RSA and with Ed25519 and both hold.
+pub fn check_school(mail: &[u8]) -> Result<Vec<Signature>> {
+    let all = signatures(mail)?;
+    let holds = |algorithm: &str| {
+        all.iter().any(|s| s.domain == "schule.example" && s.algorithm == algorithm && s.ok)
+    };
+    if holds("rsa-sha256") && holds("ed25519-sha256") {
+        Ok(all)
+    } else {
+        Err(Failure(format!("not signed by schule.example with both keys: {all:?}")))
+    }
+}

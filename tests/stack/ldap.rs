@@ -1,0 +1,184 @@
+//! slapd with the sample school, and changes to it while it runs.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::claim::Port;
+use crate::process::{Server, run};
+use crate::{Doing, Result, school, template};
+
+const COMMAND: Duration = Duration::from_secs(30);
+
+/// A running directory server.
+#[derive(Debug)]
+pub struct Ldap {
+    pub server: Server,
+    port: Port,
+    dir: PathBuf,
+}
+
+impl Ldap {
+    /// Loads the school and further LDIF text, and starts. `tls` also offers StartTLS with a CA of its own.
+    pub fn start(dir: &Path, more: &str, tls: bool) -> Result<Ldap> {
+        let home = dir.join("slapd");
+        std::fs::create_dir_all(home.join("data"))?;
+        let tls = if tls { certificates(&home)? } else { String::new() };
+        write_conf(&home, &tls)?;
+        let ldif = std::fs::read_to_string(school::fixtures().join("school/school.ldif"))?;
+        let file = home.join("load.ldif");
+        std::fs::write(&file, format!("{ldif}\n{more}"))?;
+        let conf = home.join("slapd.conf");
+        run(
+            &[
+                "slapadd",
+                "-q",
+                "-f",
+                &conf.to_string_lossy(),
+                "-b",
+                school::BASE,
+                "-l",
+                &file.to_string_lossy(),
+            ],
+            b"",
+            COMMAND,
+        )?;
+        let port = Port::claim()?;
+        let server = serve(dir, &home, port.number())?;
+        Ok(Ldap { server, port, dir: dir.to_owned() })
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port.number()
+    }
+
+    pub fn url(&self) -> String {
+        format!("ldap://127.0.0.1:{}", self.port())
+    }
+
+    /// The CA that signed the server's certificate, when it was started with TLS.
+    pub fn ca(&self) -> PathBuf {
+        self.dir.join("slapd/ca.pem")
+    }
+
+    /// A CA that did not.
+    pub fn wrong_ca(&self) -> PathBuf {
+        self.dir.join("slapd/wrong-ca.pem")
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.server.kill();
+    }
+
+    /// Starts it again on its data and port.
+    pub fn restart(&mut self) -> Result<()> {
+        self.server.kill();
+        self.server = serve(&self.dir, &self.dir.join("slapd"), self.port())?;
+        Ok(())
+    }
+
+    /// Applies an LDIF of changes as the root of the tree.
+    pub fn modify(&self, ldif: &str) -> Result<()> {
+        let argv = [
+            "ldapmodify",
+            "-x",
+            "-H",
+            &self.url(),
+            "-D",
+            school::ROOT_DN,
+            "-w",
+            school::ROOT_PASSWORD,
+        ];
+        run(&argv, ldif.as_bytes(), COMMAND).map(|_| ())
+    }
+
+    /// Puts a person into a group of the school, or takes her out.
+    pub fn membership(&self, group: &str, uid: &str, is_member: bool) -> Result<()> {
+        let verb = if is_member { "add" } else { "delete" };
+        self.modify(&format!(
+            "dn: cn={group},ou=groups,{}\nchangetype: modify\n{verb}: member\nmember: {}\n",
+            school::BASE,
+            school::dn(uid)
+        ))
+    }
+}
+
+fn serve(dir: &Path, home: &Path, port: u16) -> Result<Server> {
+    let url = format!("ldap://127.0.0.1:{port}");
+    let ldapi = home.join("ldapi").to_string_lossy().replace('/', "%2F");
+    let conf = home.join("slapd.conf");
+    let line = format!("slapd -d none -f {} -h '{url} ldapi://{ldapi}'", conf.display());
+    let mut server = Server::start_contained("slapd", &dir.join("log"), &line)?;
+    server.ready(|| {
+        let filter = "(mail=klasse-5b@schule.example)";
+        let argv = ["ldapsearch", "-x", "-LLL", "-H", &url, "-b", school::BASE, filter, "cn"];
+        run(&argv, b"", COMMAND).map(|_| ())
+    })?;
+    Ok(server)
+}
+
+fn write_conf(home: &Path, tls: &str) -> Result<()> {
+    let schema = school::fixtures().join("school/school.schema");
+    let (schema, dir) = (schema.to_string_lossy(), home.to_string_lossy());
+    let values = [
+        ("SCHEMA", schema.as_ref()),
+        ("DIR", dir.as_ref()),
+        ("BASE", school::BASE),
+        ("ROOT_DN", school::ROOT_DN),
+        ("ROOT_PASSWORD", school::ROOT_PASSWORD),
+        ("TLS", tls),
+    ];
+    let text = template::fill(include_str!("conf/slapd.conf"), &values)?;
+    std::fs::write(home.join("slapd.conf"), text).doing(|| "write slapd.conf".to_owned())
+}
+
+/// A CA, a server certificate for 127.0.0.1, and another CA; the lines of slapd.conf that use them.
+fn certificates(home: &Path) -> Result<String> {
+    let at = |name: &str| home.join(name).to_string_lossy().into_owned();
+    for (ca, key) in [("ca.pem", "ca.key"), ("wrong-ca.pem", "wrong-ca.key")] {
+        let subject = format!("/CN=test {ca}");
+        let mut argv = vec![
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+        ];
+        let (out, keyout) = (at(ca), at(key));
+        argv.extend(["-days", "3650", "-subj", &subject, "-out", &out, "-keyout", &keyout]);
+        run(&argv, b"", COMMAND)?;
+    }
+    let mut argv = vec![
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+    ];
+    let (ca, ca_key, cert, key) = (at("ca.pem"), at("ca.key"), at("cert.pem"), at("cert.key"));
+    argv.extend([
+        "-days",
+        "3650",
+        "-subj",
+        "/CN=ldap.schule.example",
+        "-CA",
+        &ca,
+        "-CAkey",
+        &ca_key,
+    ]);
+    argv.extend([
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-addext",
+        "basicConstraints=critical,CA:FALSE",
+    ]);
+    argv.extend(["-out", &cert, "-keyout", &key]);
+    run(&argv, b"", COMMAND)?;
+    Ok(format!("TLSCertificateFile {cert}\nTLSCertificateKeyFile {key}\n"))
+}

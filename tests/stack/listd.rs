@@ -1,0 +1,199 @@
+//! `listd` itself, as a process, and `listctl` to ask it.
+
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use crate::claim::Port;
+use crate::process::{Server, run};
+use crate::{Doing, Failure, Result, school, smtp, template, wait};
+
+const COMMAND: Duration = Duration::from_secs(30);
+
+/// What a story sets differently from `conf/listd.toml`.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Where the copies go.
+    pub relay: String,
+    /// Of the directory server, or `file:...`.
+    pub ldap_url: String,
+    /// `host:port` of the resolver.
+    pub dns: String,
+    /// Further lines in `[directory]`.
+    pub directory: String,
+    /// Further lines in `[list]`.
+    pub list: String,
+    /// Further tables at the end, e.g. a second domain.
+    pub more: String,
+}
+
+/// The ports of listd, claimed before Exim's configuration names them.
+#[derive(Debug)]
+pub struct Ports {
+    pub lmtp: Port,
+    pub smtp: Port,
+}
+
+impl Ports {
+    pub fn claim() -> Result<Ports> {
+        Ok(Ports { lmtp: Port::claim()?, smtp: Port::claim()? })
+    }
+}
+
+/// A listd with its directory, running or not.
+#[derive(Debug)]
+pub struct Listd {
+    server: Option<Server>,
+    ports: Ports,
+    dir: PathBuf,
+}
+
+impl Listd {
+    /// Writes the configuration, the keys and the password; starts nothing.
+    pub fn prepare(dir: &Path, ports: Ports, settings: &Settings) -> Result<Listd> {
+        let listd = Listd { server: None, ports, dir: dir.to_owned() };
+        let home = listd.home();
+        std::fs::create_dir_all(&home)?;
+        let keys = school::fixtures().join("keys");
+        secret(&home.join("r2026.pem"), &std::fs::read(keys.join("school-rsa.pem"))?)?;
+        secret(&home.join("e2026.pem"), &std::fs::read(keys.join("school-ed25519.pem"))?)?;
+        secret(&home.join("ldap.password"), school::LISTD_PASSWORD.as_bytes())?;
+        listd.configure(settings)?;
+        Ok(listd)
+    }
+
+    /// Writes the configuration anew; it counts from the next start or reload.
+    pub fn configure(&self, settings: &Settings) -> Result<()> {
+        let home = self.home().to_string_lossy().into_owned();
+        let (lmtp, smtp) =
+            (self.ports.lmtp.number().to_string(), self.ports.smtp.number().to_string());
+        let values = [
+            ("DIR", home.as_str()),
+            ("LMTP_PORT", &lmtp),
+            ("SMTP_PORT", &smtp),
+            ("RELAY", &settings.relay),
+            ("LDAP_URL", &settings.ldap_url),
+            ("BASE", school::BASE),
+            ("DIRECTORY", &settings.directory),
+            ("LIST", &settings.list),
+            ("DNS", &settings.dns),
+            ("MORE", &settings.more),
+        ];
+        let text = template::fill(include_str!("conf/listd.toml"), &values)?;
+        std::fs::write(self.config(), text).doing(|| "write listd.toml".to_owned())
+    }
+
+    /// Starts it and waits until it answers LHLO and knows its lists.
+    pub fn start(&mut self) -> Result<()> {
+        self.start_without_directory()?;
+        wait::until("listd to know klasse-5b", wait::START, || {
+            let mut client = smtp::Client::connect(self.lmtp())?;
+            client.hello("LHLO", "probe.example")?;
+            client.say("MAIL FROM:<>")?.expect(250)?;
+            client.say(&format!("RCPT TO:<{}>", school::CLASS_5B))?.expect(250)?;
+            client.quit();
+            Ok(Some(()))
+        })
+        .map_err(|Failure(why)| Failure(format!("{why}\n{}", self.output())))
+    }
+
+    /// Starts it and waits until it answers LHLO only: it may have no directory yet.
+    pub fn start_without_directory(&mut self) -> Result<()> {
+        let program = program("listd")?;
+        let config = self.config();
+        let argv = [program.to_string_lossy(), "--config".into(), config.to_string_lossy()];
+        let argv: Vec<&str> = argv.iter().map(AsRef::as_ref).collect();
+        let mut server = Server::start("listd", &self.dir.join("log"), &argv)?;
+        let (lmtp, smtp_port) = (self.lmtp(), self.smtp());
+        server.ready(|| {
+            let mut client = smtp::Client::connect(lmtp)?;
+            client.hello("LHLO", "probe.example")?;
+            client.quit();
+            smtp::Client::open(smtp_port, &smtp::As::Local)?.quit();
+            Ok(())
+        })?;
+        self.server = Some(server);
+        Ok(())
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.server = None;
+    }
+
+    /// SIGTERM and its end.
+    pub fn stop(&mut self) -> Result<ExitStatus> {
+        let server = self.server.as_mut().ok_or_else(|| Failure::new("listd does not run"))?;
+        let status = server.stop()?;
+        self.server = None;
+        Ok(status)
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.server.as_mut().is_some_and(Server::is_running)
+    }
+
+    pub fn pid(&self) -> Option<u32> {
+        self.server.as_ref().map(Server::pid)
+    }
+
+    pub fn lmtp(&self) -> SocketAddr {
+        self.ports.lmtp.address()
+    }
+
+    pub fn smtp(&self) -> SocketAddr {
+        self.ports.smtp.address()
+    }
+
+    pub fn home(&self) -> PathBuf {
+        self.dir.join("listd")
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.home().join("listd.toml")
+    }
+
+    pub fn control(&self) -> PathBuf {
+        self.home().join("control.sock")
+    }
+
+    /// What it logged, since its first start.
+    pub fn output(&self) -> String {
+        std::fs::read(self.dir.join("log/listd.out"))
+            .map(|b| String::from_utf8_lossy(&b).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// Runs `listctl` on it: its stdout, or an error with all it said.
+    pub fn listctl(&self, arguments: &[&str]) -> Result<String> {
+        self.listctl_with(arguments, b"")
+    }
+
+    /// [`Listd::listctl`] with bytes on stdin.
+    pub fn listctl_with(&self, arguments: &[&str], input: &[u8]) -> Result<String> {
+        let program = program("listctl")?;
+        let (program, socket) = (program.to_string_lossy(), self.control());
+        let socket = socket.to_string_lossy();
+        let mut argv = vec![program.as_ref(), "--socket", socket.as_ref()];
+        argv.extend_from_slice(arguments);
+        Ok(String::from_utf8_lossy(&run(&argv, input, COMMAND)?).into_owned())
+    }
+}
+
+/// A file that only its owner reads.
+fn secret(path: &Path, bytes: &[u8]) -> Result<()> {
+    std::fs::write(path, bytes).doing(|| format!("write {}", path.display()))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(())
+}
+
+/// A binary of this workspace, from the build that this program belongs to.
+pub fn program(name: &str) -> Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let found = own.ancestors().skip(1).take(3).map(|dir| dir.join(name)).find(|p| p.is_file());
+    found.ok_or_else(|| {
+        Failure(format!("{name} is not built; run cargo build --workspace first (./x does)"))
+    })
+}

@@ -1,0 +1,43 @@
+//! Test mails: written in a line or two, and looked at when they come back.
+
+/// A text mail with the fields that a mail program sets. CRLF line ends.
+pub fn text(from: &str, to: &str, subject: &str, id: &str, body: &str) -> Vec<u8> {
+    format!(
+        "From: {from}\r\nTo: {to}\r\nSubject: {subject}\r\nDate: Sun, 22 Nov 2026 10:00:00 +0100\r\n\
+         Message-ID: <{id}>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\
+         Content-Transfer-Encoding: 8bit\r\n\r\n{}\r\n",
+        body.replace('\n', "\r\n")
+    )
+    .into_bytes()
+}
+
+/// The header lines up to the empty line, and what follows it.
+pub fn split(mail: &[u8]) -> (&[u8], &[u8]) {
+    let end = mail.windows(4).position(|w| w == b"\r\n\r\n");
+    end.and_then(|at| mail.split_at_checked(at + 4)).unwrap_or((mail, b""))
+}
+
+/// The values of a header field, unfolded, in order.
+pub fn headers(mail: &[u8], name: &str) -> Vec<String> {
+    let head = String::from_utf8_lossy(split(mail).0).replace("\r\n ", " ").replace("\r\n\t", " ");
+    let fields = head.split("\r\n").filter_map(|line| line.split_once(':'));
+    fields.filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.trim().to_owned()).collect()
+}
+
+/// The first value of a header field; empty when there is none.
+pub fn header(mail: &[u8], name: &str) -> String {
+    headers(mail, name).into_iter().next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_found_by_any_case_and_unfolded() {
+        let mail = b"A: 1\r\nb: x\r\n y\r\na: 2\r\n\r\nA: 3\r\n";
+        assert_eq!(headers(mail, "a"), ["1", "2"]);
+        assert_eq!(header(mail, "B"), "x y");
+        assert_eq!(split(mail).1, b"A: 3\r\n");
+    }
+}

@@ -1,0 +1,194 @@
+//! All servers of a school together, as one guard.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::dns::Dns;
+use crate::dovecot::Dovecot;
+use crate::exim::{Exim, Peers};
+use crate::ldap::Ldap;
+use crate::listd::{Listd, Ports, Settings};
+use crate::sink::Sink;
+use crate::{Doing, Result};
+
+/// How many lines of each log a failed story prints.
+const TAIL: usize = 60;
+
+/// What differs from the plain school. Every field has a sensible default.
+#[derive(Debug, Default)]
+pub struct StackBuilder {
+    ldif: String,
+    tls: bool,
+    settings: Settings,
+    domains: Vec<String>,
+    relay_is_sink: bool,
+    without_listd: bool,
+}
+
+/// A running school. Dropped, nothing of it is left.
+pub struct Stack {
+    // Dropped in this order: who talks first ends first.
+    pub listd: Listd,
+    pub exim: Exim,
+    pub dovecot: Dovecot,
+    pub ldap: Ldap,
+    pub dns: Dns,
+    /// Everybody outside the school and `post.example`; or listd's relay.
+    pub sink: Sink,
+    settings: Settings,
+    home: Home,
+}
+
+impl Stack {
+    /// The whole school.
+    pub fn start() -> Result<Stack> {
+        Stack::builder().start()
+    }
+
+    pub fn builder() -> StackBuilder {
+        StackBuilder::default()
+    }
+
+    /// Its temp dir.
+    pub fn dir(&self) -> &Path {
+        &self.home.0
+    }
+
+    /// listd's settings, to change and give to [`Listd::configure`].
+    pub fn settings(&self) -> Settings {
+        self.settings.clone()
+    }
+}
+
+impl StackBuilder {
+    /// Further LDIF entries in the directory.
+    pub fn ldif(mut self, text: &str) -> Self {
+        self.ldif.push_str(text);
+        self
+    }
+
+    /// slapd offers StartTLS.
+    pub fn tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
+    /// Changes listd's configuration.
+    pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+
+    /// Exim hands this domain to listd too.
+    pub fn domain(mut self, name: &str) -> Self {
+        self.domains.push(name.to_owned());
+        self
+    }
+
+    /// listd gives its copies to the sink and not to Exim.
+    pub fn relay_is_sink(mut self) -> Self {
+        self.relay_is_sink = true;
+        self
+    }
+
+    /// listd is prepared and not started.
+    pub fn without_listd(mut self) -> Self {
+        self.without_listd = true;
+        self
+    }
+
+    pub fn start(self) -> Result<Stack> {
+        let home = Home::make()?;
+        let dir = home.0.clone();
+        let dns = Dns::start(&dir)?;
+        let sink = Sink::start()?;
+        let ldap = Ldap::start(&dir, &self.ldif, self.tls)?;
+        let dovecot = Dovecot::start(&dir, &ldap.url())?;
+        let ports = Ports::claim()?;
+        let mut domains = vec!["schule.example".to_owned()];
+        domains.extend(self.domains);
+        let exim = Exim::start(
+            &dir,
+            &Peers {
+                ldap_port: ldap.port(),
+                dovecot_lmtp: dovecot.lmtp().port(),
+                outside: sink.address().port(),
+                listd_lmtp: ports.lmtp.number(),
+                listd_smtp: ports.smtp.number(),
+                list_domains: domains.join(" : "),
+                resolv_conf: dns.resolv_conf(),
+            },
+        )?;
+        let mut settings = self.settings;
+        let relay = if self.relay_is_sink { sink.address() } else { exim.relay() };
+        for (value, default) in [
+            (&mut settings.relay, relay.to_string()),
+            (&mut settings.ldap_url, ldap.url()),
+            (&mut settings.dns, dns.address().to_string()),
+        ] {
+            if value.is_empty() {
+                *value = default;
+            }
+        }
+        let mut listd = Listd::prepare(&dir, ports, &settings)?;
+        if !self.without_listd {
+            listd.start()?;
+        }
+        Ok(Stack { listd, exim, dovecot, ldap, dns, sink, settings, home })
+    }
+}
+
+/// The temp dir. Says what the servers said when a test fails, then goes away.
+struct Home(PathBuf);
+
+impl Home {
+    fn make() -> Result<Home> {
+        let dir = tempfile::Builder::new().prefix("verteiler-").tempdir()?.keep();
+        let home = Home(dir);
+        std::fs::create_dir(home.0.join("log"))?;
+        // Exim, Dovecot and slapd run as users of their own and have to pass through.
+        for path in [home.0.clone(), home.0.join("log")] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))
+                .doing(|| format!("open {}", path.display()))?;
+        }
+        Ok(home)
+    }
+
+    fn print_logs(&self) {
+        let Ok(entries) = std::fs::read_dir(self.0.join("log")) else { return };
+        let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+        files.sort();
+        for file in files {
+            let text = std::fs::read(&file)
+                .map(|b| String::from_utf8_lossy(&b).into_owned())
+                .unwrap_or_default();
+            let lines: Vec<&str> = text.lines().collect();
+            if !lines.is_empty() {
+                eprintln!("---- {}", file.file_name().unwrap_or_default().to_string_lossy());
+                eprintln!(
+                    "{}",
+                    lines.get(lines.len().saturating_sub(TAIL)..).unwrap_or_default().join("\n")
+                );
+            }
+        }
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.print_logs();
+        }
+        // A server's last child may still be writing while its namespace is torn down.
+        let gone = || std::fs::remove_dir_all(&self.0).is_ok() || !self.0.exists();
+        if crate::wait::until_true(
+            "the temp dir to be gone",
+            std::time::Duration::from_secs(5),
+            gone,
+        )
+        .is_err()
+        {
+            eprintln!("could not remove {}", self.0.display());
+        }
+    }
+}
