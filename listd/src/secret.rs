@@ -1,4 +1,4 @@
-//! The HMAC keys of our tokens in `secret_file`: one per line, newest first, 32 octets or more as hexadecimal.
+//! The HMAC keys of our tokens in `secret_file`: one per line, newest first, as hexadecimal (`listcore::token`).
 //!
 //! Made at the first start. To rotate, an admin puts a new line on top: new tokens use it, old tokens stay good as
 //! long as their line stands there. Never logged.
@@ -8,9 +8,9 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
-use data_encoding::HEXLOWER_PERMISSIVE;
+use listcore::token::{KeyError, Keys};
 
-/// Octets of a key that we make, and the least that is accepted.
+/// Octets of a key that we make.
 const KEY: usize = 32;
 
 /// A file of that many octets holds hundreds of keys; a larger one is something else.
@@ -18,7 +18,7 @@ const MAX_SIZE: u64 = 64 * 1024;
 
 /// The keys, newest first, and a warning where others can read them.
 pub struct Secret {
-    pub keys: Vec<Vec<u8>>,
+    pub keys: Keys,
     pub warning: Option<String>,
 }
 
@@ -26,12 +26,10 @@ pub struct Secret {
 pub enum SecretError {
     #[error("secret_file {path}: {source}; its directory must exist and be ours")]
     Io { path: PathBuf, source: std::io::Error },
-    #[error("secret_file {path}, line {line}: expected 64 or more hexadecimal digits")]
-    Line { path: PathBuf, line: usize },
     #[error(
-        "secret_file {path} holds no key; remove it and a new one is made, but then no token sent before counts"
+        "secret_file {path}: {source}; repair it, or remove it: a new key is made, and no token sent before counts"
     )]
-    Empty { path: PathBuf },
+    Keys { path: PathBuf, source: KeyError },
     #[error("the system gives no random numbers")]
     Random,
 }
@@ -54,20 +52,8 @@ fn read(path: &Path, file: std::fs::File) -> Result<Secret, SecretError> {
     let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
     let mut text = String::new();
     file.take(MAX_SIZE).read_to_string(&mut text).map_err(failed)?;
-    let mut keys = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        match HEXLOWER_PERMISSIVE.decode(line.as_bytes()) {
-            Ok(key) if key.len() >= KEY => keys.push(key),
-            _ => return Err(SecretError::Line { path: path.to_owned(), line: number + 1 }),
-        }
-    }
-    if keys.is_empty() {
-        return Err(SecretError::Empty { path: path.to_owned() });
-    }
+    let keys =
+        Keys::parse(&text).map_err(|source| SecretError::Keys { path: path.to_owned(), source })?;
     let warning = (mode & 0o077 != 0).then(|| {
         format!(
             "secret_file {} can be read by others (mode {mode:04o}); run: chmod 0600 {0}",
@@ -109,7 +95,19 @@ fn make(path: &Path) -> Result<(), SecretError> {
 
 #[cfg(test)]
 mod tests {
+    use listcore::list::ListId;
+    use listcore::time::Timestamp;
+    use listcore::token::{Purpose, check, make};
+
     use super::*;
+
+    fn token(secret: &Secret) -> String {
+        make(&secret.keys, Purpose::Bounces, &ListId("l".into()), 7, Timestamp(0))
+    }
+
+    fn is_good(secret: &Secret, token: &str) -> bool {
+        check(&secret.keys, Purpose::Bounces, &ListId("l".into()), token, Timestamp(0)) == Ok(7)
+    }
 
     /// The first start makes a key that only we can read; the second finds it.
     #[test]
@@ -117,34 +115,36 @@ mod tests {
         let dir = tempfile::tempdir().expect("temp dir");
         let path = dir.path().join("secret");
         let first = load_or_make(&path).expect("made");
-        assert_eq!(first.keys.len(), 1);
-        assert_eq!(first.keys.first().map(Vec::len), Some(KEY));
         assert_eq!(first.warning, None);
-        let mode = std::fs::metadata(&path).expect("file").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        assert_eq!(load_or_make(&path).expect("found").keys, first.keys);
+        let metadata = std::fs::metadata(&path).expect("file");
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+        assert_eq!(metadata.len(), 2 * KEY as u64 + 1);
+        assert!(is_good(&load_or_make(&path).expect("found"), &token(&first)));
         assert_eq!(std::fs::read_dir(dir.path()).expect("dir").count(), 1, "nothing left over");
 
         let other = load_or_make(&dir.path().join("other")).expect("made");
-        assert_ne!(other.keys, first.keys);
+        assert!(!is_good(&other, &token(&first)));
     }
 
-    /// Rotation: a new line on top, the old ones stay; a damaged file is an error, never silently a new key.
+    /// Rotation: a new line on top, old tokens stay good; a damaged file is an error, never silently a new key.
     #[test]
     fn rotated_and_damaged() {
         let dir = tempfile::tempdir().expect("temp dir");
         let path = dir.path().join("secret");
-        let (new, old) = ("ab".repeat(32), "CD".repeat(40));
-        std::fs::write(&path, format!("# newest first\n{new}\n\n{old}\n")).expect("written");
-        let secret = load_or_make(&path).expect("read");
-        assert_eq!(secret.keys, [vec![0xab; 32], vec![0xcd; 40]]);
-        assert!(secret.warning.is_some_and(|w| w.contains("chmod 0600")));
+        let old = load_or_make(&path).expect("made");
+        let (new, line) = ("ab".repeat(32), std::fs::read_to_string(&path).expect("read"));
+        std::fs::write(&path, format!("# newest first\n{new}\n\n{line}")).expect("written");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).expect("mode");
+        let rotated = load_or_make(&path).expect("read");
+        assert!(is_good(&rotated, &token(&old)));
+        assert_ne!(token(&rotated), token(&old));
+        assert!(rotated.warning.is_some_and(|w| w.contains("chmod 0600")));
 
         for (text, expect) in [
-            ("", "holds no key"),
-            ("\n# nothing\n", "holds no key"),
-            ("abcd\n", "line 1: expected 64"),
-            (&format!("{new}\nnot a key\n"), "line 2: expected 64"),
+            ("", "no key"),
+            ("\n# nothing\n", "no key"),
+            ("abcd\n", "line 1"),
+            (&format!("{new}\nnot a key\n"), "line 2"),
         ] {
             std::fs::write(&path, text).expect("written");
             let error = load_or_make(&path).err().expect("refused").to_string();

@@ -1,0 +1,121 @@
+//! Is the author who From says (promise 8)? DKIM by our own eyes, SPF and SMTP AUTH by our front MTA's word.
+//!
+//! Not what follows from it (`listcore::policy`). Works on the bytes as they came in (rule D1), before anything
+//! is changed. ARC is not believed (rule D11).
+
+mod cache;
+mod dns;
+mod judge;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use listcore::address::Address;
+use listcore::message::{Mail, auth_results};
+use listcore::policy::{Unproven, Verified};
+use mail_auth::MessageAuthenticator;
+
+use cache::Cache;
+
+/// All DNS questions about one mail together take at most this long; then it is an [`Authenticity::TempError`].
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// What is known about the author of one mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Authenticity {
+    /// DNS answered, or was not needed. `why` is one line for the log and `listctl trace`.
+    Known { verified: Verified, why: String },
+    /// DNS did not answer, and nothing that needs no DNS verified the author: answer 451. What failed.
+    TempError(String),
+}
+
+impl Authenticity {
+    fn proven(verified: Verified) -> Authenticity {
+        let why = match &verified {
+            Verified::Dkim(domain) => format!("a DKIM signature of {domain}"),
+            Verified::Spf(domain) => format!("an SPF pass of {domain}"),
+            Verified::Auth(login) => format!("the login {login}"),
+            Verified::No(_) => String::new(),
+        };
+        Authenticity::Known { verified, why }
+    }
+
+    fn unproven(reason: Unproven, why: impl Into<String>) -> Authenticity {
+        Authenticity::Known { verified: Verified::No(reason), why: why.into() }
+    }
+}
+
+/// Asks DNS and judges. Shared by all sessions.
+pub struct Verifier {
+    dns: MessageAuthenticator,
+    cache: Cache,
+    /// Lower-case.
+    trusted: Vec<String>,
+}
+
+/// There is no resolver to ask.
+#[derive(Debug, thiserror::Error)]
+#[error("no DNS resolver: {0}; set [dns] server or repair /etc/resolv.conf")]
+pub struct NoResolver(String);
+
+impl Verifier {
+    /// `server`: whom to ask instead of the system's resolver. `trusted`: whose Authentication-Results are ours.
+    pub fn new(server: Option<SocketAddr>, trusted: &[String]) -> Result<Verifier, NoResolver> {
+        let dns = dns::resolver(server).map_err(|e| NoResolver(e.to_string()))?;
+        let trusted = trusted.iter().map(|id| id.to_ascii_lowercase()).collect();
+        Ok(Verifier { dns, cache: Cache::default(), trusted })
+    }
+
+    /// Judges one mail.
+    ///
+    /// `raw` is the whole mail as received, `mail` its parsed header. `envelope_from` is MAIL FROM: an SPF result
+    /// for another domain is not about this transaction and does not count. `owns` tells whether a login is the
+    /// person to whom an address belongs.
+    pub async fn verify(
+        &self,
+        raw: &[u8],
+        mail: &Mail,
+        envelope_from: Option<&Address>,
+        owns: &(dyn Fn(&str, &Address) -> bool + Sync),
+    ) -> Authenticity {
+        let Some(author) = mail.author() else {
+            let why = "From does not name exactly one author";
+            return Authenticity::unproven(Unproven::Nothing, why);
+        };
+        let from = &author.address;
+        let shown = auth_results(mail, &self.trusted);
+        if let Some(login) = shown.auth.as_ref().filter(|login| owns(login, from)) {
+            return Authenticity::proven(Verified::Auth(login.clone()));
+        }
+        let spf = shown.spf.filter(|d| envelope_from.is_some_and(|e| e.domain() == d));
+        if let Some(domain) = spf.as_ref().filter(|d| *d == from.domain()) {
+            return Authenticity::proven(Verified::Spf(domain.clone()));
+        }
+        let evidence = judge::Evidence { from, spf: spf.as_deref(), dkim: &shown.dkim };
+        let judged = judge::judge(&self.dns, &self.cache, raw, &evidence);
+        match tokio::time::timeout(DEADLINE, judged).await {
+            Ok(authenticity) => other_login(authenticity, shown.auth),
+            Err(_) => Authenticity::TempError(format!(
+                "DNS took longer than {} s for {}",
+                DEADLINE.as_secs(),
+                from.domain()
+            )),
+        }
+    }
+}
+
+/// Somebody did log in, only not as the author: that is the better thing to say.
+fn other_login(authenticity: Authenticity, login: Option<String>) -> Authenticity {
+    match (authenticity, login) {
+        (Authenticity::Known { verified: Verified::No(Unproven::Nothing), why }, Some(login)) => {
+            Authenticity::unproven(
+                Unproven::OtherLogin,
+                format!("the login {login} does not own the From address; {why}"),
+            )
+        }
+        (authenticity, _) => authenticity,
+    }
+}
+
+#[cfg(test)]
+mod tests;

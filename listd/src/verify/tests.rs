@@ -1,0 +1,298 @@
+//! One table of mails, with all DNS in the cache; a name that is not there is a DNS failure.
+
+use std::time::Instant;
+
+use listcore::dkim::{Algorithm, PrivateKey, generate, record};
+use listcore::time::Timestamp;
+use mail_auth::dkim::{DkimSigner, DomainKey};
+use mail_auth::dmarc::DmarcRecord;
+use mail_auth::dns::TxtRecordParser;
+use mail_auth::hickory_resolver::proto::op::ResponseCode;
+use mail_auth::{DnsError, Error, TxtRecord};
+
+use super::*;
+use crate::sign::{SignError, Signer, body_hash};
+
+const RECEIVED: &str = "Received: from a by mx.schule.example; Sun, 22 Nov 2026 01:00:00 +0000\r\n";
+
+/// A world with one key for all domains, under the selector `s`.
+struct World {
+    verifier: Verifier,
+    key: PrivateKey,
+}
+
+impl World {
+    fn new() -> World {
+        let verifier = Verifier::new(Some(failing_server()), &["MX.schule.example".to_owned()]);
+        World {
+            verifier: verifier.expect("resolver"),
+            key: generate(Algorithm::Ed25519).expect("key"),
+        }
+    }
+
+    fn knows(&self, name: &str, value: TxtRecord) {
+        let until = Instant::now() + Duration::from_secs(600);
+        self.verifier.cache.insert_txt(format!("{name}.").into(), value, until);
+    }
+
+    /// `domain` publishes our key.
+    fn key(self, domain: &str) -> World {
+        let text = record(&self.key, "s", domain).expect("record").text;
+        let key = DomainKey::parse(text.as_bytes()).expect("key record");
+        self.knows(&format!("s._domainkey.{domain}"), key.into());
+        self
+    }
+
+    /// `text` is the DMARC record there, empty for none.
+    fn dmarc(self, domain: &str, text: &str) -> World {
+        let value = if text.is_empty() {
+            TxtRecord::Error(Error::Dns(DnsError::RecordNotFound(ResponseCode::NXDomain)))
+        } else {
+            DmarcRecord::parse(text.as_bytes()).expect("DMARC record").into()
+        };
+        self.knows(&format!("_dmarc.{domain}"), value);
+        self
+    }
+
+    /// The mail with a signature of `domain` below our MTA's Received.
+    fn signed(&self, domain: &str, head: &str, body: &str) -> String {
+        let again = PrivateKey::from_pem(&self.key.secret_pem()).expect("key");
+        let signer = Signer::new(domain, vec![("s".to_owned(), again)]).expect("signer");
+        let hash = body_hash(|sink| -> Result<(), SignError> {
+            sink(body.as_bytes());
+            Ok(())
+        });
+        let now = Timestamp(mail_now());
+        let line = signer.sign(head.as_bytes(), &hash.expect("hash"), now).expect("signed");
+        format!("{}{head}\r\n{body}", String::from_utf8(line).expect("ASCII"))
+    }
+
+    async fn judge(&self, raw: &str, envelope_from: &str) -> Authenticity {
+        let mail = Mail::parse(raw.as_bytes()).expect("mail");
+        let envelope_from = Address::parse(envelope_from).ok();
+        let owns = |login: &str, address: &Address| {
+            login == "anna" && address.to_string() == "anna@gmx.example"
+        };
+        self.verifier.verify(raw.as_bytes(), &mail, envelope_from.as_ref(), &owns).await
+    }
+}
+
+/// A name server that answers SERVFAIL to everything, until the test's runtime ends.
+fn failing_server() -> SocketAddr {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("port");
+    socket.set_nonblocking(true).expect("socket");
+    let address = socket.local_addr().expect("address");
+    let socket = tokio::net::UdpSocket::from_std(socket).expect("socket");
+    tokio::spawn(async move {
+        let mut packet = [0; 4096];
+        while let Ok((length, from)) = socket.recv_from(&mut packet).await {
+            // RFC 1035 4.1.1: QR in octet 2, RCODE in octet 3.
+            packet[2] |= 0x80;
+            packet[3] = packet[3] & 0xf0 | 2;
+            let _ = socket.send_to(&packet[..length], from).await;
+        }
+    });
+    address
+}
+
+fn mail_now() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("clock");
+    i64::try_from(now.as_millis()).expect("time")
+}
+
+fn head(from: &str) -> String {
+    format!(
+        "From: Anna <{from}>\r\nSubject: Elternabend\r\nDate: Sun, 22 Nov 2026 01:00:00 +0000\r\n"
+    )
+}
+
+fn dkim(domain: &str) -> Authenticity {
+    Authenticity::proven(Verified::Dkim(domain.to_owned()))
+}
+
+fn spf(domain: &str) -> Authenticity {
+    Authenticity::proven(Verified::Spf(domain.to_owned()))
+}
+
+/// Why nothing was proven, if nothing was.
+fn unproven(authenticity: &Authenticity) -> Option<Unproven> {
+    match authenticity {
+        Authenticity::Known { verified: Verified::No(reason), .. } => Some(*reason),
+        _ => None,
+    }
+}
+
+fn results(what: &str) -> String {
+    format!("Authentication-Results: mx.schule.example; {what}\r\n{RECEIVED}")
+}
+
+const REJECT: &str = "v=DMARC1; p=reject";
+
+/// D1, promise 8: a signature of the very domain needs no DMARC; broken, it proves nothing, and p=reject refuses (F9).
+#[tokio::test]
+async fn the_authors_own_signature() {
+    let world = World::new().key("gmx.example").dmarc("gmx.example", REJECT).dmarc("example", "");
+    let good = world.signed("gmx.example", &head("Anna@gmx.example"), "Hallo\r\n");
+    assert_eq!(world.judge(&format!("{RECEIVED}{good}"), "").await, dkim("gmx.example"));
+
+    let broken = format!("{RECEIVED}{}", good.replace("Hallo", "Hullo"));
+    assert_eq!(unproven(&world.judge(&broken, "").await), Some(Unproven::Forbidden));
+    for (policy, expect) in [
+        (REJECT, Unproven::Forbidden),
+        ("v=DMARC1; p=quarantine", Unproven::Nothing),
+        ("v=DMARC1; p=none", Unproven::Nothing),
+        ("v=DMARC1; p=reject; t=y", Unproven::Nothing),
+        ("", Unproven::Nothing),
+    ] {
+        let world =
+            World::new().key("gmx.example").dmarc("gmx.example", policy).dmarc("example", "");
+        let judged = world.judge(&format!("{RECEIVED}{}", head("x@gmx.example")), "").await;
+        assert_eq!(unproven(&judged), Some(expect), "{policy}: {judged:?}");
+    }
+}
+
+/// RFC 9989 4.4: relaxed alignment goes by the organisational domain; without any record only equality counts.
+#[tokio::test]
+async fn alignment_of_signatures() {
+    for (author, signer, record, verified) in [
+        ("mail.gmx.example", "gmx.example", "v=DMARC1; p=none", true),
+        ("mail.gmx.example", "news.gmx.example", "v=DMARC1; p=none", true),
+        ("gmx.example", "mail.gmx.example", "v=DMARC1; p=none", true),
+        ("mail.gmx.example", "gmx.example", "v=DMARC1; p=none; adkim=s", false),
+        ("mail.gmx.example", "gmx.example", "", false),
+        ("gmx.example", "mail.gmx.example", "", false),
+        ("gmx.example", "web.example", "v=DMARC1; p=none", false),
+        ("gmx.example", "notgmx.example", "v=DMARC1; p=none", false),
+    ] {
+        let mut world = World::new().key(signer).dmarc("gmx.example", record).dmarc("example", "");
+        for name in ["mail.gmx.example", "news.gmx.example", "web.example", "notgmx.example"] {
+            world = world.dmarc(name, "");
+        }
+        let mail = world.signed(signer, &head(&format!("anna@{author}")), "Hallo\r\n");
+        let judged = world.judge(&format!("{RECEIVED}{mail}"), "").await;
+        if verified {
+            assert_eq!(judged, dkim(signer), "{author} {signer} {record}");
+        } else {
+            assert_eq!(unproven(&judged), Some(Unproven::Nothing), "{author} {signer} {record}");
+        }
+    }
+}
+
+/// Promise 8, T8, T9, X2a: the word of our own MTA counts, for this transaction, and nobody else's.
+#[tokio::test]
+async fn authentication_results() {
+    let none = Authenticity::unproven(Unproven::Nothing, "");
+    let other = Authenticity::unproven(Unproven::OtherLogin, "");
+    let login = Authenticity::proven(Verified::Auth("anna".to_owned()));
+    let anna = "anna@gmx.example";
+    let cases = [
+        (results("spf=pass smtp.mailfrom=gmx.example"), "b@gmx.example", spf("gmx.example")),
+        (
+            results("spf=pass smtp.mailfrom=out.gmx.example"),
+            "b@out.gmx.example",
+            spf("out.gmx.example"),
+        ),
+        (results("spf=pass smtp.mailfrom=evil.example"), "b@evil.example", none.clone()),
+        (results("spf=softfail smtp.mailfrom=gmx.example"), "b@gmx.example", none.clone()),
+        (results("spf=pass smtp.mailfrom=gmx.example"), "b@other.example", none.clone()),
+        (results("spf=pass smtp.mailfrom=gmx.example"), "", none.clone()),
+        (results("dkim=pass header.d=gmx.example"), "", dkim("gmx.example")),
+        (results("dkim=pass header.d=evil.example"), "", none.clone()),
+        (results("auth=pass smtp.auth=anna"), "", login),
+        (results("auth=pass smtp.auth=bob"), "", other),
+        (
+            "Authentication-Results: mx.evil.example; dkim=pass header.d=gmx.example\r\n"
+                .to_owned()
+                + RECEIVED,
+            "",
+            none.clone(),
+        ),
+        (
+            RECEIVED.to_owned()
+                + "Authentication-Results: mx.schule.example; dkim=pass header.d=gmx.example\r\n",
+            "",
+            none.clone(),
+        ),
+    ];
+    let mut world = World::new().dmarc("gmx.example", "v=DMARC1; p=none").dmarc("example", "");
+    for name in ["out.gmx.example", "evil.example"] {
+        world = world.dmarc(name, "");
+    }
+    for (top, envelope_from, expect) in cases {
+        let judged = world.judge(&format!("{top}{}\r\nHallo\r\n", head(anna)), envelope_from).await;
+        match unproven(&expect) {
+            Some(reason) => assert_eq!(unproven(&judged), Some(reason), "{top}: {judged:?}"),
+            None => assert_eq!(judged, expect, "{top}"),
+        }
+    }
+}
+
+/// RFC 6376 6.1.1, 8.2: a signature that leaves out From or the end of the body proves nothing; nor does the ninth.
+#[tokio::test]
+async fn signatures_that_prove_nothing() {
+    let world = World::new().key("gmx.example").dmarc("gmx.example", "").dmarc("example", "");
+    let whole = format!("{}\r\nHallo\r\n", head("anna@gmx.example"));
+    let made = |names: &[&'static str], with_length: bool| {
+        let der = world.key.secret_der().secret_der();
+        let key = mail_auth::crypto::Ed25519Key::from_pkcs8_maybe_unchecked_der(der).expect("key");
+        let signer = DkimSigner::from_key(key).domain("gmx.example").selector("s");
+        let signer = signer.headers(names.to_vec()).body_length(with_length);
+        let mut line = Vec::new();
+        signer.sign(whole.as_bytes()).expect("signed").write(&mut line, true);
+        String::from_utf8(line).expect("ASCII")
+    };
+    let good = made(&["From", "Subject"], false);
+    let mut cases = vec![
+        ("good", good.clone(), true),
+        ("eight", good.repeat(8), true),
+        ("no From in h=", made(&["Subject", "Date"], false), false),
+        ("l=", made(&["From", "Subject"], true), false),
+    ];
+    let bad = good.replace("bh=", "bh=AAAA");
+    cases.push(("the eighth", bad.repeat(7) + &good, true));
+    cases.push(("the ninth", bad.repeat(8) + &good, false));
+    for (what, lines, verified) in cases {
+        let judged = world.judge(&format!("{RECEIVED}{lines}{whole}"), "").await;
+        assert_eq!(judged == dkim("gmx.example"), verified, "{what}: {judged:?}");
+    }
+}
+
+/// T6, T7, X5: more than one author, or none, is nobody.
+#[tokio::test]
+async fn no_single_author() {
+    let world = World::new().key("gmx.example").dmarc("gmx.example", REJECT).dmarc("example", "");
+    for from in [
+        "From: anna@gmx.example, bob@gmx.example\r\n",
+        "From: anna@gmx.example\r\nFrom: anna@gmx.example\r\n",
+        "From: undisclosed-recipients:;\r\n",
+        "From: anna\r\n",
+        "",
+    ] {
+        let head = format!("{from}Subject: x\r\n");
+        let mail = world.signed("gmx.example", &head, "Hallo\r\n");
+        let judged = world.judge(&format!("{RECEIVED}{mail}"), "").await;
+        assert_eq!(unproven(&judged), Some(Unproven::Nothing), "{from}: {judged:?}");
+    }
+}
+
+/// Promise 5: a DNS failure is temporary, and only where it could have changed the answer.
+#[tokio::test]
+async fn dns_fails() {
+    let temporary = |a: &Authenticity| matches!(a, Authenticity::TempError(_));
+    let world = World::new().dmarc("gmx.example", "").dmarc("example", "");
+    let own = world.signed("gmx.example", &head("anna@gmx.example"), "Hallo\r\n");
+    let judged = world.judge(&format!("{RECEIVED}{own}"), "").await;
+    assert!(temporary(&judged), "the key did not come: {judged:?}");
+
+    let verified = world.judge(&format!("{}{own}", results("auth=pass smtp.auth=anna")), "").await;
+    assert_eq!(verified, Authenticity::proven(Verified::Auth("anna".to_owned())));
+
+    let other = world.signed("evil.example", &head("anna@gmx.example"), "Hallo\r\n");
+    let judged = world.judge(&format!("{RECEIVED}{other}"), "").await;
+    assert_eq!(unproven(&judged), Some(Unproven::Nothing), "a stranger's key: {judged:?}");
+
+    let world = World::new();
+    let judged =
+        world.judge(&format!("{RECEIVED}{}\r\nHallo\r\n", head("anna@gmx.example")), "").await;
+    assert!(temporary(&judged), "the policy did not come: {judged:?}");
+}
