@@ -9,6 +9,7 @@ pub mod config;
 pub mod dkim;
 pub mod list;
 pub mod message;
+pub mod notice;
 pub mod outcome;
 pub mod policy;
 pub mod recipients;

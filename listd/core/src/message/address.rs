@@ -60,6 +60,10 @@ struct Reader {
 impl Reader {
     fn step(&mut self, c: char, rest: &mut std::str::Chars<'_>) {
         match c {
+            // Sloppy programs leave these as they are inside an encoded word.
+            '(' | ')' | ',' | ';' | ':' if !self.in_angle && in_encoded_word(&self.bare) => {
+                self.push(c)
+            }
             '"' => self.quoted(rest),
             '(' => self.comment(rest),
             '<' if self.in_angle || self.angle.is_some() => self.broken = true,
@@ -187,6 +191,14 @@ impl Reader {
     }
 }
 
+/// True where `text` ends in an encoded word that is still open: `=?charset?Q?te`.
+fn in_encoded_word(text: &str) -> bool {
+    // Encoded words are at most 75 long (RFC 2047 2); the bound keeps this linear (rule X6).
+    let word = text.char_indices().rev().take(200).take_while(|(_, c)| !c.is_whitespace()).last();
+    let last = word.and_then(|(at, _)| text.get(at..)).unwrap_or_default();
+    last.split_once("=?").is_some_and(|(_, tail)| tail.matches('?').count() < 3)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,6 +221,8 @@ mod tests {
             ("Öz, Anna <anna@x.example>", "Öz, Anna<anna@x.example>"),
             ("anna@x.example (Anna (5b) Oez)", "Anna 5b Oez<anna@x.example>"),
             ("=?utf-8?Q?=C3=96z?= =?utf-8?Q?_Anna?= <a@x.example>", "Öz Anna<a@x.example>"),
+            ("=?utf-8?Q?=C3=96z,_(5b);:?= <a@x.example>", "Öz, (5b);:<a@x.example>"),
+            ("=?utf-8?Q?x,b@x.example <a@x.example>", "=?utf-8?Q?x,b@x.example<a@x.example>"),
             ("\"=?utf-8?Q?=C3=96z?=\" <a@x.example>", "Öz<a@x.example>"),
             ("a@x.example, b@x.example", "<a@x.example> <b@x.example>"),
             ("A <a@x.example>,, B <b@x.example>,", "A<a@x.example> B<b@x.example>"),

@@ -1,11 +1,24 @@
 //! What a copy looks like: the header of the post rewritten by surgery, the body left alone.
 //!
-//! Pure: the same frozen settings and the same bytes give the same copy, today and at a retry.
+//! Pure: the same frozen settings and the same bytes give the same copy, today and at a retry. What is not named
+//! here leaves byte-identical and in its order. Personal fields and signatures are added by the daemon's compose.
 
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
-use crate::list::{ListId, Role, Settings};
+use crate::list::{AuthorAddress, ListId, Role, Settings};
+use crate::message::lines::MAX_LINE;
+use crate::message::{Field, Mail, Malformed, lines};
+
+mod eight_bit;
+mod encode;
+mod from;
+mod list_headers;
+mod signed;
+mod strip;
+
+pub use list_headers::{list_id, role_address};
+pub use signed::{OVERSIGNED, SIGNED, sign_fields};
 
 /// What kind of mail it is to be.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,3 +51,118 @@ pub struct Frozen {
     pub add_message_id: Option<String>,
     pub add_date: Option<String>,
 }
+
+impl Frozen {
+    /// The name a person should see: the description where there is one, else the name.
+    pub fn title(&self) -> &str {
+        if self.description.is_empty() { &self.name } else { &self.description }
+    }
+}
+
+/// What is ours, which changes with the configuration and so is not frozen.
+#[derive(Copy, Clone)]
+pub struct Ours<'a> {
+    /// True for a domain that we sign for: From of such an author is kept.
+    pub signs_for: &'a dyn Fn(&str) -> bool,
+    /// Our authserv-ids, lower-case: fields that claim one are removed (rule T8).
+    pub authserv_ids: &'a [String],
+    /// The relay takes SMTPUTF8. Where it does not, UTF-8 addresses in To, Cc and Reply-To become text (RFC 6857).
+    pub utf8: bool,
+}
+
+/// The header of a copy, before personal fields and signatures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// All fields, each ending in CRLF, *without* the empty line. No line over 998 octets, no bare CR or LF, no NUL.
+    pub bytes: Vec<u8>,
+    /// The address that From shows.
+    pub from: Address,
+    /// An address in it needs SMTPUTF8 (rule U1); otherwise it is pure ASCII.
+    pub needs_utf8: bool,
+}
+
+/// Why no copy can be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unsendable {
+    #[error("the mail is malformed: {0}")]
+    Malformed(Malformed),
+    /// Promise 9.
+    #[error("a line over 998 octets stands inside a signed or encrypted part")]
+    LongLineSigned,
+    #[error(
+        "eight-bit text stands inside a signed or encrypted part, and the relay takes only seven"
+    )]
+    EightBitSigned,
+    #[error("the author's address needs SMTPUTF8, and the relay does not take it")]
+    NeedsUtf8,
+    /// Until hidden authors are built, nothing goes out for a list that asks for it.
+    #[error("the list hides its authors' addresses, which is not available yet")]
+    HiddenAuthor,
+}
+
+/// Rewrites a header block (with or without its empty line) for the copies of a post.
+///
+/// Expects what `policy` let through; anything malformed is an error, never passed on (rules T6, T7, X3).
+pub fn copy_head(raw_head: &[u8], frozen: &Frozen, ours: &Ours<'_>) -> Result<Head, Unsendable> {
+    let mail = Mail::parse(raw_head).map_err(Unsendable::Malformed)?;
+    if let Some(malformed) = mail.malformed() {
+        return Err(Unsendable::Malformed(malformed));
+    }
+    if frozen.settings.author_address == AuthorAddress::Hidden {
+        return Err(Unsendable::HiddenAuthor);
+    }
+    let author = mail.author().ok_or(Unsendable::Malformed(Malformed::BadFrom))?;
+    let plan = from::plan(&mail, author, frozen, ours)?;
+    let mut out = Out::default();
+    out.line(frozen.received.as_bytes());
+    for field in &mail.fields {
+        match plan.replacement(&mail, field) {
+            Some(new) => out.bytes.extend_from_slice(new),
+            None if strip::removed(&mail, field, frozen, ours) || plan.drops(&mail, field) => {}
+            None => out.keep(&mail, field, ours.utf8)?,
+        }
+    }
+    out.bytes.extend_from_slice(&plan.added);
+    if let (None, Some(id)) = (&mail.message_id, &frozen.add_message_id) {
+        out.line(format!("Message-ID: {id}\r\n").as_bytes());
+    }
+    if let (false, Some(date)) = (mail.has_date, &frozen.add_date) {
+        out.line(format!("Date: {date}\r\n").as_bytes());
+    }
+    out.bytes.extend_from_slice(&list_headers::all(frozen));
+    Ok(Head { needs_utf8: !out.bytes.is_ascii(), bytes: out.bytes, from: plan.address })
+}
+
+/// The new header block while it grows.
+#[derive(Default)]
+struct Out {
+    bytes: Vec<u8>,
+}
+
+impl Out {
+    /// A field of ours that came as text: made safe, since texts come from settings and directories (rule X4).
+    fn line(&mut self, field: &[u8]) {
+        let text = String::from_utf8_lossy(field);
+        let safe: Vec<u8> =
+            text.chars().map(|c| if c.is_ascii() && c != '\0' { c as u8 } else { b'?' }).collect();
+        encode::fold_raw(&safe, &mut self.bytes);
+    }
+
+    /// A field of the author's: byte-identical wherever that can be sent.
+    fn keep(&mut self, mail: &Mail, field: &Field, utf8: bool) -> Result<(), Unsendable> {
+        let raw = mail.head.get(field.whole.clone()).unwrap_or_default();
+        if !raw.is_ascii() {
+            return eight_bit::convert(mail, field, utf8, &mut self.bytes);
+        }
+        let counted = lines(raw);
+        if counted.longest > MAX_LINE || counted.bare || !raw.ends_with(b"\r\n") {
+            encode::fold_raw(raw, &mut self.bytes);
+        } else {
+            self.bytes.extend_from_slice(raw);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

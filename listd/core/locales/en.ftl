@@ -1,0 +1,26 @@
+# What people read: answers to senders (one line, sent as ASCII) and words in headers.
+# The same messages with the same variables stand in each language; a test compares them.
+
+# Between a name and a list: "Ayse Yilmaz via Klasse 5b".
+from-via = via
+
+refused-loop = This mail has already been through the list { $list }, so it is not sent again.
+refused-hops = This mail has passed { $count } mail servers. It seems to run in circles; please tell your mail provider.
+refused-header-too-big = The header of your mail is too large. Please write a new mail with fewer recipients.
+refused-twice = Your mail has the field { $field } more than once. Please send it again from another mail program.
+refused-no-author = Your mail does not say who it is from. Please set a valid sender address in your mail program.
+refused-several-authors = Your mail names more than one author. Please send it with only one From address.
+refused-line-ends = Your mail has invalid line ends or characters in its header. Please send it again from another mail program.
+refused-too-big = Your mail is too large: { $size }, and { $list } takes at most { $limit }. Please send large files as a link.
+refused-expired = The list { $list } is closed and takes no more mail. Please write to { $owner } if you need help.
+refused-unverified = We cannot check that this mail really comes from you. Please write from the mail program or web page of your mail provider, or ask { $owner } for help.
+refused-other-login = The login and the sender address of your mail do not belong to the same person. Please choose your own address as the sender.
+refused-forbidden = Your mail's sender domain tells us to refuse mail it has not sent itself. Please send through your own mail provider.
+refused-not-allowed-members = Only members of { $list } may write to it. Please write from the address that the school knows, or to { $owner }.
+refused-not-allowed-people = Only people of the school may write to { $list }. Please write from the address that the school knows, or to { $owner }.
+refused-not-allowed-owners = Only the owners of { $list } may write to it. Please write to { $owner }.
+refused-not-allowed-some = Only certain people may write to { $list }. Please write to { $owner }.
+refused-not-yet = { $list } is set to be moderated ({ $setting }), which is not available yet. Please write to { $owner }.
+refused-unknown = There is no list { $address }. Please check the address.
+refused-signed-long-line = Your mail is signed or encrypted and has a line that is too long to be sent on. Please send it without the signature, or as an attachment.
+refused-unsendable = Your mail is signed or encrypted in a form that cannot be sent on unchanged. Please send it without the signature.

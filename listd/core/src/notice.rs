@@ -1,0 +1,195 @@
+//! What people read from us, in German and English: refusals in plain words, and words in headers.
+//!
+//! The texts stand in `locales/*.ftl` (Fluent) and are built in. Which refusal it is decides `policy`.
+
+use std::sync::LazyLock;
+
+use fluent_bundle::concurrent::FluentBundle;
+use fluent_bundle::{FluentArgs, FluentResource};
+
+use crate::address::Address;
+use crate::list::{Posters, Role};
+use crate::message::Malformed;
+use crate::policy::{Refusal, Unproven};
+use crate::rewrite::role_address;
+
+/// Longest refusal, octets: with code and CRLF it fits one reply line of 512 (RFC 5321 4.5.3.1.5).
+pub const MAX_REPLY: usize = 400;
+
+const SOURCES: [(&str, &str); 2] =
+    [("en", include_str!("../locales/en.ftl")), ("de", include_str!("../locales/de.ftl"))];
+
+type Bundle = FluentBundle<FluentResource>;
+
+static BUNDLES: LazyLock<Vec<(&str, Bundle)>> = LazyLock::new(|| {
+    SOURCES.iter().map(|(language, source)| (*language, bundle(language, source))).collect()
+});
+
+/// A built-in text; a test holds that all of it parses, so what does not is left out.
+fn bundle(language: &str, source: &str) -> Bundle {
+    let mut bundle = Bundle::new_concurrent(language.parse().into_iter().collect());
+    bundle.set_use_isolating(false);
+    let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(parsed, _)| parsed);
+    bundle.add_resource_overriding(resource);
+    bundle
+}
+
+/// The list that a refusal speaks of.
+#[derive(Copy, Clone, Debug)]
+pub struct About<'a> {
+    /// What a person calls it, e.g. `Klasse 5b`.
+    pub title: &'a str,
+    pub address: &'a Address,
+}
+
+/// A refusal for an SMTP or LMTP reply: one line of printable ASCII, at most [`MAX_REPLY`] octets, without codes.
+///
+/// `language` is e.g. `de` or `de-AT`; English where there is no such text.
+pub fn refusal(language: &str, refusal: &Refusal, about: &About<'_>) -> String {
+    let mut args = FluentArgs::new();
+    let title = clip(&ascii(about.title), 60);
+    let address = clip(&ascii(&about.address.to_string()), 100);
+    // A title in another script would be question marks only: then the address says more.
+    let readable = title.bytes().filter(|b| *b == b'?').count() * 2 < title.len();
+    args.set("list", if readable { title } else { address.clone() });
+    let owner = role_address(about.address, Role::Owner)
+        .map_or(address.clone(), |a| clip(&ascii(&a.to_string()), 100));
+    args.set("owner", owner);
+    args.set("address", address);
+    let key = key(language, refusal, &mut args);
+    clip(&ascii(&format(language, key, &args)), MAX_REPLY)
+}
+
+/// One word or phrase of ours for a header, e.g. `from-via`; not ASCII.
+pub fn word(language: &str, key: &str) -> String {
+    format(language, key, &FluentArgs::new())
+}
+
+fn key(language: &str, refusal: &Refusal, args: &mut FluentArgs<'_>) -> &'static str {
+    match refusal {
+        Refusal::Loop => "refused-loop",
+        Refusal::Hops(count) => {
+            args.set("count", count.to_string());
+            "refused-hops"
+        }
+        Refusal::Malformed(malformed) => match malformed {
+            Malformed::HeaderTooBig(_) => "refused-header-too-big",
+            Malformed::Twice(field) => {
+                args.set("field", *field);
+                "refused-twice"
+            }
+            Malformed::NoFrom | Malformed::BadFrom => "refused-no-author",
+            Malformed::SeveralFrom => "refused-several-authors",
+            Malformed::BareLineEnd | Malformed::Nul => "refused-line-ends",
+        },
+        Refusal::TooBig { size, limit } => {
+            args.set("size", megabytes(language, *size));
+            args.set("limit", megabytes(language, *limit));
+            "refused-too-big"
+        }
+        Refusal::Expired => "refused-expired",
+        Refusal::Unverified(Unproven::Nothing) => "refused-unverified",
+        Refusal::Unverified(Unproven::OtherLogin) => "refused-other-login",
+        Refusal::Unverified(Unproven::Forbidden) => "refused-forbidden",
+        Refusal::NotAllowed(post) => match post.as_slice() {
+            [] | [Posters::Owners] => "refused-not-allowed-owners",
+            [Posters::Members] => "refused-not-allowed-members",
+            post if post.contains(&Posters::People) => "refused-not-allowed-people",
+            _ => "refused-not-allowed-some",
+        },
+        Refusal::NotYet(setting) => {
+            args.set("setting", *setting);
+            "refused-not-yet"
+        }
+        Refusal::UnknownList => "refused-unknown",
+        Refusal::LongLineSigned => "refused-signed-long-line",
+        Refusal::Unsendable => "refused-unsendable",
+    }
+}
+
+/// The text in the language, else in English; the key itself where a text is missing, which a test excludes.
+fn format(language: &str, key: &str, args: &FluentArgs<'_>) -> String {
+    let short = language.get(..2).unwrap_or("en").to_ascii_lowercase();
+    let fitting = BUNDLES.iter().find(|(l, _)| *l == short).or_else(|| BUNDLES.first());
+    let text = fitting.and_then(|(_, bundle)| {
+        let pattern = bundle.get_message(key)?.value()?;
+        Some(bundle.format_pattern(pattern, Some(args), &mut Vec::new()).into_owned())
+    });
+    text.unwrap_or_else(|| key.to_owned())
+}
+
+/// `10 MB`, `10.4 MB`, `10,4 MB`: rounded up to one decimal, so that too large never reads like the limit.
+fn megabytes(language: &str, octets: u64) -> String {
+    let tenths = octets.div_ceil(100_000);
+    let comma = if language.starts_with("de") { ',' } else { '.' };
+    match (tenths / 10, tenths % 10) {
+        (whole, 0) => format!("{whole} MB"),
+        (whole, rest) => format!("{whole}{comma}{rest} MB"),
+    }
+}
+
+/// Printable ASCII on one line: German letters by custom, other Latin letters by their base, the rest `?`.
+fn ascii(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            ' '..='~' => out.push(c),
+            c if c.is_whitespace() => out.push(' '),
+            c if c.is_control() => {}
+            c => out.push_str(transliterated(c)),
+        }
+    }
+    out
+}
+
+fn transliterated(c: char) -> &'static str {
+    match c {
+        'ä' | 'æ' => "ae",
+        'ö' | 'œ' => "oe",
+        'ü' => "ue",
+        'Ä' | 'Æ' => "Ae",
+        'Ö' | 'Œ' => "Oe",
+        'Ü' => "Ue",
+        'ß' => "ss",
+        'à'..='å' | 'ā' | 'ă' | 'ą' => "a",
+        'À'..='Å' | 'Ā' | 'Ă' | 'Ą' => "A",
+        'ç' | 'ć' | 'č' => "c",
+        'Ç' | 'Ć' | 'Č' => "C",
+        'è'..='ë' | 'ē' | 'ę' | 'ě' => "e",
+        'È'..='Ë' | 'Ē' | 'Ę' | 'Ě' => "E",
+        'ğ' => "g",
+        'Ğ' => "G",
+        'ì'..='ï' | 'ı' => "i",
+        'Ì'..='Ï' | 'İ' => "I",
+        'ł' => "l",
+        'Ł' => "L",
+        'ñ' | 'ń' | 'ň' => "n",
+        'Ñ' | 'Ń' | 'Ň' => "N",
+        'ò'..='õ' | 'ø' | 'ő' => "o",
+        'Ò'..='Õ' | 'Ø' | 'Ő' => "O",
+        'ř' => "r",
+        'Ř' => "R",
+        'ś' | 'ş' | 'š' | 'ș' => "s",
+        'Ś' | 'Ş' | 'Š' | 'Ș' => "S",
+        'ţ' | 'ț' | 'ť' => "t",
+        'ù' | 'ú' | 'û' | 'ů' | 'ű' => "u",
+        'Ù' | 'Ú' | 'Û' | 'Ů' | 'Ű' => "U",
+        'ý' | 'ÿ' => "y",
+        'ź' | 'ż' | 'ž' => "z",
+        'Ź' | 'Ż' | 'Ž' => "Z",
+        '„' | '“' | '”' | '«' | '»' => "\"",
+        '‘' | '’' | '‚' => "'",
+        '–' | '—' => "-",
+        '…' => "...",
+        '€' => "EUR",
+        _ => "?",
+    }
+}
+
+/// The first `max` octets of an ASCII text.
+fn clip(ascii: &str, max: usize) -> String {
+    ascii.get(..max).unwrap_or(ascii).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests;
