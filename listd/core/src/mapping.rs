@@ -1,0 +1,292 @@
+//! What an entry means for us: `[directory.lists]` and `[directory.people]` applied to raw attributes.
+//!
+//! Every value is checked here once (rule X4), so that nothing behind it meets a line break or a broken address.
+
+use std::collections::BTreeSet;
+
+use crate::address::{Address, AddressError};
+use crate::config::{ListMapping, PeopleMapping};
+use crate::dn;
+use crate::entry::{Entry, attribute_name, folded};
+use crate::filter::{Filter, FilterError};
+use crate::ldap_url::MemberUrl;
+use crate::list::ListId;
+use crate::recipients::{Group, Member, Person, PersonId};
+use crate::time::{Timestamp, generalized_time};
+
+/// Attributes of our own schema and FusionDirectory's that say until when a list is open.
+const EXPIRES: [&str; 2] = ["listexpires", "aliasexpirationdate"];
+
+/// Never asked for, whatever a filter names.
+const NEVER: [&str; 3] = ["userpassword", "sambantpassword", "sambalmpassword"];
+
+/// Longest name or description (characters); longer ones are cut.
+const LONGEST_TEXT: usize = 256;
+
+/// Both mappings, their filters parsed.
+#[derive(Clone, Debug)]
+pub struct Mapping {
+    lists: ListMapping,
+    people: PeopleMapping,
+    list_filter: Filter,
+    people_filter: Filter,
+    inactive: Option<Filter>,
+}
+
+/// A filter of the configuration that cannot be parsed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{key} = {text:?} is no LDAP filter: {error}")]
+pub struct MappingError {
+    pub key: &'static str,
+    pub text: String,
+    pub error: FilterError,
+}
+
+impl Mapping {
+    pub fn new(lists: &ListMapping, people: &PeopleMapping) -> Result<Mapping, MappingError> {
+        let parse = |key, text: &str| {
+            Filter::parse(text).map_err(|error| MappingError { key, text: text.to_owned(), error })
+        };
+        let inactive = match people.inactive.trim() {
+            "" => None,
+            text => Some(parse("directory.people.inactive", text)?),
+        };
+        Ok(Mapping {
+            list_filter: parse("directory.lists.filter", &lists.filter)?,
+            people_filter: parse("directory.people.filter", &people.filter)?,
+            inactive,
+            lists: lists.clone(),
+            people: people.clone(),
+        })
+    }
+
+    /// One search for lists and people, so that one sync cookie covers both.
+    pub fn filter_text(&self) -> String {
+        let bracketed = |text: &str| match text.trim() {
+            t if t.starts_with('(') => t.to_owned(),
+            t => format!("({t})"),
+        };
+        format!("(|{}{})", bracketed(&self.lists.filter), bracketed(&self.people.filter))
+    }
+
+    /// Lower-case names of all attributes that are read (rule GD1): what the mappings and their filters name.
+    pub fn attributes(&self) -> BTreeSet<String> {
+        let (l, p) = (&self.lists, &self.people);
+        let single = [&l.address, &l.name, &l.description, &p.login, &p.language];
+        let many = [&l.aliases, &l.members, &l.external, &l.owners, &l.moderators];
+        let people = [&p.address, &p.may_post_as, &p.name];
+        let mut names: BTreeSet<String> = single.into_iter().map(|a| attribute_name(a)).collect();
+        names.extend(many.into_iter().chain(people).flatten().map(|a| attribute_name(a)));
+        names.extend(template_names(&l.address_template));
+        names.extend(EXPIRES.map(str::to_owned));
+        for filter in [Some(&self.list_filter), Some(&self.people_filter), self.inactive.as_ref()] {
+            names.extend(filter.into_iter().flat_map(Filter::attributes));
+        }
+        names.insert("objectclass".to_owned());
+        names.retain(|name| !name.is_empty() && !NEVER.contains(&name.as_str()));
+        names
+    }
+
+    /// Further attributes that a group's dynamic members need of people.
+    pub fn attributes_of(group: &Group) -> BTreeSet<String> {
+        let mut names: BTreeSet<String> = group
+            .members
+            .iter()
+            .chain(&group.owners)
+            .chain(&group.moderators)
+            .filter_map(|m| match m {
+                Member::Url(url) => Some(url.filter.attributes()),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        names.retain(|name| !NEVER.contains(&name.as_str()));
+        names
+    }
+
+    /// The person that an entry is, if it is one.
+    pub fn person(&self, id: &str, entry: &Entry) -> Option<Person> {
+        if !self.people_filter.matches(entry) {
+            return None;
+        }
+        let mut problems = Vec::new();
+        let address = self.people.address.iter().find_map(|a| addresses(entry, a, &mut problems).next());
+        let mut owns: Vec<Address> = Vec::new();
+        for attribute in self.people.address.iter().chain(&self.people.may_post_as) {
+            let mut unheard = Vec::new();
+            for found in addresses(entry, attribute, &mut unheard) {
+                if !owns.iter().any(|a| a.same_as(&found)) {
+                    owns.push(found);
+                }
+            }
+        }
+        Some(Person {
+            id: PersonId(id.to_ascii_lowercase()),
+            dn: entry.dn.to_string(),
+            logins: entry.values(&self.people.login).iter().map(|v| folded(v)).collect(),
+            address,
+            owns,
+            name: self.people.name.iter().find_map(|a| text(entry, a, &mut problems)),
+            language: entry.first(&self.people.language).and_then(language),
+            inactive: self.inactive.as_ref().is_some_and(|f| f.matches(entry)),
+            problems,
+        })
+    }
+
+    /// The group that an entry is, if it is one.
+    pub fn group(&self, id: &str, entry: &Entry) -> Option<Group> {
+        if !self.list_filter.matches(entry) {
+            return None;
+        }
+        let l = &self.lists;
+        let mut problems = Vec::new();
+        let mut found: Vec<Address> = addresses(entry, &l.address, &mut problems).collect();
+        if found.is_empty() && problems.is_empty() {
+            found.extend(self.from_template(entry, &mut problems));
+        }
+        let mut found = found.into_iter();
+        let address = found.next();
+        let mut aliases: Vec<Address> = found.collect();
+        for attribute in &l.aliases {
+            aliases.extend(addresses(entry, attribute, &mut problems));
+        }
+        let name = text(entry, &l.name, &mut problems);
+        let name = name.or_else(|| address.as_ref().map(|a| a.local().to_owned()));
+        Some(Group {
+            id: ListId(id.to_ascii_lowercase()),
+            dn: entry.dn.to_string(),
+            name: name.unwrap_or_default(),
+            description: text(entry, &l.description, &mut problems).unwrap_or_default(),
+            members: members(entry, &l.members).chain(external(entry, &l.external)).collect(),
+            owners: members(entry, &l.owners).collect(),
+            moderators: members(entry, &l.moderators).collect(),
+            expires: EXPIRES.iter().find_map(|a| entry.first(a).and_then(moment)),
+            address,
+            aliases,
+            problems,
+        })
+    }
+
+    fn from_template(&self, entry: &Entry, problems: &mut Vec<String>) -> Option<Address> {
+        let template = self.lists.address_template.as_str();
+        if template.is_empty() {
+            return None;
+        }
+        let mut written = template.to_owned();
+        for name in template_names(template) {
+            written = written.replace(&format!("{{{name}}}"), entry.first(&name)?.trim());
+        }
+        match Address::parse(&written) {
+            Ok(address) => Some(address),
+            Err(why) => {
+                problems.push(rejected("address_template", &written, &why));
+                None
+            }
+        }
+    }
+}
+
+/// The names between braces in `address_template`.
+fn template_names(template: &str) -> Vec<String> {
+    let behind = template.split('{').skip(1);
+    behind.filter_map(|part| part.split_once('}')).map(|(name, _)| name.to_owned()).collect()
+}
+
+/// All valid addresses of an attribute; what is none is said in `problems`. Blank values are nothing.
+fn addresses<'a>(
+    entry: &'a Entry,
+    attribute: &'a str,
+    problems: &mut Vec<String>,
+) -> impl Iterator<Item = Address> + use<> {
+    let mut found = Vec::new();
+    for value in entry.values(attribute).iter().filter(|v| !v.trim().is_empty()) {
+        match checked_address(value) {
+            Ok(address) => found.push(address),
+            Err(why) => problems.push(rejected(attribute, value, &why)),
+        }
+    }
+    found.into_iter()
+}
+
+fn checked_address(value: &str) -> Result<Address, AddressError> {
+    let trimmed = value.trim_matches(' ');
+    if trimmed.contains('\u{fffd}') {
+        return Err(AddressError::BadLocal);
+    }
+    Address::parse(trimmed)
+}
+
+/// A line of text for people: no control character (rule X4), cut where it is too long.
+fn text(entry: &Entry, attribute: &str, problems: &mut Vec<String>) -> Option<String> {
+    let value = entry.first(attribute)?.trim();
+    let bad = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{fffd}');
+    if value.contains(bad) {
+        problems.push(format!("{attribute} {value:?} has a line break or a control character in it"));
+        return None;
+    }
+    Some(value.chars().take(LONGEST_TEXT).collect())
+}
+
+fn rejected(attribute: &str, value: &str, why: &AddressError) -> String {
+    let short: String = value.chars().take(100).collect();
+    format!("{attribute} {short:?} is no mail address: {why}")
+}
+
+/// `de` from `de-DE, en;q=0.8` (RFC 2798 2.7).
+fn language(value: &str) -> Option<String> {
+    let first = value.split([',', ';']).next()?.trim().to_ascii_lowercase();
+    let fine = (2..=35).contains(&first.len())
+        && first.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    fine.then_some(first)
+}
+
+/// Seconds since 1970, as FusionDirectory writes them, or generalized time.
+fn moment(value: &str) -> Option<Timestamp> {
+    match value.trim().parse::<i64>() {
+        Ok(seconds) if !value.contains('Z') => Some(Timestamp(seconds.saturating_mul(1000))),
+        _ => generalized_time(value.trim()),
+    }
+}
+
+fn members<'a>(entry: &'a Entry, attributes: &'a [String]) -> impl Iterator<Item = Member> + 'a {
+    attributes.iter().flat_map(move |attribute| {
+        let logins = attribute.eq_ignore_ascii_case("memberUid");
+        let values = entry.values(attribute).iter().filter(|v| !v.trim().is_empty());
+        values.map(move |value| if logins { Member::Login(folded(value)) } else { member(value) })
+    })
+}
+
+/// What a value of `member` and its like means, by its look.
+fn member(value: &str) -> Member {
+    let value = value.trim();
+    let bad = |why: String| Member::Bad { value: value.chars().take(100).collect(), why };
+    if value.get(..4).is_some_and(|s| s.eq_ignore_ascii_case("ldap")) && value.contains("://") {
+        return match MemberUrl::parse(value) {
+            Ok(url) => Member::Url(Box::new(url)),
+            Err(why) => bad(format!("the search is not understood: {why}")),
+        };
+    }
+    // uniqueMember may carry a bit string behind a # (RFC 4517 3.3.21).
+    let named = value.strip_suffix("'B").and_then(|v| v.rsplit_once("#'")).map_or(value, |(dn, _)| dn);
+    match dn::normal(named) {
+        Some(dn) if !dn.is_empty() => Member::Dn(dn),
+        _ if value.contains('@') => external_value(value),
+        _ if value.contains('=') => bad("this is no DN".to_owned()),
+        _ => Member::Login(folded(value)),
+    }
+}
+
+fn external<'a>(entry: &'a Entry, attributes: &'a [String]) -> impl Iterator<Item = Member> + 'a {
+    let values = attributes.iter().flat_map(|attribute| entry.values(attribute));
+    values.filter(|v| !v.trim().is_empty()).map(|value| external_value(value))
+}
+
+fn external_value(value: &str) -> Member {
+    match checked_address(value) {
+        Ok(address) => Member::Address(address),
+        Err(why) => Member::Bad {
+            value: value.chars().take(100).collect(),
+            why: format!("this is no mail address: {why}"),
+        },
+    }
+}
