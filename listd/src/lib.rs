@@ -3,8 +3,10 @@
 pub mod clock;
 pub mod control;
 pub mod delivery;
+pub mod directory;
 pub mod ids;
 pub mod intake;
+pub mod members;
 pub mod scheduler;
 pub mod secret;
 pub mod sign;

@@ -93,7 +93,8 @@ impl Filter {
 
     /// Three-valued, as RFC 4511 4.5.1.7 wants it.
     fn decide(&self, entry: &Entry) -> Option<bool> {
-        let any = |a: &str, test: &dyn Fn(&str) -> bool| Some(entry.values(a).iter().any(|v| test(v)));
+        let any =
+            |a: &str, test: &dyn Fn(&str) -> bool| Some(entry.values(a).iter().any(|v| test(v)));
         match self {
             Filter::And(parts) => combine(parts, entry, false),
             Filter::Or(parts) => combine(parts, entry, true),

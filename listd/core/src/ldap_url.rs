@@ -45,7 +45,9 @@ impl MemberUrl {
         let scheme = url.get(..7).map(str::to_ascii_lowercase);
         let rest = match scheme.as_deref() {
             Some("ldap://") => url.get(7..).unwrap_or_default(),
-            Some("ldaps:/") => url.get(7..).and_then(|r| r.strip_prefix('/')).ok_or(UrlError::NotLdap)?,
+            Some("ldaps:/") => {
+                url.get(7..).and_then(|r| r.strip_prefix('/')).ok_or(UrlError::NotLdap)?
+            }
             _ => return Err(UrlError::NotLdap),
         };
         let path = rest.split_once('/').map_or("", |(_host, path)| path);

@@ -17,6 +17,7 @@ pub mod ldap_url;
 pub mod ldif;
 pub mod list;
 pub mod mapping;
+pub mod message;
 pub mod outcome;
 pub mod policy;
 pub mod recipients;

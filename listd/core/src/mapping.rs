@@ -110,7 +110,8 @@ impl Mapping {
             return None;
         }
         let mut problems = Vec::new();
-        let address = self.people.address.iter().find_map(|a| addresses(entry, a, &mut problems).next());
+        let address =
+            self.people.address.iter().find_map(|a| addresses(entry, a, &mut problems).next());
         let mut owns: Vec<Address> = Vec::new();
         for attribute in self.people.address.iter().chain(&self.people.may_post_as) {
             let mut unheard = Vec::new();
@@ -221,7 +222,8 @@ fn text(entry: &Entry, attribute: &str, problems: &mut Vec<String>) -> Option<St
     let value = entry.first(attribute)?.trim();
     let bad = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{fffd}');
     if value.contains(bad) {
-        problems.push(format!("{attribute} {value:?} has a line break or a control character in it"));
+        problems
+            .push(format!("{attribute} {value:?} has a line break or a control character in it"));
         return None;
     }
     Some(value.chars().take(LONGEST_TEXT).collect())
@@ -267,7 +269,8 @@ fn member(value: &str) -> Member {
         };
     }
     // uniqueMember may carry a bit string behind a # (RFC 4517 3.3.21).
-    let named = value.strip_suffix("'B").and_then(|v| v.rsplit_once("#'")).map_or(value, |(dn, _)| dn);
+    let named =
+        value.strip_suffix("'B").and_then(|v| v.rsplit_once("#'")).map_or(value, |(dn, _)| dn);
     match dn::normal(named) {
         Some(dn) if !dn.is_empty() => Member::Dn(dn),
         _ if value.contains('@') => external_value(value),

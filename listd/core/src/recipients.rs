@@ -124,7 +124,8 @@ impl Roster {
 
 /// Resolves member values to recipients. A group that is reached twice, or contains itself, counts once.
 pub fn expand<'a>(lookup: &'a dyn Lookup, members: &'a [Member]) -> Roster {
-    let mut walk = Walk { lookup, roster: Roster::default(), groups: HashSet::new(), todo: Vec::new() };
+    let mut walk =
+        Walk { lookup, roster: Roster::default(), groups: HashSet::new(), todo: Vec::new() };
     walk.todo.push(members.iter());
     while let Some(values) = walk.todo.last_mut() {
         match values.next() {
@@ -293,9 +294,7 @@ mod tests {
 
     fn member(word: &str) -> Member {
         match word {
-            "*" => {
-                Member::Url(Box::new(MemberUrl::parse("ldap:///??sub").unwrap()))
-            }
+            "*" => Member::Url(Box::new(MemberUrl::parse("ldap:///??sub").unwrap())),
             w if w.contains('=') => Member::Dn(w.to_owned()),
             w if w.contains('@') => Member::Address(address(w)),
             w => Member::Login(w.to_owned()),
@@ -338,7 +337,8 @@ mod tests {
         for (members, expect, skipped) in cases {
             let members: Vec<Member> = members.split(' ').map(member).collect();
             let roster = expand(&school, &members);
-            let got: Vec<String> = roster.recipients.iter().map(|r| r.address.to_string()).collect();
+            let got: Vec<String> =
+                roster.recipients.iter().map(|r| r.address.to_string()).collect();
             assert_eq!(got, expect, "{members:?}");
             assert_eq!(roster.skipped.len(), skipped, "{members:?}: {:?}", roster.skipped);
         }

@@ -1,0 +1,299 @@
+//! Who is on which list, who may post, whose address is it: answered from the replica in microseconds.
+//!
+//! It asks no server and reads no file. What a mail may do with the answer is `listcore::policy`'s.
+
+mod table;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use listcore::address::Address;
+use listcore::config::Admin;
+use listcore::dn;
+use listcore::entry::folded;
+use listcore::list::{List, ListId, Posters, Role, Settings};
+use listcore::outcome::Dropped;
+use listcore::recipients::{
+    Group, Lookup as Walk, Member, Person, PersonId, Recipient, Roster, expand,
+};
+use listcore::time::Timestamp;
+
+use crate::directory::replica::Replica;
+use crate::directory::{Freshness, Live, Mode};
+use table::Table;
+
+/// A tenant as this room needs it; `main` builds it from the configuration.
+#[derive(Clone, Debug)]
+pub struct Domain {
+    /// Lower-case A-label.
+    pub name: String,
+    pub admins: Vec<Admin>,
+    /// What holds for each list of the domain.
+    pub settings: Settings,
+}
+
+/// Whom an address at one of our domains means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    List(Arc<List>),
+    /// `-owner`, `-request`, `-subscribe`, `-unsubscribe`, or `-bounces` without a token.
+    Role(Arc<List>, Role),
+    /// `-bounces+TOKEN`, `-confirm+TOKEN`, `-author+TOKEN`; the token in lower case, not checked.
+    Token {
+        list: Arc<List>,
+        role: Role,
+        token: String,
+    },
+    /// `b+TOKEN@domain`, the form for long list names.
+    Short {
+        domain: String,
+        token: String,
+    },
+    /// `postmaster@` or `abuse@`: the domain's admins (RFC 2142).
+    Postmaster {
+        domain: String,
+    },
+    UnknownDomain,
+    UnknownList,
+    /// Nothing is known of the directory yet: defer.
+    NoDirectory,
+}
+
+/// What the author of a mail is to a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The active person to whom the address belongs; the first where it is shared.
+    pub person: Option<PersonId>,
+    pub member: bool,
+    pub owner: bool,
+    pub moderator: bool,
+    /// It belongs to at least one active person.
+    pub person_known: bool,
+    /// Which of the groups named in the list's `post` the author is in; DNs as written there.
+    pub groups: Vec<String>,
+}
+
+/// For `listctl status` and the metrics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryStatus {
+    pub mode: Mode,
+    pub url: String,
+    pub freshness: Freshness,
+    /// When the directory was last known to be what we have.
+    pub fresh_at: Option<Timestamp>,
+    /// The server's change number up to which we know everything.
+    pub csn: Option<String>,
+    pub people: usize,
+    pub groups: usize,
+    pub lists: usize,
+    /// What, where, what to do.
+    pub last_error: Option<String>,
+    /// Entries that an admin should mend: two lists with one address, an address outside our domains, ...
+    pub warnings: Vec<String>,
+}
+
+/// The room. All answers are about the replica as it is at the moment of the question.
+#[derive(Debug)]
+pub struct Members {
+    live: Arc<Live>,
+    domains: RwLock<Arc<HashMap<String, Domain>>>,
+    table: Mutex<Arc<Table>>,
+    rosters: Mutex<HashMap<ListId, (u64, Arc<Roster>)>>,
+}
+
+impl Members {
+    pub fn new(live: Arc<Live>, domains: Vec<Domain>) -> Members {
+        Members {
+            live,
+            domains: RwLock::new(Arc::new(by_name(domains))),
+            table: Mutex::default(),
+            rosters: Mutex::default(),
+        }
+    }
+
+    /// Takes new domains and settings, as after SIGHUP.
+    pub fn set_domains(&self, domains: Vec<Domain>) {
+        *self.domains.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(by_name(domains));
+        *self.table.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+    }
+
+    /// Whom the address of a RCPT TO means. The exact address of a list wins over everything else.
+    pub fn lookup(&self, address: &Address) -> Lookup {
+        if !self.domains().contains_key(address.domain()) {
+            return Lookup::UnknownDomain;
+        }
+        if !self.live.is_loaded() {
+            return Lookup::NoDirectory;
+        }
+        self.table().lookup(address)
+    }
+
+    pub fn list(&self, id: &ListId) -> Option<Arc<List>> {
+        self.table().list(id).cloned()
+    }
+
+    /// All lists, by address.
+    pub fn lists(&self) -> Vec<Arc<List>> {
+        self.table().lists().to_vec()
+    }
+
+    /// Who gets the copies; computed when first asked for after a change.
+    pub fn roster(&self, id: &ListId) -> Option<Arc<Roster>> {
+        self.table().list(id)?;
+        let generation = self.live.generation();
+        if let Some((_, roster)) = self.rosters().get(id).filter(|(at, _)| *at == generation) {
+            return Some(roster.clone());
+        }
+        let roster = self.live.read(|replica| {
+            let group = replica.group_by_id(id)?;
+            Some(Arc::new(expand(replica, &group.members)))
+        });
+        match &roster {
+            Some(roster) => self.rosters().insert(id.clone(), (generation, roster.clone())),
+            None => self.rosters().remove(id),
+        };
+        roster
+    }
+
+    /// The owners, else the domain's admins.
+    pub fn owners(&self, list: &List) -> Vec<Recipient> {
+        let owners = self.live.read(|replica| {
+            let group = replica.group_by_id(&list.id)?;
+            Some(expand(replica, &group.owners).recipients)
+        });
+        owners.filter(|o| !o.is_empty()).unwrap_or_else(|| self.admins(list.address.domain()))
+    }
+
+    /// The domain's admins; empty for a domain that is not ours.
+    pub fn admins(&self, domain: &str) -> Vec<Recipient> {
+        let domains = self.domains();
+        let Some(domain) = domains.get(domain) else { return Vec::new() };
+        let admins: Vec<Member> = domain.admins.iter().map(admin).collect();
+        self.live.read(|replica| expand(replica, &admins).recipients)
+    }
+
+    /// May a copy that was frozen earlier still go out? The frozen set may only shrink.
+    ///
+    /// For posts to members; mail to a role goes to whom it was frozen for. Says yes while nothing is known of
+    /// the directory: then [`Members::freshness`] holds all mail anyway.
+    pub fn still_gets(&self, id: &ListId, recipient: &Recipient) -> Result<(), Dropped> {
+        if !self.live.is_loaded() {
+            return Ok(());
+        }
+        let Some(roster) = self.roster(id) else { return Err(Dropped::LeftList) };
+        let member = recipient.person.as_ref().is_some_and(|id| roster.has_person(id));
+        if member || roster.has_address(&recipient.address) {
+            return Ok(());
+        }
+        let inactive = recipient.person.as_ref().is_some_and(|id| {
+            self.live.read(|r| r.person_by_id(&id.0).is_some_and(|p| p.inactive))
+        });
+        Err(if inactive { Dropped::Inactive } else { Dropped::LeftList })
+    }
+
+    /// What the owner of an address is to a list. Says nothing of whether the mail is really his.
+    pub fn standing(&self, list: &List, author: &Address) -> Standing {
+        let roster = self.roster(&list.id).unwrap_or_default();
+        self.live.read(|replica| {
+            let persons: Vec<&Person> =
+                replica.by_address(author).into_iter().filter(|p| !p.inactive).collect();
+            let among = |roster: &Roster| {
+                roster.has_address(author) || persons.iter().any(|p| roster.has_person(&p.id))
+            };
+            let group = replica.group_by_id(&list.id);
+            let role = |members: fn(&Group) -> &Vec<Member>| {
+                group.is_some_and(|g| among(&expand(replica, members(g))))
+            };
+            let may_post = |written: &&String| {
+                let group = dn::normal(written).and_then(|dn| replica.group(&dn));
+                group.is_some_and(|g| among(&expand(replica, &g.members)))
+            };
+            Standing {
+                person: persons.first().map(|p| p.id.clone()),
+                member: among(&roster),
+                owner: role(|g| &g.owners),
+                moderator: role(|g| &g.moderators),
+                person_known: !persons.is_empty(),
+                groups: posting_groups(list).filter(may_post).cloned().collect(),
+            }
+        })
+    }
+
+    /// True where the address belongs to the active person who logs in with this name (promise 8).
+    /// A login that two persons have owns nothing.
+    pub fn owns(&self, login: &str, address: &Address) -> bool {
+        self.live.read(|replica| match replica.by_login(&folded(login)).as_slice() {
+            [person] => !person.inactive && person.owns.iter().any(|a| a.same_as(address)),
+            _ => false,
+        })
+    }
+
+    pub fn freshness(&self, now: Timestamp) -> Freshness {
+        self.live.freshness(now)
+    }
+
+    pub fn status(&self, now: Timestamp) -> DirectoryStatus {
+        let health = self.live.health();
+        let table = self.table();
+        let (people, groups) = self.live.read(|r: &Replica| (r.people(), r.groups().count()));
+        DirectoryStatus {
+            mode: health.mode,
+            url: health.url,
+            freshness: self.live.freshness(now),
+            fresh_at: health.fresh_at,
+            csn: health.csn,
+            people,
+            groups,
+            lists: table.lists().len(),
+            last_error: health.last_error,
+            warnings: table.warnings().to_vec(),
+        }
+    }
+
+    fn domains(&self) -> Arc<HashMap<String, Domain>> {
+        self.domains.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn rosters(&self) -> std::sync::MutexGuard<'_, HashMap<ListId, (u64, Arc<Roster>)>> {
+        self.rosters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The table of lists, built anew where a group has changed since.
+    fn table(&self) -> Arc<Table> {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let generation = self.live.groups_generation();
+        if table.generation() != generation {
+            let domains = self.domains();
+            let new = self.live.read(|replica| Table::build(replica, &domains, generation));
+            for warning in new.warnings().iter().filter(|w| !table.warnings().contains(w)) {
+                tracing::warn!("{warning}");
+            }
+            *table = Arc::new(new);
+        }
+        table.clone()
+    }
+}
+
+fn by_name(domains: Vec<Domain>) -> HashMap<String, Domain> {
+    domains.into_iter().map(|d| (d.name.clone(), d)).collect()
+}
+
+fn admin(admin: &Admin) -> Member {
+    match admin {
+        Admin::Address(address) => Member::Address(address.clone()),
+        Admin::Group(written) => match dn::normal(written) {
+            Some(dn) => Member::Dn(dn),
+            None => Member::Bad { value: written.clone(), why: "this is no DN".to_owned() },
+        },
+    }
+}
+
+fn posting_groups(list: &List) -> impl Iterator<Item = &String> {
+    list.settings.post.iter().filter_map(|p| match p {
+        Posters::Group(dn) => Some(dn),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests;
