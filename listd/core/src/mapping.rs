@@ -143,7 +143,7 @@ impl Mapping {
         let mut problems = Vec::new();
         let mut found: Vec<Address> = addresses(entry, &l.address, &mut problems).collect();
         if found.is_empty() && problems.is_empty() {
-            found.extend(self.from_template(entry, &mut problems));
+            found.extend(self.template_address(entry, &mut problems));
         }
         let mut found = found.into_iter();
         let address = found.next();
@@ -168,7 +168,7 @@ impl Mapping {
         })
     }
 
-    fn from_template(&self, entry: &Entry, problems: &mut Vec<String>) -> Option<Address> {
+    fn template_address(&self, entry: &Entry, problems: &mut Vec<String>) -> Option<Address> {
         let template = self.lists.address_template.as_str();
         if template.is_empty() {
             return None;
