@@ -145,3 +145,120 @@ impl Lines {
         self.longest.max(self.open)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads `input` in the given pieces; the message, and what is left where the end was found.
+    fn read(pieces: &[&[u8]]) -> (Vec<u8>, Option<Vec<u8>>) {
+        let mut reader = DotReader::new();
+        let (mut message, mut left, mut ended) = (Vec::new(), Vec::new(), false);
+        for piece in pieces {
+            let mut input = *piece;
+            while !ended {
+                match reader.read(&mut input) {
+                    Piece::Bytes(bytes) => message.extend_from_slice(bytes),
+                    Piece::End => ended = true,
+                    Piece::More => break,
+                }
+            }
+            left.extend_from_slice(input);
+        }
+        (message, ended.then_some(left))
+    }
+
+    /// LM23, LM24, X1: what comes off the wire, what it becomes, and whether it ends the data.
+    #[test]
+    fn lm24_line_endings() {
+        // wire, message, what is left for the next command; None: still inside the message
+        let cases: &[(&str, &str, Option<&str>)] = &[
+            ("", "", None),
+            (".\r\n", "", Some("")),
+            (".\r\nQUIT\r\n", "", Some("QUIT\r\n")),
+            ("a\r\n.\r\n", "a\r\n", Some("")),
+            ("\r\n.\r\n", "\r\n", Some("")),
+            ("a\r\n.\r\nb\r\n.\r\n", "a\r\n", Some("b\r\n.\r\n")),
+            ("a\r\n..\r\n.\r\n", "a\r\n.\r\n", Some("")),
+            ("..\r\n.\r\n", ".\r\n", Some("")),
+            ("..x\r\n.\r\n", ".x\r\n", Some("")),
+            ("...\r\n.\r\n", "..\r\n", Some("")),
+            (".x\r\n.\r\n", "x\r\n", Some("")),
+            ("a.\r\n.\r\n", "a.\r\n", Some("")),
+            ("a..b\r\n.\r\n", "a..b\r\n", Some("")),
+            (". \r\n.\r\n", " \r\n", Some("")),
+            ("a\r\n.\r\n.\r\n", "a\r\n", Some(".\r\n")),
+            ("a\n.\n", "a\n.\n", None),
+            ("a\n.\r\n", "a\n.\r\n", None),
+            ("a\n.\rb", "a\n.\rb", None),
+            ("a\r.\n", "a\r.\n", None),
+            ("a\r.\rb", "a\r.\rb", None),
+            ("a\r.\r\n", "a\r.\r\n", None),
+            ("a\r\n.\n", "a\r\n\n", None),
+            ("a\r\n.\rb", "a\r\n\rb", None),
+            ("a\r\n\0.\r\n", "a\r\n\0.\r\n", None),
+            ("a\r\n.\0\r\n", "a\r\n\0\r\n", None),
+            ("a\r\n.\r\r\n", "a\r\n\r\r\n", None),
+            ("a\r\r\n.\r\r\n", "a\r\r\n\r\r\n", None),
+            ("a\r\r\n.\r\n", "a\r\r\n", Some("")),
+            ("a\r\n.\r.\r\n", "a\r\n\r.\r\n", None),
+            ("a\r\n.\r\r\n.\r\n", "a\r\n\r\r\n", Some("")),
+            ("a\r\n\n.\r\n", "a\r\n\n.\r\n", None),
+            ("a\r\n.\r", "a\r\n", None),
+            ("no end\r\n", "no end\r\n", None),
+        ];
+        for (wire, message, left) in cases {
+            let wire = wire.as_bytes();
+            let expect = (message.as_bytes().to_vec(), left.map(|l| l.as_bytes().to_vec()));
+            for at in 0..=wire.len() {
+                for to in at..=wire.len() {
+                    let got = read(&[&wire[..at], &wire[at..to], &wire[to..]]);
+                    assert_eq!(got, expect, "{:?} at {at}, {to}", String::from_utf8_lossy(wire));
+                }
+            }
+            let octets: Vec<&[u8]> = wire.chunks(1).collect();
+            assert_eq!(read(&octets), expect);
+        }
+    }
+
+    /// A piece is as large as what was read, not a line: no copy, no call per line.
+    #[test]
+    fn pieces_are_large() {
+        let text = b"some line of text\r\n".repeat(1000);
+        let mut input = &text[..];
+        assert_eq!(DotReader::new().read(&mut input), Piece::Bytes(&text));
+    }
+
+    /// X2, LM25: bare CR and LF, NUL and the longest line are seen over any split.
+    #[test]
+    fn x2_lines() {
+        // message, bare, nul, longest
+        let cases: &[(&str, bool, bool, u64)] = &[
+            ("", false, false, 0),
+            ("a\r\n", false, false, 1),
+            ("abc", false, false, 3),
+            ("a\r\nabc", false, false, 3),
+            ("abcd\r\nab\r\n", false, false, 4),
+            ("\r\n\r\n", false, false, 0),
+            ("a\nb\r\n", true, false, 3),
+            ("a\rb\r\n", true, false, 3),
+            ("a\r\r\n", true, false, 2),
+            ("\n", true, false, 1),
+            ("a\r", true, false, 2),
+            ("\n\r", true, false, 2),
+            ("a\r\n\n", true, false, 1),
+            ("a\0b\r\n", false, true, 3),
+        ];
+        for (message, bare, nul, longest) in cases {
+            for at in 0..=message.len() {
+                let mut lines = Lines::default();
+                let (head, tail) = message.as_bytes().split_at(at);
+                lines.feed(head);
+                lines.feed(&[]);
+                lines.feed(tail);
+                let got = (lines.size(), lines.bare(), lines.nul(), lines.longest());
+                assert_eq!(got, (message.len() as u64, *bare, *nul, *longest), "{message:?} {at}");
+            }
+        }
+    }
+}

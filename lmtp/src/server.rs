@@ -10,6 +10,8 @@ pub use crate::command::{MailFrom, RcptTo};
 use crate::data::{DotReader, Lines, Piece};
 use crate::reply::Reply;
 
+mod message;
+
 /// Which of the two sisters is spoken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flavor {
@@ -125,7 +127,7 @@ enum State {
 /// What was asked, and what is needed to go on from the answer.
 #[derive(Debug)]
 enum Question {
-    Mail,
+    Mail { smtputf8: bool },
     Rcpt(String),
     BeginData,
     BeginChunk(Chunk),
@@ -146,6 +148,8 @@ enum Envelope {
 /// A message whose MAIL was accepted.
 #[derive(Debug, Default)]
 struct Open {
+    /// Declared SMTPUTF8, so that paths beyond ASCII may come.
+    smtputf8: bool,
     /// Paths of the accepted recipients, in their order.
     accepted: Vec<String>,
     /// There was a RCPT, accepted or not.
@@ -229,8 +233,10 @@ impl<'c> Server<'c> {
         let Some(question) = self.asked() else { return };
         let reply = only_final(reply);
         match question {
-            Question::Mail if reply.is_ok() => self.envelope = Envelope::Open(Open::default()),
-            Question::Mail => self.envelope = Envelope::Refused,
+            Question::Mail { smtputf8 } if reply.is_ok() => {
+                self.envelope = Envelope::Open(Open { smtputf8, ..Open::default() });
+            }
+            Question::Mail { .. } => self.envelope = Envelope::Refused,
             Question::Rcpt(path) => {
                 if let Envelope::Open(open) = &mut self.envelope {
                     open.accepted.extend(reply.is_ok().then_some(path));
@@ -366,6 +372,18 @@ impl<'c> Server<'c> {
         match line.and_then(|line| command::parse(&line, self.config.space_before_path)) {
             Ok(command) => return self.command(command),
             Err(Fault::Refused(reply)) => self.blame(reply),
+            Err(Fault::Mail(reply)) => {
+                if self.greeted && matches!(self.envelope, Envelope::None) {
+                    self.envelope = Envelope::Refused;
+                }
+                self.blame(reply);
+            }
+            Err(Fault::Rcpt(reply)) => {
+                if let Envelope::Open(open) = &mut self.envelope {
+                    open.tried = true;
+                }
+                self.blame(reply);
+            }
             Err(Fault::OutOfStep(reply)) => self.close(reply),
             Err(Fault::LineEnd) => {
                 self.bad_line_ends += 1;
@@ -432,8 +450,11 @@ impl<'c> Server<'c> {
         } else if mail.size.is_some_and(|size| size > self.config.max_message_size) {
             self.envelope = Envelope::Refused;
             self.say(too_big(self.config.max_message_size));
+        } else if !mail.smtputf8 && mail.path.as_ref().is_some_and(|path| !path.is_ascii()) {
+            self.envelope = Envelope::Refused;
+            self.say(Reply::new(550, "5.6.7", "An address beyond ASCII needs SMTPUTF8"));
         } else {
-            self.state = State::Asked(Question::Mail);
+            self.state = State::Asked(Question::Mail { smtputf8: mail.smtputf8 });
             return Some(Event::Mail(mail));
         }
         None
@@ -450,6 +471,10 @@ impl<'c> Server<'c> {
             Envelope::Open(open) if open.accepted.len() >= limit => {
                 self.say(Reply::new(452, "4.5.3", "Too many recipients, send the rest separately"));
             }
+            Envelope::Open(open) if !open.smtputf8 && !rcpt.path.is_ascii() => {
+                open.tried = true;
+                self.say(Reply::new(553, "5.6.7", "An address beyond ASCII needs SMTPUTF8"));
+            }
             Envelope::Open(open) => {
                 open.tried = true;
                 self.state = State::Asked(Question::Rcpt(rcpt.path.clone()));
@@ -460,192 +485,8 @@ impl<'c> Server<'c> {
     }
 }
 
-/// The message.
-impl<'c> Server<'c> {
-    fn start_data<'a>(&mut self) -> Option<Event<'a>> {
-        let none = Reply::new(503, "5.5.1", "There is no accepted recipient");
-        match &self.envelope {
-            Envelope::Open(open) if open.has_data() => {
-                self.blame(Reply::new(503, "5.5.1", "The message came by BDAT, go on so"));
-            }
-            Envelope::Open(open) if !open.accepted.is_empty() => {
-                self.state = State::Asked(Question::BeginData);
-                return Some(Event::Begin);
-            }
-            // A pipelining client can't know that all was refused: no blame.
-            Envelope::Refused | Envelope::Open(Open { tried: true, .. }) => self.say_now(none),
-            Envelope::None | Envelope::Open(_) => self.blame(none),
-        }
-        None
-    }
-
-    fn data<'a>(&mut self, bytes: &'a [u8]) -> Option<Event<'a>> {
-        let max = self.config.max_message_size;
-        let State::Data(_, lines) = &mut self.state else { return None };
-        let kept = within(bytes, lines.size(), max);
-        lines.feed(bytes);
-        if lines.size() > max.saturating_mul(3) {
-            self.close(flood());
-            return None;
-        }
-        (!kept.is_empty()).then_some(Event::Chunk(kept))
-    }
-
-    fn data_end<'a>(&mut self) -> Option<Event<'a>> {
-        match std::mem::replace(&mut self.state, State::command()) {
-            State::Data(_, lines) => Some(self.end(&lines)),
-            _ => None,
-        }
-    }
-
-    fn end<'a>(&mut self, lines: &Lines) -> Event<'a> {
-        let end = self.judge(lines);
-        self.state = State::Asked(Question::End(end.refusal.clone()));
-        Event::End(end)
-    }
-
-    /// The wire rules for a whole message (LM25, LM26, X2).
-    fn judge(&self, lines: &Lines) -> DataEnd {
-        let config = self.config;
-        let too_big = lines.size() > config.max_message_size;
-        let refusal = if too_big {
-            Some(self::too_big(config.max_message_size))
-        } else if lines.longest() > config.max_line_length {
-            Some(Reply::new(550, "5.6.0", "The message has a line that is too long"))
-        } else if config.strict_lines && lines.bare() {
-            Some(Reply::new(550, "5.6.0", "The message has a CR or LF that is no line end"))
-        } else if config.strict_lines && lines.nul() {
-            Some(Reply::new(550, "5.6.0", "The message has a NUL octet"))
-        } else {
-            None
-        };
-        DataEnd {
-            size: lines.size(),
-            bare: lines.bare(),
-            nul: lines.nul(),
-            longest_line: lines.longest(),
-            too_big,
-            refusal,
-        }
-    }
-
-    /// BDAT: whatever the answer, its octets are read first (RFC 3030 2, LM27).
-    fn start_chunk<'a>(&mut self, size: u64, last: bool) -> Option<Event<'a>> {
-        let so_far = self.envelope.chunks().map_or(0, Lines::size);
-        if so_far.saturating_add(size) > self.config.max_message_size.saturating_mul(3) {
-            self.close(flood());
-            return None;
-        }
-        let chunk = Chunk { size, left: size, last, refused: None };
-        let (refused, begun) = match &self.envelope {
-            Envelope::Open(open) if !open.accepted.is_empty() => {
-                (open.failed.clone(), open.has_data())
-            }
-            _ => (Some(Reply::new(503, "5.5.1", "There is no accepted recipient")), true),
-        };
-        if begun {
-            self.state = State::Chunk(Chunk { refused, ..chunk });
-            return None;
-        }
-        self.state = State::Asked(Question::BeginChunk(chunk));
-        Some(Event::Begin)
-    }
-
-    fn chunk<'a>(&mut self, bytes: &'a [u8]) -> Option<Event<'a>> {
-        let max = self.config.max_message_size;
-        let State::Chunk(Chunk { refused: None, .. }) = &self.state else { return None };
-        let lines = self.envelope.chunks_mut()?;
-        let kept = within(bytes, lines.size(), max);
-        lines.feed(bytes);
-        (!kept.is_empty()).then_some(Event::Chunk(kept))
-    }
-
-    fn chunk_end<'a>(&mut self) -> Option<Event<'a>> {
-        let State::Chunk(chunk) = std::mem::replace(&mut self.state, State::command()) else {
-            return None;
-        };
-        let max = self.config.max_message_size;
-        match (chunk.refused, self.envelope.chunks()) {
-            (Some(reply), _) => self.refuse_chunk(reply, chunk.last),
-            (None, Some(lines)) if chunk.last => {
-                let lines = lines.clone();
-                return Some(self.end(&lines));
-            }
-            (None, Some(lines)) if lines.size() > max => self.say(too_big(max)),
-            (None, _) => self.say(Reply::new(250, "2.0.0", format!("{} octets taken", chunk.size))),
-        }
-        None
-    }
-
-    /// The answer to a swallowed chunk; behind LAST one per accepted recipient, as to any end.
-    fn refuse_chunk(&mut self, reply: Reply, last: bool) {
-        match &self.envelope {
-            Envelope::Open(open) if last && !open.accepted.is_empty() => {
-                let replies = vec![reply; open.accepted.len()];
-                self.say_each(replies, None);
-                self.void = true;
-            }
-            _ => self.say_or_close(reply),
-        }
-    }
-
-    /// One reply per accepted recipient (RFC 2033 4.2), then the message is over.
-    fn say_each(&mut self, replies: Vec<Reply>, refusal: Option<Reply>) {
-        let Envelope::Open(open) = std::mem::take(&mut self.envelope) else { return };
-        let mut replies = replies.into_iter();
-        let mut close = false;
-        for path in open.accepted {
-            let reply = replies.next().map_or_else(|| Reply::trouble("No answer"), only_final);
-            let reply = match &refusal {
-                Some(refusal) if reply.is_ok() => refusal.clone(),
-                _ => reply,
-            };
-            close |= reply.code == 421;
-            let reply = if self.is_lmtp() { name(reply, &path) } else { reply };
-            self.say(reply);
-        }
-        self.flush = true;
-        if close {
-            self.state = State::Closed;
-        }
-    }
-}
-
-impl Open {
-    fn has_data(&self) -> bool {
-        self.chunks.is_some() || self.failed.is_some()
-    }
-}
-
-impl Envelope {
-    fn chunks(&self) -> Option<&Lines> {
-        match self {
-            Envelope::Open(open) => open.chunks.as_ref(),
-            _ => None,
-        }
-    }
-
-    fn chunks_mut(&mut self) -> Option<&mut Lines> {
-        match self {
-            Envelope::Open(open) => open.chunks.as_mut(),
-            _ => None,
-        }
-    }
-}
-
 fn too_big(max: u64) -> Reply {
     Reply::new(552, "5.3.4", format!("The message is larger than {max} octets"))
-}
-
-/// So far over the limit that reading on serves nobody (LM26).
-fn flood() -> Reply {
-    Reply::new(421, "4.3.4", "The message is far too large, goodbye")
-}
-
-/// What of `bytes` still lies below the limit.
-fn within(bytes: &[u8], before: u64, max: u64) -> &[u8] {
-    let room = usize::try_from(max.saturating_sub(before)).unwrap_or(usize::MAX);
-    bytes.get(..room).unwrap_or(bytes)
 }
 
 /// A handler can't answer with an intermediate code; such a mistake must stay temporary.
@@ -655,12 +496,4 @@ fn only_final(reply: Reply) -> Reply {
 
 fn only_refusal(reply: Reply) -> Reply {
     if reply.is_refusal() { reply } else { Reply::trouble(reply.text) }
-}
-
-/// Each reply behind the data names its recipient (LM19).
-fn name(reply: Reply, path: &str) -> Reply {
-    if reply.text.contains(path) {
-        return reply;
-    }
-    Reply { text: format!("<{path}> {}", reply.text), ..reply }
 }

@@ -106,7 +106,7 @@ fn set(config: &mut Config, setting: &str) -> Option<()> {
 
 fn parse_rule(rule: &str) -> Option<Rule> {
     let mut words = rule.splitn(5, ' ');
-    let (ask, path) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let (ask, path) = (words.next()?.to_owned(), text_of(&unescape(words.next()?)));
     let code = words.next()?.parse().ok()?;
     let reply = Reply::new(code, words.next()?, words.next()?);
     Some(Rule { ask, path, reply })

@@ -1,5 +1,7 @@
 //! A handler for tests and a loop that runs the server machine without any I/O.
-#![allow(dead_code)] // each test file uses its own part
+#![allow(dead_code, clippy::expect_used, clippy::unwrap_used)] // each test file uses its own part
+
+pub mod invariants;
 
 use lmtp::reply::Reply;
 use lmtp::server::{Config, DataEnd, Event, Server};
@@ -18,7 +20,8 @@ pub enum Said {
     Hello(String),
     Mail(lmtp::server::MailFrom),
     Rcpt(String),
-    Begin,
+    /// And whether the handler was willing.
+    Begin(bool),
     Bytes(Vec<u8>),
     End(DataEnd),
     Reset,
@@ -77,8 +80,8 @@ impl<'c> Bench<'c> {
                 self.server.answer(reply);
             }
             Event::Begin => {
-                self.said.push(Said::Begin);
                 let go = self.reply("begin", "").map_or(Ok(()), Err);
+                self.said.push(Said::Begin(go.is_ok()));
                 self.server.begin(go);
             }
             Event::Chunk(bytes) => match self.said.last_mut() {
@@ -109,7 +112,7 @@ impl<'c> Bench<'c> {
         let mut messages = Vec::new();
         for said in &self.said {
             match said {
-                Said::Begin | Said::Reset => open.clear(),
+                Said::Begin(_) | Said::Reset => open.clear(),
                 Said::Bytes(bytes) => open.extend_from_slice(bytes),
                 Said::End(end) => messages.push((std::mem::take(&mut open), end.clone())),
                 _ => {}
