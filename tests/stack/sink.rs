@@ -42,6 +42,8 @@ pub struct Faults {
     pub cut_reply: u32,
     /// At most so many recipients per transaction, then 452.
     pub full_after: Option<usize>,
+    /// The reply to every end of data, instead of taking the mail.
+    pub answer: Option<String>,
     /// Before each reply to the end of data.
     pub delay: Duration,
 }
@@ -333,11 +335,15 @@ impl<'a> Session<'a> {
     }
 
     fn end(&mut self) -> std::io::Result<Next> {
-        let delay = locked(&self.state.faults).delay;
+        let Faults { delay, answer, .. } = locked(&self.state.faults).clone();
         if !delay.is_zero() {
             std::thread::sleep(delay);
         }
         let done = std::mem::take(&mut self.open);
+        if let Some(answer) = answer {
+            self.say(&answer);
+            return Ok(Next::Go);
+        }
         let count = done.to.len();
         let mail =
             if self.state.drops_bodies.load(Ordering::Relaxed) { Vec::new() } else { done.data };

@@ -23,6 +23,7 @@ pub struct StackBuilder {
     domains: Vec<String>,
     relay_is_sink: bool,
     without_listd: bool,
+    doors: Option<(u16, u16)>,
 }
 
 /// A running school. Dropped, nothing of it is left.
@@ -97,6 +98,12 @@ impl StackBuilder {
         self
     }
 
+    /// Exim finds something else where listd would be: on these LMTP and SMTP ports.
+    pub fn instead_of_listd(mut self, lmtp: u16, smtp: u16) -> Self {
+        self.doors = Some((lmtp, smtp));
+        self.without_listd()
+    }
+
     pub fn start(self) -> Result<Stack> {
         let home = Home::make()?;
         let dir = home.0.clone();
@@ -105,6 +112,8 @@ impl StackBuilder {
         let ldap = Ldap::start(&dir, &self.ldif, self.tls)?;
         let dovecot = Dovecot::start(&dir, &ldap.url())?;
         let ports = Ports::claim()?;
+        let (listd_lmtp, listd_smtp) =
+            self.doors.unwrap_or((ports.lmtp.number(), ports.smtp.number()));
         let mut domains = vec!["schule.example".to_owned()];
         domains.extend(self.domains);
         let exim = Exim::start(
@@ -113,8 +122,8 @@ impl StackBuilder {
                 ldap_port: ldap.port(),
                 dovecot_lmtp: dovecot.lmtp().port(),
                 outside: sink.address().port(),
-                listd_lmtp: ports.lmtp.number(),
-                listd_smtp: ports.smtp.number(),
+                listd_lmtp,
+                listd_smtp,
                 list_domains: domains.join(" : "),
                 resolv_conf: dns.resolv_conf(),
             },
