@@ -20,12 +20,12 @@ impl Doors {
         Doors { lmtp, smtp, stack }
     }
 
-    fn from_outside(&self, to: &[&str], letter: &[u8]) -> Reply {
+    fn outsider(&self, to: &[&str], letter: &[u8]) -> Reply {
         let who = As::Outside(school::PROVIDER_IP);
         send(self.stack.exim.mx(), &who, school::JOERG.1, to, letter).unwrap()
     }
 
-    fn from_parent(&self, to: &[&str], letter: &[u8]) -> Reply {
+    fn parent(&self, to: &[&str], letter: &[u8]) -> Reply {
         let who = As::User(school::JOERG.0, school::PASSWORD);
         send(self.stack.exim.submission(), &who, school::JOERG.1, to, letter).unwrap()
     }
@@ -49,7 +49,7 @@ fn what_listd_says_is_what_the_sender_hears() {
     let doors = Doors::open();
     let to = [school::CLASS_5B];
 
-    let reply = doors.from_outside(&to, &letter("1@post.example"));
+    let reply = doors.outsider(&to, &letter("1@post.example"));
     assert_eq!(reply.code, 250, "{reply}");
     let taken = doors.smtp.deliveries();
     assert_eq!(taken.len(), 1, "taken through, not queued");
@@ -71,30 +71,30 @@ fn what_listd_says_is_what_the_sender_hears() {
     doors.smtp.set(|f| {
         f.refuse.insert("nichts@schule.example".into(), "550 5.1.1 There is no such list".into());
     });
-    let reply = doors.from_outside(&["nichts@schule.example"], &letter("2@post.example"));
+    let reply = doors.outsider(&["nichts@schule.example"], &letter("2@post.example"));
     assert_eq!((reply.code, reply.lines.join("|").as_str()), (550, "5.1.1 There is no such list"));
 
     // Refused and deferred at the final dot.
     doors
         .smtp
         .set(|f| f.answer = Some("550 5.7.1 Nur Elternvertreter duerfen hier schreiben".into()));
-    let reply = doors.from_outside(&to, &letter("3@post.example"));
+    let reply = doors.outsider(&to, &letter("3@post.example"));
     assert_eq!(
         (reply.code, reply.lines[0].as_str()),
         (550, "5.7.1 Nur Elternvertreter duerfen hier schreiben")
     );
-    let reply = doors.from_parent(&to, &letter("4@post.example"));
+    let reply = doors.parent(&to, &letter("4@post.example"));
     assert_eq!(
         (reply.code, reply.lines[0].as_str()),
         (550, "5.7.1 Nur Elternvertreter duerfen hier schreiben")
     );
     doors.smtp.set(|f| f.answer = Some("451 4.3.0 The directory does not answer".into()));
-    let reply = doors.from_outside(&to, &letter("5@post.example"));
+    let reply = doors.outsider(&to, &letter("5@post.example"));
     assert_eq!((reply.code, reply.lines[0].as_str()), (451, "4.3.0 The directory does not answer"));
     assert_eq!(doors.stack.exim.queued(), 0, "nobody owes a bounce");
 
     // Who logs in is named, and her mail is taken when listd is busy: no mail program tries again.
-    let reply = doors.from_parent(&to, &letter("6@post.example"));
+    let reply = doors.parent(&to, &letter("6@post.example"));
     assert_eq!(reply.code, 250, "{reply}");
     doors.lmtp.wait_for(1, wait::MAIL).unwrap();
     let results = mail::headers(&doors.lmtp.deliveries()[0].mail, "Authentication-Results");
@@ -118,10 +118,21 @@ fn two_lists_are_two_decisions() {
 
     // A parent's own mail program would not try again.
     doors.smtp.set(|f| f.full_after = Some(1));
-    let reply = doors.from_parent(&both, &letter("2@post.example"));
+    let reply = doors.parent(&both, &letter("2@post.example"));
     assert_eq!(reply.code, 250, "{reply}");
     doors.lmtp.wait_for(2, wait::MAIL).unwrap();
     assert_eq!(doors.smtp.deliveries().len(), 1, "not to the first alone");
+
+    // A mailbox beside a list gets it, whatever becomes of the list, in either order.
+    let (login, mailbox) = school::TEACHER;
+    for (i, to) in [[mailbox, school::CLASS_5B], [school::CLASS_5B, mailbox]].iter().enumerate() {
+        let id = format!("3.{i}@post.example");
+        let before = doors.lmtp.recipients() + doors.smtp.recipients();
+        assert_eq!(doors.outsider(to, &letter(&id)).code, 250);
+        doors.stack.dovecot.wait_for(login, &id).unwrap();
+        let once = || doors.lmtp.recipients() + doors.smtp.recipients() == before + 1;
+        wait::until_true("the list to get it once", wait::MAIL, once).unwrap();
+    }
 }
 
 #[test]
@@ -153,4 +164,19 @@ fn the_copies_come_back_and_leave_at_once() {
     let bounce = &doors.lmtp.deliveries()[0];
     assert_eq!((bounce.from.as_str(), bounce.to[0].as_str()), ("", from));
     assert!(mail::header(&bounce.mail, "Content-Type").starts_with("multipart/report"));
+}
+
+/// The guide quotes the template that these tests run, word for word.
+#[test]
+fn the_guide_says_what_is_tested() {
+    let guide =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/exim.md")).unwrap();
+    let quotes: Vec<&str> = guide.split("<!-- exim.conf.tmpl: ").skip(1).collect();
+    assert_eq!(quotes.len(), 4);
+    for quote in quotes {
+        let (title, rest) = quote.split_once(" -->\n```\n").expect("a title and a block");
+        let (block, _) = rest.split_once("\n```").expect("the end of the block");
+        let section = stack::template::section(stack::exim::TEMPLATE, title).unwrap();
+        assert_eq!(block.trim(), section.trim(), "section {title} of docs/exim.md");
+    }
 }

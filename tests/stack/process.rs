@@ -112,8 +112,9 @@ impl Server {
 
     /// Sends a signal to the process, e.g. `HUP`.
     pub fn signal(&self, name: &str) {
-        let _ = Command::new("kill")
-            .args(["-s", name, &self.child.id().to_string()])
+        // The kill of the shell: a small system has no other.
+        let _ = Command::new("sh")
+            .args(["-c", "kill -s \"$1\" \"$2\"", "sh", name, &self.child.id().to_string()])
             .stderr(Stdio::null())
             .status();
     }
