@@ -5,6 +5,7 @@
 //! namespace, and every server lives in a PID namespace of its own that dies with the guard.
 
 pub mod claim;
+pub mod crowd;
 pub mod dkim;
 pub mod dns;
 pub mod dovecot;
@@ -23,7 +24,7 @@ pub mod wait;
 
 mod stack;
 
-pub use stack::{Stack, StackBuilder};
+pub use stack::{Solo, Stack, StackBuilder};
 
 /// Why a stack or a story step failed: what was tried, with what result. For a person to read.
 #[derive(Debug)]

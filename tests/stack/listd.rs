@@ -23,6 +23,8 @@ pub struct Settings {
     pub dns: String,
     /// Further lines in `[directory]`.
     pub directory: String,
+    /// What happens to a mail whose author is not verified; `reject` when empty.
+    pub unverified: String,
     /// Further lines in `[list]`.
     pub list: String,
     /// Further tables at the end, e.g. a second domain.
@@ -69,14 +71,25 @@ impl Listd {
         let home = self.home().to_string_lossy().into_owned();
         let (lmtp, smtp) =
             (self.ports.lmtp.number().to_string(), self.ports.smtp.number().to_string());
+        let mut directory = settings.directory.clone();
+        if settings.ldap_url.starts_with("ldap") {
+            let bind = format!(
+                "bind_dn = \"{}\"\nbind_password_file = \"{home}/ldap.password\"\n",
+                school::LISTD_DN
+            );
+            directory.insert_str(0, &bind);
+        }
+        let unverified =
+            if settings.unverified.is_empty() { "reject" } else { &settings.unverified };
         let values = [
             ("DIR", home.as_str()),
+            ("UNVERIFIED", unverified),
             ("LMTP_PORT", &lmtp),
             ("SMTP_PORT", &smtp),
             ("RELAY", &settings.relay),
             ("LDAP_URL", &settings.ldap_url),
             ("BASE", school::BASE),
-            ("DIRECTORY", &settings.directory),
+            ("DIRECTORY", &directory),
             ("LIST", &settings.list),
             ("DNS", &settings.dns),
             ("MORE", &settings.more),
@@ -85,14 +98,19 @@ impl Listd {
         std::fs::write(self.config(), text).doing(|| "write listd.toml".to_owned())
     }
 
-    /// Starts it and waits until it answers LHLO and knows its lists.
+    /// Starts it and waits until it answers LHLO and knows the school's lists.
     pub fn start(&mut self) -> Result<()> {
+        self.start_knowing(school::CLASS_5B)
+    }
+
+    /// Starts it and waits until it takes mail for this list.
+    pub fn start_knowing(&mut self, list: &str) -> Result<()> {
         self.start_without_directory()?;
-        wait::until("listd to know klasse-5b", wait::START, || {
+        wait::until(&format!("listd to know {list}"), wait::START, || {
             let mut client = smtp::Client::connect(self.lmtp())?;
             client.hello("LHLO", "probe.example")?;
             client.say("MAIL FROM:<>")?.expect(250)?;
-            client.say(&format!("RCPT TO:<{}>", school::CLASS_5B))?.expect(250)?;
+            client.say(&format!("RCPT TO:<{list}>"))?.expect(250)?;
             client.quit();
             Ok(Some(()))
         })
@@ -137,6 +155,14 @@ impl Listd {
 
     pub fn pid(&self) -> Option<u32> {
         self.server.as_ref().map(Server::pid)
+    }
+
+    /// A line of `/proc/PID/status` in MB, e.g. `VmRSS` (now) or `VmHWM` (the most so far).
+    pub fn memory(&self, what: &str) -> Option<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()?)).ok()?;
+        let line = status.lines().find_map(|l| l.strip_prefix(what)?.strip_prefix(':'))?;
+        let kb: f64 = line.split_ascii_whitespace().next()?.parse().ok()?;
+        Some(kb / 1024.0)
     }
 
     pub fn lmtp(&self) -> SocketAddr {

@@ -147,6 +147,45 @@ impl StackBuilder {
     }
 }
 
+/// listd alone, with an LDIF file for a directory and the sink for a relay: for the bench and the kill test.
+pub struct Solo {
+    pub listd: Listd,
+    pub sink: Sink,
+    settings: Settings,
+    home: Home,
+}
+
+impl Solo {
+    /// Prepares both; listd is not started yet.
+    pub fn prepare(ldif: &str, change: impl FnOnce(&mut Settings)) -> Result<Solo> {
+        let home = Home::make()?;
+        let sink = Sink::start()?;
+        let file = home.0.join("crowd.ldif");
+        std::fs::write(&file, ldif)?;
+        let mut settings = Settings {
+            relay: sink.address().to_string(),
+            ldap_url: format!("file:{}", file.display()),
+            // Nothing is verified by DNS here, and nobody listens.
+            dns: "127.0.0.1:9".to_owned(),
+            unverified: "accept".to_owned(),
+            ..Settings::default()
+        };
+        change(&mut settings);
+        let listd = Listd::prepare(&home.0, Ports::claim()?, &settings)?;
+        Ok(Solo { listd, sink, settings, home })
+    }
+
+    /// listd's settings, to change and give to [`Listd::configure`].
+    pub fn settings(&self) -> Settings {
+        self.settings.clone()
+    }
+
+    /// Its temp dir.
+    pub fn dir(&self) -> &Path {
+        &self.home.0
+    }
+}
+
 /// The temp dir. Says what the servers said when a test fails, then goes away.
 struct Home(PathBuf);
 
