@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub mod memory;
 mod rules;
+pub mod sqlite;
 #[cfg(test)]
 mod suite;
 
