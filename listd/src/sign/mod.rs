@@ -148,6 +148,11 @@ impl Signers {
         )
     }
 
+    #[cfg(test)]
+    pub(crate) fn of_one(signer: Arc<Signer>) -> Signers {
+        Signers(HashMap::from([(signer.domain.clone(), signer)]))
+    }
+
     /// The signer of exactly this domain.
     pub fn of(&self, domain: &str) -> Option<&Arc<Signer>> {
         self.0.get(domain)

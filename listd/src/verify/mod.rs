@@ -118,4 +118,6 @@ fn other_login(authenticity: Authenticity, login: Option<String>) -> Authenticit
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;

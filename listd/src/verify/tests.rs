@@ -10,6 +10,7 @@ use mail_auth::dns::TxtRecordParser;
 use mail_auth::hickory_resolver::proto::op::ResponseCode;
 use mail_auth::{DnsError, Error, TxtRecord};
 
+use super::testing::failing_server;
 use super::*;
 use crate::sign::{SignError, Signer, body_hash};
 
@@ -75,24 +76,6 @@ impl World {
         };
         self.verifier.verify(raw.as_bytes(), &mail, envelope_from.as_ref(), &owns).await
     }
-}
-
-/// A name server that answers SERVFAIL to everything, until the test's runtime ends.
-fn failing_server() -> SocketAddr {
-    let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("port");
-    socket.set_nonblocking(true).expect("socket");
-    let address = socket.local_addr().expect("address");
-    let socket = tokio::net::UdpSocket::from_std(socket).expect("socket");
-    tokio::spawn(async move {
-        let mut packet = [0; 4096];
-        while let Ok((length, from)) = socket.recv_from(&mut packet).await {
-            // RFC 1035 4.1.1: QR in octet 2, RCODE in octet 3.
-            packet[2] |= 0x80;
-            packet[3] = packet[3] & 0xf0 | 2;
-            let _ = socket.send_to(&packet[..length], from).await;
-        }
-    });
-    address
 }
 
 fn mail_now() -> i64 {

@@ -1,0 +1,158 @@
+//! The body of all copies: the original's very bytes.
+//!
+//! A large body stays in its file and is read in pieces.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+use listcore::message::lines::MAX_LINE;
+use listcore::message::{MAX_HEADER, split};
+
+use super::never_with;
+use crate::delivery::{Can, Payload};
+use crate::scheduler::NoCopy;
+use crate::sign::{BodyHash, SignError, body_hash};
+use crate::store::Body;
+
+/// Octets read from a file at once.
+const PIECE: usize = 128 * 1024;
+
+/// A mail whose body can be sent as it is.
+pub(super) struct Prepared {
+    /// The original header block, the empty line included.
+    pub head: Vec<u8>,
+    pub body: Payload,
+    pub hash: BodyHash,
+    /// There is an octet over 127 in the body.
+    pub eight_bit: bool,
+}
+
+/// Takes the body as it is; one that can't be sent so is refused with the reason.
+pub(super) fn prepare(body: &Body, can: &Can) -> Result<Prepared, NoCopy> {
+    let (head, payload) = divide(body)?;
+    let (facts, hash) = measure(&payload)?;
+    if facts.fit(can) {
+        return Ok(Prepared { head, body: payload, hash, eight_bit: facts.eight_bit });
+    }
+    if facts.longest > MAX_LINE {
+        return Err(never_with("5.6.0", "a line is over 998 octets"));
+    }
+    Err(never_with("5.6.3", "the body has eight-bit text, and the relay takes only seven"))
+}
+
+/// What decides whether a body can be sent as it is.
+#[derive(Default)]
+struct Facts {
+    /// Octets of the longest line, without its line end.
+    longest: usize,
+    /// Of the line that is being read.
+    current: usize,
+    eight_bit: bool,
+}
+
+impl Facts {
+    fn add(&mut self, piece: &[u8]) {
+        self.eight_bit |= !piece.is_ascii();
+        let mut rest = piece;
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            let (line, after) = rest.split_at(end);
+            self.current += line.len();
+            // The CR is no part of the line; it may have come with the piece before.
+            self.longest = self.longest.max(self.current.saturating_sub(1));
+            self.current = 0;
+            rest = after.get(1..).unwrap_or_default();
+        }
+        self.current += rest.len();
+    }
+
+    fn fit(&self, can: &Can) -> bool {
+        let longest = self.longest.max(self.current);
+        longest <= MAX_LINE && (can.eight_bit || !self.eight_bit)
+    }
+
+    fn end(&mut self) {
+        self.longest = self.longest.max(self.current);
+        self.current = 0;
+    }
+}
+
+/// Divides a mail into its header block and its body, which is not copied.
+fn divide(body: &Body) -> Result<(Vec<u8>, Payload), NoCopy> {
+    match body {
+        Body::Memory(raw) => {
+            let at = split(raw).min(raw.len());
+            let head = raw.get(..at).unwrap_or_default().to_vec();
+            Ok((head, Payload::Memory(raw.slice(at..))))
+        }
+        Body::File { path, size } => {
+            let mut head = Vec::new();
+            let limit = MAX_HEADER as u64 + 1;
+            File::open(path)
+                .and_then(|file| file.take(limit).read_to_end(&mut head))
+                .map_err(|e| unreadable(path, &e))?;
+            let at = split(&head).min(head.len());
+            head.truncate(at);
+            let offset = at as u64;
+            let len = size.saturating_sub(offset);
+            Ok((head, Payload::File { path: Arc::new(path.clone()), offset, len }))
+        }
+    }
+}
+
+/// Reads the body once for its facts and its hash.
+fn measure(body: &Payload) -> Result<(Facts, BodyHash), NoCopy> {
+    let mut facts = Facts::default();
+    let hash = body_hash(|sink| -> Result<(), Trouble> {
+        let mut both = |piece: &[u8]| {
+            facts.add(piece);
+            sink(piece);
+        };
+        match body {
+            Payload::Memory(bytes) => both(bytes),
+            Payload::File { path, offset, len } => read_pieces(path, *offset, *len, both)?,
+        }
+        Ok(())
+    })
+    .map_err(|Trouble(why)| NoCopy::Later(why))?;
+    facts.end();
+    Ok((facts, hash))
+}
+
+fn read_pieces(
+    path: &Path,
+    offset: u64,
+    len: u64,
+    mut each: impl FnMut(&[u8]),
+) -> Result<(), Trouble> {
+    let failed = |e: std::io::Error| Trouble(format!("{}: {e}", path.display()));
+    let mut file = File::open(path).map_err(failed)?;
+    file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+    let mut buffer = vec![0; PIECE];
+    let mut left = len;
+    while left > 0 {
+        let room = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
+        let Some(window) = buffer.get_mut(..room) else { break };
+        let read = file.read(window).map_err(failed)?;
+        if read == 0 {
+            return Err(Trouble(format!("{}: {left} octets are missing", path.display())));
+        }
+        each(window.get(..read).unwrap_or_default());
+        left = left.saturating_sub(read as u64);
+    }
+    Ok(())
+}
+
+/// Trouble of ours while a body is read.
+struct Trouble(String);
+
+impl From<SignError> for Trouble {
+    fn from(error: SignError) -> Trouble {
+        Trouble(error.to_string())
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> NoCopy {
+    NoCopy::Later(format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,198 @@
+//! From a stored post to the copies that go out: one body and one body hash for all, a header block for each.
+//!
+//! Not who gets one (`scheduler`), nor how a header is rewritten (`listcore::rewrite`). Everything comes from the
+//! original bytes and the frozen settings, without clock or chance: a retry sends the same copy. Nothing personal
+//! is ever in a body (promise 9), and no body is copied per recipient (promise 12).
+
+mod body;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use listcore::address::Address;
+use listcore::list::{Copies, ListId};
+use listcore::outcome::Reply;
+use listcore::recipients::Recipient;
+use listcore::rewrite::{Frozen, Ours, Unsendable, copy_head};
+use listcore::time::Timestamp;
+use listcore::token::{self, Keys};
+
+use crate::delivery::{Can, Copy, Payload};
+use crate::scheduler::{NoCopy, Render};
+use crate::sign::{BodyHash, Signer, Signers};
+use crate::store::{Body, RecipientRef, StoredPost};
+
+/// Signatures are made anew after this many milliseconds, so that `t=` and `x=` stay true for a post that is
+/// retried for days, and 5,000 copies cost one signature per key and minute.
+const SIGNATURE_AGE: i64 = 60_000;
+
+/// Makes copies. One for all lists.
+pub struct Composer {
+    signers: Signers,
+    keys: Arc<Keys>,
+    /// Ours, lower-case (rule T8).
+    authserv_ids: Vec<String>,
+}
+
+impl Composer {
+    /// `domains` are those of the lists: one without a DKIM key is told to the log, and its copies go out unsigned.
+    pub fn new(
+        signers: Signers,
+        keys: Arc<Keys>,
+        authserv_ids: &[String],
+        domains: &[String],
+    ) -> Composer {
+        for domain in domains.iter().filter(|domain| !signers.signs_for(domain)) {
+            tracing::warn!(
+                %domain,
+                "no DKIM key: copies go out unsigned and many providers refuse them; run `listctl dkim keygen {domain}`"
+            );
+        }
+        let authserv_ids = authserv_ids.iter().map(|id| id.to_ascii_lowercase()).collect();
+        Composer { signers, keys, authserv_ids }
+    }
+
+    /// The signers of one copy: that of the From, so that DMARC passes, and that of the list (rule D3).
+    fn signers_for(&self, from: &Address, frozen: &Frozen) -> Vec<Arc<Signer>> {
+        let mut domains = vec![from.domain()];
+        if frozen.domain != from.domain() {
+            domains.push(&frozen.domain);
+        }
+        domains.into_iter().filter_map(|domain| self.signers.of(domain).cloned()).collect()
+    }
+}
+
+/// What all copies of a post have in common for one kind of relay.
+pub struct Variant {
+    list: ListId,
+    address: Address,
+    copies: Copies,
+    /// All fields, without signatures and the empty line.
+    head: Vec<u8>,
+    body: Payload,
+    hash: BodyHash,
+    signers: Vec<Arc<Signer>>,
+    needs_utf8: bool,
+    eight_bit: bool,
+    relay_takes_utf8: bool,
+    /// The minute of the signature, and the header block with it.
+    signed: Mutex<Option<(Timestamp, Bytes)>>,
+}
+
+impl Variant {
+    /// The header block with signatures and the empty line. No field is personal yet, so one serves all recipients.
+    fn signed_head(&self, now: Timestamp) -> Result<Bytes, NoCopy> {
+        let minute = Timestamp(now.0 - now.0.rem_euclid(SIGNATURE_AGE));
+        let mut signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, head)) = signed.as_ref().filter(|(at, _)| *at == minute) {
+            return Ok(head.clone());
+        }
+        let head = Bytes::from(self.sign(minute)?);
+        *signed = Some((minute, head.clone()));
+        Ok(head)
+    }
+
+    fn sign(&self, at: Timestamp) -> Result<Vec<u8>, NoCopy> {
+        let mut head = Vec::with_capacity(self.head.len() + 4096);
+        for signer in &self.signers {
+            let lines = signer.sign(&self.head, &self.hash, at);
+            head.extend(lines.map_err(|e| NoCopy::Later(e.to_string()))?);
+        }
+        head.extend_from_slice(&self.head);
+        head.extend_from_slice(b"\r\n");
+        Ok(head)
+    }
+}
+
+impl Render for Composer {
+    type Variant = Variant;
+
+    fn variant(&self, post: &StoredPost, body: &Body, can: &Can) -> Result<Arc<Variant>, NoCopy> {
+        let frozen = &post.frozen;
+        let original = body::prepare(body, can)?;
+        let ours = Ours {
+            signs_for: &|domain| self.signers.signs_for(domain),
+            authserv_ids: &self.authserv_ids,
+            utf8: can.utf8,
+        };
+        let head = copy_head(&original.head, frozen, &ours).map_err(|e| never(&e))?;
+        Ok(Arc::new(Variant {
+            list: frozen.list.clone(),
+            address: frozen.address.clone(),
+            copies: frozen.settings.copies,
+            signers: self.signers_for(&head.from, frozen),
+            eight_bit: original.eight_bit || !head.bytes.is_ascii(),
+            needs_utf8: head.needs_utf8,
+            relay_takes_utf8: can.utf8,
+            head: head.bytes,
+            body: original.body,
+            hash: original.hash,
+            signed: Mutex::new(None),
+        }))
+    }
+
+    fn copy(
+        &self,
+        variant: &Variant,
+        to: &[(RecipientRef, Recipient)],
+        now: Timestamp,
+    ) -> Result<Copy, NoCopy> {
+        let recipients: Vec<Address> = to.iter().map(|(_, r)| r.address.clone()).collect();
+        let utf8 = variant.needs_utf8 || recipients.iter().any(|address| !address.is_ascii());
+        if utf8 && !variant.relay_takes_utf8 && recipients.len() == 1 {
+            return Err(never_with(
+                "5.6.7",
+                "the recipient's address needs SMTPUTF8, and the relay does not take it",
+            ));
+        }
+        Ok(Copy {
+            sender: Some(self.return_path(variant, to, now)?),
+            recipients,
+            head: variant.signed_head(now)?,
+            body: variant.body.clone(),
+            utf8,
+            eight_bit: variant.eight_bit,
+        })
+    }
+}
+
+impl Composer {
+    /// Where bounces go (rule V1): a token that names the recipient, or the list's plain address for many.
+    fn return_path(
+        &self,
+        variant: &Variant,
+        to: &[(RecipientRef, Recipient)],
+        now: Timestamp,
+    ) -> Result<Address, NoCopy> {
+        let path = match (variant.copies, to) {
+            (Copies::Personal, [(who, _)]) => {
+                token::return_path(&self.keys, &variant.list, &variant.address, who.0, now)
+            }
+            _ => {
+                let local = format!("{}-bounces", variant.address.local());
+                Address::new(local, variant.address.domain())
+            }
+        };
+        path.map_err(|e| NoCopy::Later(format!("no return path for {}: {e}", variant.address)))
+    }
+}
+
+/// Why the copy can never be sent, as an outcome (RFC 3463 3.7).
+fn never(why: &Unsendable) -> NoCopy {
+    let code = match why {
+        Unsendable::EightBitSigned => "5.6.3",
+        Unsendable::NeedsUtf8 => "5.6.7",
+        Unsendable::HiddenAuthor => "5.3.5",
+        Unsendable::Malformed(_) | Unsendable::LongLineSigned => "5.6.0",
+    };
+    never_with(code, &why.to_string())
+}
+
+fn never_with(code: &str, why: &str) -> NoCopy {
+    NoCopy::Never(Reply { code: 554, text: format!("{code} {why}") })
+}
+
+#[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,280 @@
+//! Copies of one post: what they share, what differs, what can't be sent.
+
+use std::time::Duration;
+
+use listcore::list::Settings;
+use listcore::rewrite::PostKind;
+use listcore::token::{Purpose, check};
+
+use super::*;
+use crate::sign::testing::{DOMAIN, dkimpy, signer};
+use crate::store::{MailId, PostId};
+
+pub(super) const NOW: Timestamp = Timestamp(1_795_000_012_345);
+
+const CAN: Can = Can { eight_bit: true, utf8: true, chunking: true, size: None };
+
+pub(super) fn composer(signers: impl IntoIterator<Item = Signer>) -> Composer {
+    let keys = Keys::parse(&"5e".repeat(32)).expect("keys");
+    let ours = ["mx.schule.example".to_owned()];
+    Composer::new(Signers::new(signers), Arc::new(keys), &ours, &[DOMAIN.to_owned()])
+}
+
+pub(super) fn post(copies: Copies) -> StoredPost {
+    let address = Address::parse("klasse-5b@schule.example").expect("address");
+    StoredPost {
+        id: PostId(1),
+        mail: MailId(1),
+        message_id: "1@gmx.example".into(),
+        frozen: Frozen {
+            kind: PostKind::List,
+            list: ListId("0c5b".into()),
+            address,
+            name: "klasse-5b".into(),
+            description: "Klasse 5b".into(),
+            domain: DOMAIN.into(),
+            settings: Settings { copies, ..Settings::default() },
+            help_url: None,
+            language: "de".into(),
+            received: "Received: from mx.schule.example by lists.schule.example with LMTP;\r\n Sun, 22 Nov 2026 01:00:00 +0000\r\n".into(),
+            add_message_id: Some("<added@schule.example>".into()),
+            add_date: Some("Sun, 22 Nov 2026 01:00:00 +0000".into()),
+        },
+        accepted: NOW,
+        expires: NOW + Duration::from_secs(5 * 24 * 3600),
+        size: 1,
+    }
+}
+
+fn to(number: u64, address: &str) -> (RecipientRef, Recipient) {
+    let address = Address::parse(address).expect("address");
+    (RecipientRef(number), Recipient { person: None, address, name: None, language: None })
+}
+
+const HEAD: &str = "Received: from a by mx.schule.example; Sun, 22 Nov 2026 01:00:00 +0000\r\n\
+From: Ayse Yilmaz <ayse@gmx.example>\r\nTo: klasse-5b@schule.example\r\nSubject: Elternabend\r\n\
+Date: Sun, 22 Nov 2026 01:00:00 +0000\r\nMessage-ID: <1@gmx.example>\r\nMIME-Version: 1.0\r\n";
+
+fn mail(fields: &str, body: &str) -> Body {
+    Body::Memory(Bytes::from(format!("{HEAD}{fields}\r\n{body}").into_bytes()))
+}
+
+/// The bytes that go out.
+pub(super) fn bytes(copy: &Copy) -> Vec<u8> {
+    let mut out = copy.head.to_vec();
+    match &copy.body {
+        Payload::Memory(body) => out.extend_from_slice(body),
+        Payload::File { path, offset, len } => {
+            let raw = std::fs::read(path.as_ref()).expect("file");
+            let at = usize::try_from(*offset).expect("offset");
+            assert_eq!(raw.len() as u64, offset + len);
+            out.extend_from_slice(&raw[at..]);
+        }
+    }
+    out
+}
+
+fn judged(signer: &Signer, copies: &[&Copy]) {
+    let mails: Vec<Vec<u8>> = copies.iter().map(|copy| bytes(copy)).collect();
+    let Some(judged) = dkimpy(signer, &mails) else { return };
+    for one in judged {
+        assert_eq!(one.ours(), [("r1", true), ("e1", true)], "{one:?}");
+    }
+}
+
+fn reason(result: Result<impl Sized, NoCopy>) -> String {
+    match result.map(|_| ()) {
+        Err(NoCopy::Never(reply)) => reply.text,
+        other => panic!("expected a refusal: {other:?}"),
+    }
+}
+
+/// V1, promises 7, 9, 12: personal copies differ in their envelopes only; the body is the original's very memory.
+#[test]
+fn personal_copies() {
+    let signer = Arc::new(signer());
+    let composer = composer([]);
+    let mut composer = composer;
+    composer.signers = Signers::of_one(Arc::clone(&signer));
+    let body = mail("", "Hallo zusammen\r\n\r\n.\r\n");
+    let Body::Memory(raw) = &body else { panic!("in memory") };
+    let variant = composer.variant(&post(Copies::Personal), &body, &CAN).expect("variant");
+    let anna = composer.copy(&variant, &[to(7, "anna@gmx.example")], NOW).expect("copy");
+    let bob = composer.copy(&variant, &[to(8, "bob@web.example")], NOW).expect("copy");
+
+    for (copy, number) in [(&anna, 7), (&bob, 8)] {
+        let sender = copy.sender.as_ref().expect("return path");
+        let token = sender.local().strip_prefix("klasse-5b-bounces+").expect("VERP");
+        let list = ListId("0c5b".into());
+        assert_eq!(check(&composer.keys, Purpose::Bounces, &list, token, NOW), Ok(number));
+        let Payload::Memory(sent) = &copy.body else { panic!("in memory") };
+        assert!(raw.ends_with(sent) && sent.as_ptr() == raw[raw.len() - sent.len()..].as_ptr());
+        let text = String::from_utf8(bytes(copy)).expect("ASCII");
+        assert!(text.contains("\r\n\r\nHallo zusammen\r\n\r\n.\r\n"), "{text}");
+        assert!(!text.contains("anna@") && !text.contains("bob@") && !text.contains(token));
+        assert!(!copy.utf8 && !copy.eight_bit);
+    }
+    assert_ne!(anna.sender, bob.sender);
+    assert_eq!(anna.head, bob.head);
+    judged(&signer, &[&anna, &bob]);
+}
+
+/// A retry gives the same bytes; a minute later only the signatures are new.
+#[test]
+fn copies_repeat() {
+    let signer = Arc::new(signer());
+    let mut composer = composer([]);
+    composer.signers = Signers::of_one(Arc::clone(&signer));
+    let (post, body) = (post(Copies::Shared), mail("", "Hallo\r\n"));
+    let recipients = [to(7, "anna@gmx.example"), to(8, "bob@web.example")];
+    let copy = |now| {
+        let variant = composer.variant(&post, &body, &CAN).expect("variant");
+        composer.copy(&variant, &recipients, now).expect("copy")
+    };
+    let (first, again) = (copy(NOW), copy(NOW));
+    assert_eq!(bytes(&first), bytes(&again));
+    assert_eq!(
+        first.sender.as_ref().map(Address::to_string).as_deref(),
+        Some("klasse-5b-bounces@schule.example")
+    );
+    assert_eq!(first.recipients.len(), 2);
+
+    let later = copy(NOW + Duration::from_secs(60));
+    assert_ne!(bytes(&first), bytes(&later));
+    let unsigned = |copy: &Copy| {
+        let text = String::from_utf8(bytes(copy)).expect("ASCII");
+        text.split_once("Received: ").map(|(_, rest)| rest.to_owned()).expect("Received")
+    };
+    assert_eq!(unsigned(&first), unsigned(&later));
+    judged(&signer, &[&first, &later]);
+}
+
+/// Promise 12: a large mail is read from its file, and comes out as it would from memory.
+#[test]
+fn a_body_in_a_file() {
+    let signer = Arc::new(signer());
+    let mut composer = composer([]);
+    composer.signers = Signers::of_one(Arc::clone(&signer));
+    let memory = mail("", &"Eine Zeile mit \u{e4}.  \r\n".repeat(30_000));
+    let Body::Memory(raw) = &memory else { panic!("in memory") };
+    let dir = tempfile::tempdir().expect("temp dir");
+    let path = dir.path().join("1.eml");
+    std::fs::write(&path, raw).expect("written");
+    let file = Body::File { path: path.clone(), size: raw.len() as u64 };
+
+    let post = post(Copies::Personal);
+    let copy = |body: &Body| {
+        let variant = composer.variant(&post, body, &CAN).expect("variant");
+        composer.copy(&variant, &[to(7, "anna@gmx.example")], NOW).expect("copy")
+    };
+    let (a, b) = (copy(&memory), copy(&file));
+    assert!(matches!(b.body, Payload::File { .. }) && b.eight_bit);
+    assert!(bytes(&a) == bytes(&b), "file and memory differ");
+    judged(&signer, &[&b]);
+
+    std::fs::write(&path, &raw[..raw.len() - 1]).expect("written");
+    let short = composer.variant(&post, &file, &CAN).map(|_| ());
+    assert!(matches!(short, Err(NoCopy::Later(why)) if why.contains("1 octets are missing")));
+    std::fs::remove_file(&path).expect("removed");
+    assert!(matches!(composer.variant(&post, &file, &CAN), Err(NoCopy::Later(_))));
+}
+
+/// X3, promise 9: a body leaves as it came, or is refused with a reason.
+#[test]
+fn bodies_that_must_change() {
+    let signer = Arc::new(signer());
+    let mut composer = composer([]);
+    composer.signers = Signers::of_one(Arc::clone(&signer));
+    let post = post(Copies::Personal);
+    let text = "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n";
+    let signed = "Content-Type: multipart/signed; protocol=\"application/pgp-signature\";\r\n micalg=pgp-sha256; boundary=b\r\n";
+    let part = |body: &str| {
+        format!(
+            "--b\r\n{text}\r\n{body}\r\n--b\r\nContent-Type: application/pgp-signature\r\n\r\nx\r\n--b--\r\n"
+        )
+    };
+    let (long, umlaut) = ("lang ".repeat(300), "M\u{fc}ller\r\n".to_owned());
+    let seven = Can { eight_bit: false, ..CAN };
+
+    let render = |body: &Body, can: &Can| {
+        let variant = composer.variant(&post, body, can)?;
+        composer.copy(&variant, &[to(7, "anna@gmx.example")], NOW)
+    };
+    let kept = render(&mail(text, &umlaut), &CAN).expect("copy");
+    assert!(kept.eight_bit && bytes(&kept).ends_with(umlaut.as_bytes()));
+    let inside = render(&mail(signed, &part(&umlaut)), &CAN).expect("copy");
+    assert!(bytes(&inside).ends_with(part(&umlaut).as_bytes()));
+    judged(&signer, &[&kept, &inside]);
+
+    assert!(reason(render(&mail(signed, &part(&long)), &CAN)).starts_with("5.6.0 "));
+    assert!(reason(render(&mail(signed, &part(&umlaut)), &seven)).starts_with("5.6.3 "));
+}
+
+/// U1: an address in UTF-8 goes where SMTPUTF8 is spoken, and alone is refused where it is not.
+#[test]
+fn utf8_addresses() {
+    let composer = composer([]);
+    let (post, body) = (post(Copies::Personal), mail("", "Hallo\r\n"));
+    let render = |can: &Can, address: &str| {
+        let variant = composer.variant(&post, &body, can)?;
+        composer.copy(&variant, &[to(7, address)], NOW)
+    };
+    let narrow = Can { utf8: false, ..CAN };
+    assert!(render(&CAN, "m\u{fc}ller@gmx.example").expect("copy").utf8);
+    assert!(!render(&narrow, "anna@gmx.example").expect("copy").utf8);
+    assert!(reason(render(&narrow, "m\u{fc}ller@gmx.example")).starts_with("5.6.7 "));
+}
+
+/// D3: From of a domain of ours stays and is signed by that domain and by the list's; without a key nothing is.
+#[test]
+fn who_signs() {
+    use listcore::dkim::{Algorithm, generate};
+    let key = || vec![("e9".to_owned(), generate(Algorithm::Ed25519).expect("key"))];
+    let other = Signer::new("gmx.example", key()).expect("signer");
+    let body = mail("", "Hallo\r\n");
+    let signatures = |composer: &Composer| {
+        let variant = composer.variant(&post(Copies::Personal), &body, &CAN).expect("variant");
+        let copy = composer.copy(&variant, &[to(7, "anna@gmx.example")], NOW).expect("copy");
+        let head = String::from_utf8(copy.head.to_vec()).expect("ASCII");
+        let of: Vec<String> = head
+            .split("DKIM-Signature: ")
+            .skip(1)
+            .filter_map(|s| s.split("; d=").nth(1)?.split(';').next().map(str::to_owned))
+            .collect();
+        (of, head.contains("\r\nFrom: Ayse Yilmaz <ayse@gmx.example>\r\n"))
+    };
+    assert_eq!(signatures(&composer([])), (vec![], false));
+    let ours = Signer::new(DOMAIN, key()).expect("signer");
+    assert_eq!(
+        signatures(&composer([ours, other])),
+        (vec!["gmx.example".to_owned(), DOMAIN.to_owned()], true)
+    );
+}
+
+/// Figures for one core: `cargo test -p listd --release -- --ignored --nocapture rate_of_copies`.
+#[test]
+#[ignore = "prints figures, proves nothing"]
+fn rate_of_copies() {
+    let composer = composer([signer()]);
+    let body = mail("", &"Hallo zusammen\r\n".repeat(250));
+    let variant = composer.variant(&post(Copies::Personal), &body, &CAN).expect("variant");
+    let rate = |what: &str, now: &dyn Fn(u64) -> Timestamp| {
+        let start = std::time::Instant::now();
+        let mut count = 0;
+        while start.elapsed() < Duration::from_secs(2) {
+            count += 1;
+            composer.copy(&variant, &[to(count, "anna@gmx.example")], now(count)).expect("copy");
+        }
+        println!(
+            "{:.0} copies/s of a 4 KB mail, {what}",
+            count as f64 / start.elapsed().as_secs_f64()
+        );
+    };
+    rate("one signature per key and minute", &|_| NOW);
+    rate("signatures for each", &|n| NOW + Duration::from_secs(60 * n));
+    let start = std::time::Instant::now();
+    for _ in 0..1000 {
+        composer.variant(&post(Copies::Personal), &body, &CAN).expect("variant");
+    }
+    println!("{:.0} variants/s", 1000.0 / start.elapsed().as_secs_f64());
+}
