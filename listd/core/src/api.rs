@@ -300,6 +300,8 @@ pub struct Facts {
     /// As in the configuration: `unix:/path` or `address:port`.
     pub lmtp_listen: Vec<String>,
     pub smtp_listen: Vec<String>,
+    /// Whose Authentication-Results count.
+    pub trusted_authserv_id: Vec<String>,
     /// `host:port`
     pub relay: String,
     pub max_message_size: u64,

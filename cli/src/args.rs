@@ -1,0 +1,187 @@
+//! The words of the command line and their help. Not what they do (`ask`).
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Where the daemon's socket is unless told otherwise; the default of `control.socket`.
+pub const SOCKET: &str = "/run/listd/control.sock";
+
+/// Ask and steer the mailing list daemon listd
+#[derive(Debug, Parser)]
+#[command(
+    name = "listctl",
+    version,
+    after_help = "Examples:
+  listctl status                          is all well?
+  listctl list members klasse-5b          who gets the class mail, and who does not and why
+  listctl trace '<abc@mail.example>'      what became of this mail, recipient by recipient
+  listctl queue                           what still waits, and for what
+
+Exit codes: 0 done, 1 no or not found, 2 wrong usage or listd does not answer."
+)]
+pub struct Args {
+    /// The daemon's control socket
+    #[arg(long, global = true, value_name = "PATH", env = "LISTCTL_SOCKET", default_value = SOCKET)]
+    pub socket: PathBuf,
+
+    /// Print JSON instead of tables (times in milliseconds since 1970, UTC)
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// How the daemon, the directory, the queue and the relay are
+    Status,
+
+    /// All lists, with how many people get their mail
+    Lists,
+
+    /// One list: what is set for it, or who is on it
+    #[command(subcommand)]
+    List(ListCommand),
+
+    /// Mail that still waits for some of its recipients
+    #[command(args_conflicts_with_subcommands = true)]
+    Queue {
+        #[command(subcommand)]
+        command: Option<QueueCommand>,
+
+        /// Show at most so many mails, oldest first
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
+    },
+
+    /// What became of a mail: every recipient, when, and which reply; refusals too
+    #[command(after_help = "Example:
+  listctl trace '<4711.abc@mail.example>'    the Message-ID, with or without <>
+
+Exit code 1: nothing is known of this Message-ID (outcomes are kept for 30 days).")]
+    Trace {
+        /// The mail's Message-ID, with or without < and >
+        #[arg(value_name = "MESSAGE-ID")]
+        message_id: String,
+    },
+
+    /// What would happen to a mail; nothing is sent
+    #[command(after_help = "Example:
+  listctl simulate klasse-5b --out /tmp/copies < mail.eml
+
+Exit code 1: the mail would not go out; the answer says why.")]
+    Simulate {
+        /// The list: address or short name
+        list: String,
+
+        /// Write one .eml for each different copy into this folder
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+
+    /// DKIM keys and their DNS records
+    #[command(subcommand)]
+    Dkim(DkimCommand),
+
+    /// Print routers, transports and ACLs for Exim, filled in
+    #[command(after_help = "Examples:
+  listctl exim-config                                   from the running listd
+  listctl exim-config --config /etc/listd/listd.toml    from a file
+
+docs/exim.md says where each part goes.")]
+    EximConfig {
+        /// Take ports and domains from this configuration instead of the running daemon
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+
+    /// The configuration file
+    #[command(subcommand)]
+    Config(ConfigCommand),
+
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:
+  listctl completions bash > /usr/share/bash-completion/completions/listctl")]
+    Completions { shell: clap_complete::Shell },
+
+    /// Print the manual page, or write one for each command into a folder
+    Man {
+        /// Write listctl.1 and its like into this folder
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ListCommand {
+    /// Address, aliases, owners and settings of a list
+    Show {
+        /// The list: address or short name
+        list: String,
+    },
+    /// Who gets the list's mail, and who is in the group and gets none, and why
+    Members {
+        /// The list: address or short name
+        list: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum QueueCommand {
+    /// One mail in the queue with every recipient
+    Show {
+        /// The id from the first column of `listctl queue`
+        id: String,
+    },
+    /// Try again now instead of at the planned time
+    #[command(after_help = "Examples:
+  listctl queue retry 42       this mail
+  listctl queue retry --all    everything that waits")]
+    Retry {
+        /// The id from the first column of `listctl queue`
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        id: Option<String>,
+        /// Everything that waits
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DkimCommand {
+    /// Make an RSA and an Ed25519 key (mode 0600) and print their DNS records
+    #[command(after_help = "Example:
+  listctl dkim keygen schule.example --dir /etc/listd/dkim
+
+It writes r2026.pem and e2026.pem (the year of today), and prints the lines for the
+DNS zone and for listd.toml. Existing files are never overwritten.")]
+    Keygen {
+        /// The domain that signs
+        domain: String,
+        /// Folder for the two key files
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        dir: PathBuf,
+        /// Put the day into the selectors (r20260131), for a second key in one year
+        #[arg(long)]
+        selector_date: bool,
+    },
+    /// The DNS records of a domain's keys
+    Show {
+        /// The domain that signs
+        domain: String,
+        /// Read the keys that this configuration names instead of asking the daemon
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check a configuration without the daemon: every error with its line, and files that are missing
+    Check {
+        /// The configuration, usually /etc/listd/listd.toml
+        file: PathBuf,
+    },
+}

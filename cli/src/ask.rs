@@ -1,0 +1,119 @@
+//! One function for each command: ask, print, and say yes or no by the exit code.
+
+use std::io::Write;
+
+use listcore::api::{self, path};
+use serde::Serialize;
+
+use crate::args::{Args, Command, ConfigCommand, DkimCommand, ListCommand, QueueCommand};
+use crate::client::Client;
+use crate::fail::{Done, Fail};
+use crate::{check, dkim, exim, manual, show, simulate};
+
+/// Does what was asked for.
+pub async fn run(args: Args) -> Done {
+    let ask = Ask { client: Client::new(args.socket), json: args.json };
+    match args.command {
+        Command::Status => ask.status().await,
+        Command::Lists => ask.lists().await,
+        Command::List(ListCommand::Show { list }) => ask.list(&list).await,
+        Command::List(ListCommand::Members { list }) => ask.members(&list).await,
+        Command::Queue { command: None, limit } => ask.queue(limit).await,
+        Command::Queue { command: Some(QueueCommand::Show { id }), .. } => ask.post(&id).await,
+        Command::Queue { command: Some(QueueCommand::Retry { id, .. }), .. } => ask.retry(id).await,
+        Command::Trace { message_id } => ask.trace(&message_id).await,
+        Command::Simulate { list, out } => simulate::run(&ask, &list, out.as_deref()).await,
+        Command::Dkim(DkimCommand::Keygen { domain, dir, selector_date }) => {
+            dkim::keygen(&ask, &domain, &dir, selector_date)
+        }
+        Command::Dkim(DkimCommand::Show { domain, config }) => {
+            dkim::show(&ask, &domain, config.as_deref()).await
+        }
+        Command::EximConfig { config } => exim::run(&ask, config.as_deref()).await,
+        Command::Config(ConfigCommand::Check { file }) => check::run(&ask, &file),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { dir } => manual::pages(dir.as_deref()),
+    }
+}
+
+/// Whom to ask and how to print.
+pub struct Ask {
+    pub client: Client,
+    pub json: bool,
+}
+
+impl Ask {
+    /// Prints an answer: as JSON, or as the text that `human` makes of it.
+    pub fn print<T: Serialize>(&self, answer: &T, human: impl FnOnce(&T) -> String) -> Done {
+        let text = if self.json {
+            let json = serde_json::to_string_pretty(answer);
+            json.map_err(|e| Fail::cannot("print", &e))? + "\n"
+        } else {
+            human(answer)
+        };
+        print(&text)
+    }
+
+    async fn status(&self) -> Done {
+        let status: api::Status = self.client.get(path::STATUS, &[]).await?;
+        self.print(&status, show::status)?;
+        let fresh = status.directory.freshness == api::Freshness::Fresh;
+        if fresh { Ok(()) } else { Err(Fail::said()) }
+    }
+
+    async fn lists(&self) -> Done {
+        let lists: Vec<api::ListLine> = self.client.get(path::LISTS, &[]).await?;
+        self.print(&lists, |lists| show::lists(lists))
+    }
+
+    async fn list(&self, list: &str) -> Done {
+        let detail: api::ListDetail = self.client.get(path::LIST, &[("list", list)]).await?;
+        self.print(&detail, show::detail)
+    }
+
+    async fn members(&self, list: &str) -> Done {
+        let members: api::Members = self.client.get(path::MEMBERS, &[("list", list)]).await?;
+        self.print(&members, show::members)
+    }
+
+    async fn queue(&self, limit: u16) -> Done {
+        let limit = limit.to_string();
+        let queue: api::Queue = self.client.get(path::QUEUE, &[("limit", &limit)]).await?;
+        self.print(&queue, show::queue)
+    }
+
+    async fn post(&self, id: &str) -> Done {
+        let post: api::Post = self.client.get(path::POST, &[("id", id)]).await?;
+        self.print(&post, show::post)
+    }
+
+    async fn retry(&self, id: Option<String>) -> Done {
+        let retried: api::Retried = self.client.post(path::RETRY, &api::Retry { id }).await?;
+        self.print(&retried, |r| format!("{} copies are tried again now.\n", r.recipients))
+    }
+
+    async fn trace(&self, message_id: &str) -> Done {
+        let id = message_id.trim();
+        let id = id.strip_prefix('<').unwrap_or(id);
+        let id = id.strip_suffix('>').unwrap_or(id);
+        let trace: api::Trace = self.client.get(path::TRACE, &[("message_id", id)]).await?;
+        if trace.posts.is_empty() && trace.events.is_empty() {
+            return Err(Fail::no(
+                format!("nothing is known of <{id}>"),
+                "Is it the right Message-ID? What happened over 30 days ago is erased. \
+                 If Exim's log has the mail and listd does not, Exim did not hand it over.",
+            ));
+        }
+        self.print(&trace, show::trace)
+    }
+}
+
+/// Writes to standard output; a reader that has gone (`| head`) is no error.
+pub fn print(text: &str) -> Done {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Fail::cannot("write to standard output", &error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,10 @@
+//! Answers as text for people. Pure: each function takes an answer and returns what to print.
+
+mod list;
+mod queue;
+mod status;
+pub mod table;
+
+pub use list::{detail, lists, members};
+pub use queue::{post, queue, trace};
+pub use status::status;

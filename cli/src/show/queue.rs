@@ -1,0 +1,132 @@
+//! Mail on its way: the queue, one mail, and the whole story of a Message-ID.
+
+use listcore::api::{Counts, Post, PostLine, Queue, RecipientLine, Trace};
+use listcore::outcome::{Dropped, Outcome, Reply};
+
+use super::table::Rows;
+use crate::time;
+
+pub fn queue(queue: &Queue) -> String {
+    if queue.posts.is_empty() {
+        return "Nothing waits.\n".to_owned();
+    }
+    let mut rows = Rows::new(&["ID", "LIST", "ACCEPTED", "WAIT", "DONE", "NEXT TRY", "REASON"]);
+    for post in &queue.posts {
+        let counts = &post.counts;
+        rows.row([
+            post.id.clone(),
+            post.list.clone(),
+            time::at(post.accepted),
+            (counts.waiting + counts.deferred).to_string(),
+            (counts.delivered + counts.failed + counts.dropped + counts.erased).to_string(),
+            post.next.map(time::at).unwrap_or_default(),
+            post.reason.clone().unwrap_or_default(),
+        ]);
+    }
+    let more = if queue.more { "There is more: --limit shows up to 1000.\n" } else { "" };
+    rows.text() + more
+}
+
+pub fn post(post: &Post) -> String {
+    head(&post.line) + &recipients(&post.recipients)
+}
+
+fn head(line: &PostLine) -> String {
+    let mut facts = Rows::facts();
+    facts.fact("mail", &line.id);
+    facts.fact("list", &line.list);
+    facts.fact("message-id", &line.message_id);
+    facts.fact("accepted", time::at(line.accepted));
+    facts.fact("size", format!("{} octets", line.size));
+    facts.fact("copies", summary(&line.counts));
+    if let Some(next) = line.next {
+        facts.fact("next try", time::at(next));
+        facts.fact("given up", time::at(line.expires));
+    }
+    facts.text()
+}
+
+fn summary(counts: &Counts) -> String {
+    let parts = [
+        (counts.delivered, "delivered"),
+        (counts.waiting, "not tried yet"),
+        (counts.deferred, "deferred"),
+        (counts.failed, "failed"),
+        (counts.dropped, "dropped"),
+        (counts.erased, "erased"),
+    ];
+    let said = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
+    said.collect::<Vec<_>>().join(", ")
+}
+
+fn recipients(recipients: &[RecipientLine]) -> String {
+    let mut rows = Rows::new(&["RECIPIENT", "WHAT", "WHEN", "REPLY"]);
+    for who in recipients {
+        let address = who.address.clone().unwrap_or_else(|| "(erased)".to_owned());
+        let [what, when, reply] = outcome(&who.outcome);
+        rows.row([address, what, when, reply]);
+    }
+    rows.text()
+}
+
+/// What, when, and the relay's words.
+fn outcome(outcome: &Outcome) -> [String; 3] {
+    match outcome {
+        Outcome::Waiting => ["not tried yet".to_owned(), String::new(), String::new()],
+        Outcome::Delivered { at, reply, queue_id } => {
+            let id = queue_id.as_ref().filter(|id| !reply.text.contains(*id));
+            let id = id.map(|id| format!(" (queue id {id})")).unwrap_or_default();
+            ["delivered".to_owned(), time::at(*at), words(reply) + &id]
+        }
+        Outcome::Deferred { at, attempts, next, reply } => {
+            let what = format!("deferred, try {attempts}");
+            let next = format!(" (next try {})", time::at(*next));
+            [what, time::at(*at), words(reply) + &next]
+        }
+        Outcome::Failed { at, reply } => ["failed".to_owned(), time::at(*at), words(reply)],
+        Outcome::Dropped { at, why } => {
+            let why = match why {
+                Dropped::LeftList => "no longer on the list",
+                Dropped::Inactive => "the account is inactive",
+                Dropped::Erased => "the person's data was erased",
+                Dropped::Cancelled => "an admin removed the mail",
+            };
+            ["not sent".to_owned(), time::at(*at), why.to_owned()]
+        }
+    }
+}
+
+fn words(reply: &Reply) -> String {
+    match reply.code {
+        0 => reply.text.clone(),
+        code => format!("{code} {}", reply.text),
+    }
+}
+
+/// The whole story of a Message-ID; empty where nothing is known.
+pub fn trace(trace: &Trace) -> String {
+    let mut text = String::new();
+    for one in &trace.posts {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&post(one));
+    }
+    if trace.events.is_empty() {
+        return text;
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    let mut rows = Rows::new(&["WHEN", "TO", "FROM", "WHAT", "WHY"]);
+    for event in &trace.events {
+        rows.row([
+            time::at(event.at),
+            event.recipient.clone(),
+            event.author.clone().unwrap_or_default(),
+            event.what.clone(),
+            event.why.clone(),
+        ]);
+    }
+    text + &rows.text()
+}

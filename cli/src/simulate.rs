@@ -1,0 +1,81 @@
+//! `listctl simulate`: a mail from standard input, the daemon's answer, and the copies as files.
+
+use std::io::Read;
+use std::path::Path;
+
+use data_encoding::BASE64;
+use listcore::api::{Person, Simulation, path};
+
+use crate::ask::Ask;
+use crate::fail::{Done, Fail};
+use crate::show::table::{Rows, visible};
+
+/// Largest mail that is read (octets); the daemon has its own limit.
+const MAIL: u64 = 128 * 1024 * 1024;
+
+pub async fn run(ask: &Ask, list: &str, out: Option<&Path>) -> Done {
+    let mut mail = Vec::new();
+    let read = std::io::stdin().lock().take(MAIL).read_to_end(&mut mail);
+    read.map_err(|e| Fail::cannot("read the mail from standard input", &e))?;
+    if mail.is_empty() {
+        return Err(Fail::broken(
+            "there is no mail on standard input",
+            format!("Try: listctl simulate {list} < mail.eml"),
+        ));
+    }
+    let copies = if out.is_some() { "true" } else { "false" };
+    let args = [("list", list), ("copies", copies)];
+    let simulation: Simulation = ask.client.send(path::SIMULATE, &args, mail).await?;
+    if let Some(folder) = out {
+        write(folder, &simulation)?;
+    }
+    ask.print(&simulation, |simulation| human(simulation, out))?;
+    if simulation.accepted { Ok(()) } else { Err(Fail::said()) }
+}
+
+/// Writes `1.eml`, `2.eml`, ... into `folder`.
+fn write(folder: &Path, simulation: &Simulation) -> Done {
+    let at = || folder.display().to_string();
+    std::fs::create_dir_all(folder).map_err(|e| Fail::cannot(&format!("make {}", at()), &e))?;
+    for (n, copy) in simulation.copies.iter().enumerate() {
+        let mail = BASE64.decode(copy.mail.as_bytes());
+        let mail = mail.map_err(|e| Fail::cannot("read a copy in listd's answer", &e))?;
+        let file = folder.join(format!("{}.eml", n + 1));
+        let written = std::fs::write(&file, mail);
+        written.map_err(|e| Fail::cannot(&format!("write {}", file.display()), &e))?;
+    }
+    Ok(())
+}
+
+fn human(simulation: &Simulation, out: Option<&Path>) -> String {
+    let mut facts = Rows::facts();
+    let verdict = if simulation.accepted { "it would go out" } else { "it would not go out" };
+    facts.fact("list", &simulation.list);
+    facts.fact("verdict", verdict);
+    facts.fact("decided by", &simulation.rule);
+    facts.fact("reply", &simulation.reply);
+    facts.fact("author", &simulation.author);
+    let mut text = facts.text();
+    if !simulation.accepted {
+        return text;
+    }
+    text.push_str(&format!("\nTo {}:\n", simulation.recipients.len()));
+    for Person { address, .. } in &simulation.recipients {
+        text.push_str(&visible(address));
+        text.push('\n');
+    }
+    for skipped in &simulation.skipped {
+        let line = format!("not to {}: {}", skipped.what, skipped.why);
+        text.push_str(&visible(&line));
+        text.push('\n');
+    }
+    if let Some(folder) = out {
+        let written = simulation.copies.len();
+        text.push_str(&format!("\n{written} copies are in {}", folder.display()));
+        text.push_str(&match simulation.copies_left_out {
+            0 => "\n".to_owned(),
+            n => format!("; {n} more differ in the recipient only\n"),
+        });
+    }
+    text
+}

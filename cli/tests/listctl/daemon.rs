@@ -1,0 +1,170 @@
+//! The real `listctl` asks the real control room, behind which the other rooms are played.
+
+use std::path::Path;
+
+use crate::played::{Daemon, ctl};
+
+/// What each command prints into a pipe, and its exit code.
+#[test]
+fn every_question_has_its_answer_and_exit_code() {
+    let daemon = Daemon::start();
+    let cases: [(&[&str], i32, &[&str]); 14] = [
+        (
+            &["status"],
+            1,
+            &[
+                "ALARM: the membership is too old",
+                "directory: connection refused",
+                "3 lists, 5 groups, 60 people",
+                "(1 h 0 min ago)",
+                "no effect yet: [web]",
+            ],
+        ),
+        (&["lists"], 0, &["klasse-5b@schule.example", "Klasse 5b"]),
+        (
+            &["list", "show", "klasse-5b"],
+            0,
+            &[
+                "5b@schule.example",
+                "Ayşe Yılmaz <yilmaz@mail.example>",
+                "unverified",
+                "confirm",
+                "10000 kB",
+            ],
+        ),
+        (
+            &["list", "members", "klasse-5b"],
+            0,
+            &[
+                "yilmaz@mail.example",
+                "1 get the mail of",
+                "the account is inactive",
+                "without mail (1)",
+            ],
+        ),
+        (
+            &["list", "members", "klasse-6z"],
+            1,
+            &["there is no list \"klasse-6z\"", "listctl lists shows all"],
+        ),
+        (&["queue"], 0, &["42", "451 4.3.0 later", "2026-01-01 00:02:00+00:00"]),
+        (
+            &["queue", "show", "42"],
+            0,
+            &[
+                "deferred, try 2",
+                "\\u{1b}[2J",
+                "250 OK (queue id 1vMabc-0001)",
+                "1 delivered, 1 deferred",
+            ],
+        ),
+        (&["queue", "show", "43"], 1, &["no such mail"]),
+        (&["queue", "show", "x"], 2, &["\"x\" is no id"]),
+        (&["queue", "retry", "42"], 0, &["1 copies are tried again"]),
+        (&["queue", "retry", "--all"], 0, &["9 copies are tried again"]),
+        (&["trace", "refused@b.example"], 0, &["fremd@evil.example", "550 5.7.1 only members"]),
+        (&["trace", "<none@b.example>"], 1, &["nothing is known of <none@b.example>"]),
+        (&["dkim", "show", "schule.example"], 1, &["listctl dkim keygen schule.example"]),
+    ];
+    for (args, code, parts) in cases {
+        let ran = daemon.ctl(args);
+        assert_eq!(ran.code, code, "{args:?}: {ran:?}");
+        let said = format!("{}{}", ran.out, ran.err);
+        for part in parts {
+            assert!(said.contains(part), "{part:?} in {args:?}: {said}");
+        }
+        assert!(!said.contains('\u{1b}'), "no escape sequence: {said:?}");
+    }
+}
+
+#[test]
+fn a_message_id_is_known_with_and_without_brackets() {
+    let daemon = Daemon::start();
+    let (with, without) =
+        (daemon.ctl(&["trace", "<a@b.example>"]), daemon.ctl(&["trace", "a@b.example"]));
+    assert_eq!((with.code, without.code), (0, 0));
+    assert_eq!(with.out, without.out);
+    assert!(with.out.contains("yilmaz@mail.example"), "{}", with.out);
+}
+
+/// `--json` works in front of and behind the command, for every command that shows something.
+#[test]
+fn every_answer_is_json_too() {
+    let daemon = Daemon::start();
+    let commands: [&[&str]; 9] = [
+        &["status"],
+        &["lists"],
+        &["list", "show", "klasse-5b"],
+        &["list", "members", "klasse-5b"],
+        &["queue"],
+        &["queue", "show", "42"],
+        &["queue", "retry", "--all"],
+        &["trace", "a@b.example"],
+        &["exim-config"],
+    ];
+    for command in commands {
+        let before: Vec<&str> = [&["--json"], command].concat();
+        let behind: Vec<&str> = [command, &["--json"]].concat();
+        let (before, behind) = (daemon.ctl(&before), daemon.ctl(&behind));
+        assert_eq!(before.out, behind.out, "{command:?}");
+        let json: serde_json::Value = serde_json::from_str(&before.out)
+            .unwrap_or_else(|e| panic!("{command:?}: {e}: {before:?}"));
+        assert!(json.is_object() || json.is_array(), "{command:?}");
+    }
+}
+
+#[test]
+fn a_simulation_says_yes_or_no_and_writes_the_copies() {
+    let daemon = Daemon::start();
+    let out = daemon.folder.path().join("new/copies");
+    let out_text = out.display().to_string();
+    let mail = "From: anna@schule.example\r\n\r\nHallo";
+    let args = ["simulate", "klasse-5b", "--out", &out_text];
+    let ran = ctl(&daemon.socket(), &args, mail);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for part in ["it would go out", "yilmaz@mail.example", "not to uid=alt", "1 copies are in"] {
+        assert!(ran.out.contains(part), "{part}: {}", ran.out);
+    }
+    assert_eq!(std::fs::read_to_string(out.join("1.eml")).expect("a copy"), mail);
+
+    let ran = ctl(&daemon.socket(), &["simulate", "klasse-5b"], "From: fremd@x\r\n\r\n");
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("it would not go out") && ran.out.contains("550 5.7.1 no"), "{ran:?}");
+
+    let ran = ctl(&daemon.socket(), &["simulate", "klasse-5b"], "");
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("no mail on standard input"), "{ran:?}");
+}
+
+#[test]
+fn exim_is_configured_from_the_running_daemon() {
+    let daemon = Daemon::start();
+    let ran = daemon.ctl(&["exim-config"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains("port = 2525") && !ran.out.contains("@@"), "{}", ran.out);
+}
+
+#[test]
+fn a_daemon_that_is_not_there_is_told() {
+    let ran = ctl(Path::new("/nonexistent/control.sock"), &["status"], "");
+    assert_eq!(ran.code, 2);
+    for part in ["/nonexistent/control.sock", "systemctl status listd", "--socket"] {
+        assert!(ran.err.contains(part), "{part}: {ran:?}");
+    }
+    assert!(ran.out.is_empty());
+}
+
+#[test]
+fn wrong_words_exit_2() {
+    for args in [
+        &["statuss"][..],
+        &["queue", "retry"],
+        &["queue", "retry", "1", "--all"],
+        &["list"],
+        &["queue", "--limit", "0"],
+    ] {
+        let ran = ctl(Path::new("/nonexistent"), args, "");
+        assert_eq!(ran.code, 2, "{args:?}: {ran:?}");
+        assert!(ran.err.contains("--help"), "{args:?}: {ran:?}");
+    }
+}

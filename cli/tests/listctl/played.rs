@@ -1,0 +1,250 @@
+//! A daemon's control socket with played rooms behind it, and the real `listctl` in front.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use listcore::api;
+use listcore::list::Settings;
+use listcore::outcome::{Outcome, Reply};
+use listcore::time::Timestamp;
+use listd::control::{Answer, Problem, Rooms, bind, serve};
+use tokio_util::sync::CancellationToken;
+
+/// One list, `klasse-5b`, with one mail in the queue.
+pub struct School;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp(1_767_225_600_000 + seconds * 1_000)
+}
+
+fn person() -> api::Person {
+    api::Person {
+        address: "yilmaz@mail.example".to_owned(),
+        name: Some("Ayşe Yılmaz".to_owned()),
+        language: Some("de".to_owned()),
+    }
+}
+
+fn skipped() -> api::Skipped {
+    api::Skipped {
+        what: "uid=alt,ou=people,dc=x".to_owned(),
+        why: "the account is inactive".to_owned(),
+    }
+}
+
+fn is_5b(list: &str) -> Answer<()> {
+    match list {
+        "klasse-5b" | "klasse-5b@schule.example" => Ok(()),
+        other => Err(Problem::not_found(
+            format!("there is no list {other:?}"),
+            "listctl lists shows all of them.",
+        )),
+    }
+}
+
+fn post() -> api::Post {
+    let deferred = Outcome::Deferred {
+        at: at(60),
+        attempts: 2,
+        next: at(120),
+        reply: Reply { code: 451, text: "4.3.0 later\u{1b}[2J".to_owned() },
+    };
+    let delivered = Outcome::Delivered {
+        at: at(61),
+        reply: Reply { code: 250, text: "OK".to_owned() },
+        queue_id: Some("1vMabc-0001".to_owned()),
+    };
+    let line = api::PostLine {
+        id: "42".to_owned(),
+        list: "klasse-5b@schule.example".to_owned(),
+        message_id: "a@b.example".to_owned(),
+        accepted: at(0),
+        expires: at(432_000),
+        size: 4_096,
+        counts: api::Counts { deferred: 1, delivered: 1, ..api::Counts::default() },
+        next: Some(at(120)),
+        reason: Some("451 4.3.0 later".to_owned()),
+    };
+    let recipient = |address: &str, outcome| api::RecipientLine {
+        address: Some(address.to_owned()),
+        name: None,
+        outcome,
+    };
+    let recipients =
+        vec![recipient("yilmaz@mail.example", deferred), recipient("alt@mail.example", delivered)];
+    api::Post { line, recipients }
+}
+
+#[async_trait]
+impl Rooms for School {
+    async fn status(&self) -> Answer<api::Status> {
+        let directory = api::DirectoryState {
+            url: "ldap://127.0.0.1:389".to_owned(),
+            mode: "refreshAndPersist".to_owned(),
+            freshness: api::Freshness::Stale,
+            as_of: Some(at(0)),
+            people: 60,
+            groups: 5,
+            lists: 3,
+            last_error: Some("connection refused".to_owned()),
+        };
+        Ok(api::Status {
+            version: "0.1.0".to_owned(),
+            hostname: "lists.schule.example".to_owned(),
+            started: at(0),
+            now: at(3_600),
+            domains: vec!["schule.example".to_owned()],
+            listening: vec![("lmtp".to_owned(), "127.0.0.1:2424".to_owned())],
+            directory,
+            queue: api::QueueState::default(),
+            relay: api::RelayState::default(),
+            later: vec!["[web] comes later: no pages".to_owned()],
+        })
+    }
+    async fn lists(&self) -> Answer<Vec<api::ListLine>> {
+        Ok(vec![api::ListLine {
+            address: "klasse-5b@schule.example".to_owned(),
+            name: "klasse-5b".to_owned(),
+            description: "Klasse 5b".to_owned(),
+            recipients: 1,
+            skipped: 1,
+            expires: None,
+        }])
+    }
+    async fn list(&self, list: &str) -> Answer<api::ListDetail> {
+        is_5b(list)?;
+        Ok(api::ListDetail {
+            id: "0f0e".to_owned(),
+            dn: "cn=klasse-5b,dc=x".to_owned(),
+            address: "klasse-5b@schule.example".to_owned(),
+            aliases: vec!["5b@schule.example".to_owned()],
+            name: "klasse-5b".to_owned(),
+            description: "Klasse 5b".to_owned(),
+            settings: Settings::default(),
+            expires: None,
+            owners: vec![person()],
+            recipients: 1,
+            skipped: 1,
+        })
+    }
+    async fn members(&self, list: &str) -> Answer<api::Members> {
+        is_5b(list)?;
+        let list = "klasse-5b@schule.example".to_owned();
+        Ok(api::Members { list, recipients: vec![person()], skipped: vec![skipped()] })
+    }
+    async fn queue(&self, _limit: usize) -> Answer<api::Queue> {
+        Ok(api::Queue { posts: vec![post().line], more: false })
+    }
+    async fn post(&self, id: u64) -> Answer<api::Post> {
+        if id == 42 { Ok(post()) } else { Err(Problem::not_found("no such mail", "listctl queue")) }
+    }
+    async fn retry(&self, id: Option<u64>) -> Answer<api::Retried> {
+        Ok(api::Retried { recipients: if id.is_some() { 1 } else { 9 } })
+    }
+    async fn trace(&self, message_id: &str) -> Answer<api::Trace> {
+        let event = api::Event {
+            at: at(5),
+            recipient: "klasse-5b@schule.example".to_owned(),
+            author: Some("fremd@evil.example".to_owned()),
+            what: "refused".to_owned(),
+            why: "550 5.7.1 only members may write here".to_owned(),
+        };
+        let (posts, events) = match message_id {
+            "a@b.example" => (vec![post()], Vec::new()),
+            "refused@b.example" => (Vec::new(), vec![event]),
+            _ => (Vec::new(), Vec::new()),
+        };
+        Ok(api::Trace { message_id: message_id.to_owned(), posts, events })
+    }
+    async fn simulate(&self, list: &str, mail: Bytes, copies: bool) -> Answer<api::Simulation> {
+        is_5b(list)?;
+        let accepted = !mail.starts_with(b"From: fremd");
+        let copy = api::SimulatedCopy {
+            sender: "klasse-5b-bounces@schule.example".to_owned(),
+            to: vec!["yilmaz@mail.example".to_owned()],
+            mail: data_encoding::BASE64.encode(&mail),
+        };
+        Ok(api::Simulation {
+            list: list.to_owned(),
+            accepted,
+            rule: "post = members".to_owned(),
+            reply: if accepted { "250 2.0.0 ok" } else { "550 5.7.1 no" }.to_owned(),
+            author: "verified by DKIM".to_owned(),
+            recipients: vec![person()],
+            skipped: vec![skipped()],
+            copies: if copies && accepted { vec![copy] } else { Vec::new() },
+            copies_left_out: 0,
+        })
+    }
+    async fn dkim(&self, _domain: Option<&str>) -> Answer<Vec<api::DkimRecord>> {
+        Ok(Vec::new())
+    }
+    async fn facts(&self) -> Answer<api::Facts> {
+        Ok(api::Facts {
+            hostname: "lists.schule.example".to_owned(),
+            domains: vec!["schule.example".to_owned()],
+            lmtp_listen: vec!["127.0.0.1:2424".to_owned()],
+            smtp_listen: vec!["127.0.0.1:2525".to_owned()],
+            trusted_authserv_id: vec!["mx.schule.example".to_owned()],
+            relay: "127.0.0.1:10025".to_owned(),
+            max_message_size: 25_000_000,
+        })
+    }
+}
+
+/// A running control room in a folder of its own; gone when dropped.
+pub struct Daemon {
+    pub folder: tempfile::TempDir,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Daemon {
+    pub fn start() -> Daemon {
+        let folder = tempfile::tempdir().expect("folder");
+        let runtime = tokio::runtime::Runtime::new().expect("runtime");
+        let listener = runtime.block_on(bind(&folder.path().join("c.sock"))).expect("bind");
+        runtime.spawn(serve(listener, Arc::new(School), CancellationToken::new()));
+        Daemon { folder, _runtime: runtime }
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("c.sock")
+    }
+
+    /// Runs `listctl --socket ... ARGS`.
+    pub fn ctl(&self, args: &[&str]) -> Ran {
+        ctl(&self.socket(), args, "")
+    }
+}
+
+/// What a run of `listctl` left behind.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+/// Runs the real `listctl` in UTC, with `input` on standard input.
+pub fn ctl(socket: &Path, args: &[&str], input: &str) -> Ran {
+    use std::io::Write;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_listctl"))
+        .env("TZ", "UTC")
+        .env_remove("LISTCTL_SOCKET")
+        .arg("--socket")
+        .arg(socket)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("listctl starts");
+    // A command that reads no input may have ended already.
+    let _ = child.stdin.take().expect("input").write_all(input.as_bytes());
+    let Output { status, stdout, stderr } = child.wait_with_output().expect("listctl ends");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    Ran { code: status.code().unwrap_or(-1), out: text(stdout), err: text(stderr) }
+}
