@@ -2,6 +2,10 @@
 //!
 //! `docs/queue.md` tells the states and what each crash leaves behind. Here: how it is opened and closed.
 
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod crash;
 mod erase;
 mod error;
 mod moves;

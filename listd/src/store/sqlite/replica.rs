@@ -1,6 +1,6 @@
 //! The directory's replica in the store: entries and cookie change together.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use listcore::time::Timestamp;
 use sqlx::{QueryBuilder, Sqlite};
@@ -21,7 +21,7 @@ impl Writer {
             }
             ReplicaChange::Update { entries, cookie, at } => {
                 // The last word on an entry counts.
-                let last: HashMap<&str, Option<&[u8]>> =
+                let last: BTreeMap<&str, Option<&[u8]>> =
                     entries.iter().map(|(u, d)| (u.as_str(), d.as_deref())).collect();
                 let changed: Vec<(&str, &[u8])> =
                     last.iter().filter_map(|(u, d)| Some((*u, (*d)?))).collect();
@@ -35,13 +35,14 @@ impl Writer {
         Ok(Done::Ok)
     }
 
-    /// Writes only what differs: after a refresh that is little, and the journal stays small.
+    /// Writes only what differs: after a refresh that is little, and the journal stays small. In the order of the
+    /// key, which is what the table likes.
     async fn replace(&mut self, entries: &[(String, Vec<u8>)]) -> Result<(), Trouble> {
         let rows: Vec<(String, Vec<u8>)> =
             sqlx::query_as("SELECT uuid, data FROM replica").fetch_all(&mut self.db).await?;
-        let new: HashMap<&str, &[u8]> =
+        let new: BTreeMap<&str, &[u8]> =
             entries.iter().map(|(u, d)| (u.as_str(), d.as_slice())).collect();
-        let old: HashMap<&str, &[u8]> =
+        let old: BTreeMap<&str, &[u8]> =
             rows.iter().map(|(u, d)| (u.as_str(), d.as_slice())).collect();
         let changed: Vec<(&str, &[u8])> =
             new.iter().filter(|(u, d)| old.get(*u) != Some(d)).map(|(u, d)| (*u, *d)).collect();

@@ -156,16 +156,22 @@ impl Writer {
     }
 
     /// One transaction: BEGIN IMMEDIATE, each job under a savepoint, COMMIT.
+    ///
+    /// Each statement is a trip to SQLite's thread, so what goes together is one text.
     async fn attempt(&mut self, group: &[Job]) -> Result<Vec<Result<Effects, Trouble>>, Abort> {
-        let sure = |trouble| Abort { trouble, unsure: false };
-        self.sql("BEGIN IMMEDIATE").await.map_err(sure)?;
         let mut results = Vec::with_capacity(group.len());
+        let mut begin = "BEGIN IMMEDIATE; SAVEPOINT job";
         for job in group {
-            match self.job(&job.works).await {
+            let result = match self.sql(begin).await {
+                Ok(()) => self.job(&job.works).await,
+                Err(trouble) => Err(trouble),
+            };
+            begin = "RELEASE job; SAVEPOINT job";
+            match result {
                 Ok(result) => results.push(result),
                 Err(trouble) => {
                     self.roll_back().await;
-                    return Err(sure(trouble));
+                    return Err(Abort { trouble, unsure: false });
                 }
             }
         }
@@ -179,36 +185,42 @@ impl Writer {
 
     /// All moves of one caller, or none. The outer error means that the whole transaction is lost.
     async fn job(&mut self, works: &[Work]) -> Result<Result<Effects, Trouble>, Trouble> {
-        self.sql("SAVEPOINT job").await?;
         let mut effects = Effects::default();
         for work in works {
-            if let Err(trouble) = self.work(work, &mut effects).await {
-                self.people.forget();
-                // After a full disk or an I/O error SQLite may have rolled back all by itself: then this fails.
-                self.sql("ROLLBACK TO job").await.map_err(|_| trouble.clone())?;
-                self.sql("RELEASE job").await?;
-                return Ok(Err(trouble));
-            }
+            // Only an Accept breaks a constraint half way; alone, the job's savepoint serves.
+            let shared = works.len() > 1 && matches!(work, Work::Accept { .. });
+            let result = match shared {
+                true => self.shielded(work, &mut effects).await,
+                false => self.apply(work, &mut effects).await,
+            };
+            let Err(trouble) = result else { continue };
+            self.people.forget();
+            // After a full disk or an I/O error SQLite may have rolled back all by itself: then this fails.
+            self.sql("ROLLBACK TO job").await.map_err(|_| trouble.clone())?;
+            return Ok(match (trouble, works) {
+                (Trouble::Constraint(why), [work]) => Ok(Effects::rejected(work, &why)),
+                (trouble, _) => Err(trouble),
+            });
         }
-        self.sql("RELEASE job").await?;
         Ok(Ok(effects))
     }
 
-    /// One move; where it breaks a constraint it is rejected, and leaves nothing.
-    async fn work(&mut self, work: &Work, effects: &mut Effects) -> Result<(), Trouble> {
+    /// One move among others; where it breaks a constraint it is rejected, and leaves nothing.
+    async fn shielded(&mut self, work: &Work, effects: &mut Effects) -> Result<(), Trouble> {
         self.sql("SAVEPOINT move").await?;
-        let before = (effects.done.len(), effects.remove.len());
-        let result = self.apply(work, effects).await;
-        if let Err(Trouble::Constraint(why)) = result {
-            self.people.forget();
-            self.sql("ROLLBACK TO move").await?;
-            effects.done.truncate(before.0);
-            effects.remove.truncate(before.1);
-            effects.reject(work, &why);
-        } else {
-            result?;
+        let mut own = Effects::default();
+        match self.apply(work, &mut own).await {
+            Ok(()) => self.sql("RELEASE move").await?,
+            Err(Trouble::Constraint(why)) => {
+                self.people.forget();
+                self.sql("ROLLBACK TO move; RELEASE move").await?;
+                own = Effects::rejected(work, &why);
+            }
+            Err(trouble) => return Err(trouble),
         }
-        self.sql("RELEASE move").await
+        effects.done.append(&mut own.done);
+        effects.remove.append(&mut own.remove);
+        Ok(())
     }
 
     async fn apply(&mut self, work: &Work, effects: &mut Effects) -> Result<(), Trouble> {
@@ -290,16 +302,15 @@ impl Effects {
         self.erased || !self.remove.is_empty()
     }
 
-    fn reject(&mut self, work: &Work, why: &str) {
-        let answers = match work {
-            Work::Accept { mail, body, posts } => {
-                if let Prepared::File { .. } = body {
-                    self.remove.push(mail.id);
-                }
-                posts.len()
+    fn rejected(work: &Work, why: &str) -> Effects {
+        let (answers, remove) = match work {
+            Work::Accept { mail, body: Prepared::File { .. }, posts } => {
+                (posts.len(), vec![mail.id])
             }
-            Work::Other(_) => 1,
+            Work::Accept { posts, .. } => (posts.len(), Vec::new()),
+            Work::Other(_) => (1, Vec::new()),
         };
-        self.done.extend((0..answers).map(|_| Done::Rejected(why.to_owned())));
+        let done = (0..answers).map(|_| Done::Rejected(why.to_owned())).collect();
+        Effects { done, remove, erased: false }
     }
 }
