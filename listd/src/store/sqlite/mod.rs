@@ -78,7 +78,7 @@ impl SqliteStore {
         Ok(Arc::new(SqliteStore { commands, readers, spool }))
     }
 
-    /// Where intake may spill to; a name must not end in `.mail`.
+    /// Where intake may spill to; names that end in `.mail` or `.tmp` are the store's.
     pub fn spool_dir(&self) -> &Path {
         self.spool.dir()
     }
