@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod api;
+pub mod bounce;
 pub mod config;
 pub mod dkim;
 pub mod dn;

@@ -12,6 +12,7 @@ pub mod fields;
 pub mod lines;
 pub mod loops;
 pub mod params;
+pub mod parts;
 pub mod text;
 
 pub use address::Mailbox;

@@ -2,7 +2,7 @@
 
 use crate::message::address::mailboxes;
 use crate::message::{Field, Mail, Mailbox, fields, text};
-use crate::rewrite::{Unsendable, encode};
+use crate::rewrite::encode;
 
 /// Fields that hold mailboxes (RFC 5322 3.6.2, 3.6.3, 3.6.6).
 const PEOPLE: [&str; 10] = [
@@ -36,12 +36,7 @@ const TRACE: [&str; 10] = [
 ];
 
 /// Appends a field that has octets above 127.
-pub(super) fn convert(
-    mail: &Mail,
-    field: &Field,
-    utf8: bool,
-    out: &mut Vec<u8>,
-) -> Result<(), Unsendable> {
+pub(super) fn convert(mail: &Mail, field: &Field, utf8: bool, out: &mut Vec<u8>) {
     let name = String::from_utf8_lossy(field.name(&mail.head)).into_owned();
     let value = field.value(&mail.head);
     let one_of = |names: &[&str]| names.iter().any(|n| n.eq_ignore_ascii_case(&name));
@@ -64,7 +59,6 @@ pub(super) fn convert(
         let text = encode::clean(&text::decode(value));
         out.extend(encode::field(&name, &encode::encoded_words(&text)));
     }
-    Ok(())
 }
 
 /// A mailbox as header tokens. Where its address is not ASCII and the way is, it becomes text: an empty group whose
@@ -141,7 +135,7 @@ mod tests {
     fn converted(head: &str, utf8: bool) -> String {
         let mail = Mail::parse(format!("{head}\r\n\r\n").as_bytes()).expect("mail");
         let mut out = Vec::new();
-        convert(&mail, &mail.fields[0], utf8, &mut out).expect("sendable");
+        convert(&mail, &mail.fields[0], utf8, &mut out);
         String::from_utf8(out).expect("UTF-8")
     }
 

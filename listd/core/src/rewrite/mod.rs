@@ -9,15 +9,19 @@ use crate::address::Address;
 use crate::list::{AuthorAddress, ListId, Role, Settings};
 use crate::message::lines::MAX_LINE;
 use crate::message::{Field, Mail, Malformed, lines};
+use crate::policy::Refusal;
 
 mod eight_bit;
 mod encode;
 mod from;
 mod list_headers;
+mod mime;
 mod signed;
 mod strip;
+mod transfer;
 
 pub use list_headers::{list_id, role_address};
+pub use mime::{to_seven_bit, wrap_lines};
 pub use signed::{OVERSIGNED, SIGNED, sign_fields};
 
 /// What kind of mail it is to be.
@@ -95,9 +99,25 @@ pub enum Unsendable {
     EightBitSigned,
     #[error("the author's address needs SMTPUTF8, and the relay does not take it")]
     NeedsUtf8,
+    #[error("its parts are nested too deep")]
+    TooDeep,
     /// Until hidden authors are built, nothing goes out for a list that asks for it.
     #[error("the list hides its authors' addresses, which is not available yet")]
     HiddenAuthor,
+}
+
+impl Unsendable {
+    /// What to tell the author, who is still there when this is found out at the door.
+    pub fn refusal(&self) -> Refusal {
+        match self {
+            Unsendable::Malformed(malformed) => Refusal::Malformed(malformed.clone()),
+            Unsendable::LongLineSigned => Refusal::LongLineSigned,
+            Unsendable::HiddenAuthor => Refusal::NotYet("author_address"),
+            Unsendable::EightBitSigned | Unsendable::NeedsUtf8 | Unsendable::TooDeep => {
+                Refusal::Unsendable
+            }
+        }
+    }
 }
 
 /// Rewrites a header block (with or without its empty line) for the copies of a post.
@@ -119,7 +139,7 @@ pub fn copy_head(raw_head: &[u8], frozen: &Frozen, ours: &Ours<'_>) -> Result<He
         match plan.replacement(&mail, field) {
             Some(new) => out.bytes.extend_from_slice(new),
             None if strip::removed(&mail, field, frozen, ours) || plan.drops(&mail, field) => {}
-            None => out.keep(&mail, field, ours.utf8)?,
+            None => out.keep(&mail, field, ours.utf8),
         }
     }
     out.bytes.extend_from_slice(&plan.added);
@@ -149,10 +169,11 @@ impl Out {
     }
 
     /// A field of the author's: byte-identical wherever that can be sent.
-    fn keep(&mut self, mail: &Mail, field: &Field, utf8: bool) -> Result<(), Unsendable> {
+    fn keep(&mut self, mail: &Mail, field: &Field, utf8: bool) {
         let raw = mail.head.get(field.whole.clone()).unwrap_or_default();
         if !raw.is_ascii() {
-            return eight_bit::convert(mail, field, utf8, &mut self.bytes);
+            eight_bit::convert(mail, field, utf8, &mut self.bytes);
+            return;
         }
         let counted = lines(raw);
         if counted.longest > MAX_LINE || counted.bare || !raw.ends_with(b"\r\n") {
@@ -160,7 +181,6 @@ impl Out {
         } else {
             self.bytes.extend_from_slice(raw);
         }
-        Ok(())
     }
 }
 
