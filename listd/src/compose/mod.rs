@@ -183,7 +183,7 @@ fn never(why: &Unsendable) -> NoCopy {
         Unsendable::EightBitSigned => "5.6.3",
         Unsendable::NeedsUtf8 => "5.6.7",
         Unsendable::HiddenAuthor => "5.3.5",
-        Unsendable::Malformed(_) | Unsendable::LongLineSigned => "5.6.0",
+        Unsendable::Malformed(_) | Unsendable::LongLineSigned | Unsendable::BadStructure => "5.6.0",
     };
     never_with(code, &why.to_string())
 }

@@ -40,6 +40,10 @@ fn change(raw: &[u8], goal: Goal) -> Result<Option<Vec<u8>>, Unsendable> {
     }
     let mut out = Vec::with_capacity(raw.len() + raw.len() / 8);
     entity(raw, goal, 0, &mut out)?;
+    // A delimiter line is the one thing that can't be changed by itself.
+    if goal.needs(out.get(split(&out)..).unwrap_or_default()) {
+        return Err(Unsendable::BadStructure);
+    }
     if !out.ends_with(b"\r\n") {
         out.extend_from_slice(b"\r\n");
     }
@@ -54,7 +58,7 @@ fn entity(raw: &[u8], goal: Goal, depth: usize, out: &mut Vec<u8>) -> Result<(),
         return Ok(());
     }
     if depth > MAX_DEPTH {
-        return Err(Unsendable::TooDeep);
+        return Err(Unsendable::BadStructure);
     }
     let fields = fields(head);
     let value = |name: &str| fields.iter().find(|f| f.is(head, name)).map(|f| f.value(head));

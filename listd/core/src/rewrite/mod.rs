@@ -99,8 +99,8 @@ pub enum Unsendable {
     EightBitSigned,
     #[error("the author's address needs SMTPUTF8, and the relay does not take it")]
     NeedsUtf8,
-    #[error("its parts are nested too deep")]
-    TooDeep,
+    #[error("its parts are nested too deep, or divided by lines that can't be sent")]
+    BadStructure,
     /// Until hidden authors are built, nothing goes out for a list that asks for it.
     #[error("the list hides its authors' addresses, which is not available yet")]
     HiddenAuthor,
@@ -113,7 +113,7 @@ impl Unsendable {
             Unsendable::Malformed(malformed) => Refusal::Malformed(malformed.clone()),
             Unsendable::LongLineSigned => Refusal::LongLineSigned,
             Unsendable::HiddenAuthor => Refusal::NotYet("author_address"),
-            Unsendable::EightBitSigned | Unsendable::NeedsUtf8 | Unsendable::TooDeep => {
+            Unsendable::EightBitSigned | Unsendable::NeedsUtf8 | Unsendable::BadStructure => {
                 Refusal::Unsendable
             }
         }

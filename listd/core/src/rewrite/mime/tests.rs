@@ -156,6 +156,15 @@ fn eight_bits_become_seven() {
     assert_eq!(contents(&out)[1..], contents(raw.as_bytes())[1..]);
 }
 
+/// X3: a boundary that is longer than a line may be can't be helped.
+#[test]
+fn a_boundary_can_be_too_long() {
+    let b = "b".repeat(1_000);
+    let raw =
+        format!("Content-Type: multipart/mixed; boundary={b}\r\n\r\n--{b}\r\n\r\nx\r\n--{b}--\r\n");
+    assert_eq!(wrap_lines(raw.as_bytes()), Err(Unsendable::BadStructure));
+}
+
 /// B14: nesting without end is refused, not walked.
 #[test]
 fn nesting_is_bounded() {
@@ -164,5 +173,5 @@ fn nesting_is_bounded() {
         raw.push_str(&format!("Content-Type: multipart/mixed; boundary=b{i}\r\n\r\n--b{i}\r\n"));
     }
     raw.push_str(&format!("\r\n{}", long(2_000)));
-    assert_eq!(wrap_lines(raw.as_bytes()), Err(Unsendable::TooDeep));
+    assert_eq!(wrap_lines(raw.as_bytes()), Err(Unsendable::BadStructure));
 }

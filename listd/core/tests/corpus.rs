@@ -1,0 +1,163 @@
+//! Real and hostile mails of other projects, each through everything that `listcore` does to a mail.
+//!
+//! The corpora are not part of this repository: `VERTEILER_CORPORA` names their directory, else `shared/corpora`
+//! beside the workspace is looked for. Where they are absent, that is said aloud.
+
+use std::path::{Path, PathBuf};
+
+use listcore::address::Address;
+use listcore::bounce;
+use listcore::list::{ListId, Settings};
+use listcore::message::{Lines, Mail, auth_results, automatic, lines, split};
+use listcore::rewrite::{Frozen, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines};
+
+fn corpora() -> Option<PathBuf> {
+    let named = std::env::var_os("VERTEILER_CORPORA").map(PathBuf::from);
+    // A git worktree may stand deeper than a plain clone.
+    let above =
+        Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|dir| dir.join("shared/corpora"));
+    let found = named.into_iter().chain(above).find(|path| path.is_dir());
+    if found.is_none() {
+        println!("SKIPPED: no corpora; set VERTEILER_CORPORA to their directory");
+    }
+    found
+}
+
+fn files(under: &Path, out: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(under).expect("a readable directory").flatten() {
+        let path = entry.path();
+        match entry.file_type().expect("a file type") {
+            kind if kind.is_dir() => files(&path, out),
+            kind if kind.is_file() => out.push(path),
+            _ => {}
+        }
+    }
+}
+
+/// As Exim hands it over: CRLF line ends, nothing else changed.
+fn with_crlf(raw: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(raw.len() + raw.len() / 30);
+    for line in raw.split_inclusive(|b| *b == b'\n') {
+        match line {
+            [text @ .., b'\r', b'\n'] | [text @ .., b'\n'] => {
+                out.extend_from_slice(text);
+                out.extend_from_slice(b"\r\n");
+            }
+            text => out.extend_from_slice(text),
+        }
+    }
+    out
+}
+
+fn frozen() -> Frozen {
+    Frozen {
+        kind: PostKind::List,
+        list: ListId("5b".to_owned()),
+        address: Address::parse("klasse-5b@schule.example").expect("an address"),
+        name: "klasse-5b".to_owned(),
+        description: "Klasse 5b".to_owned(),
+        domain: "schule.example".to_owned(),
+        settings: Settings::default(),
+        help_url: None,
+        language: "de".to_owned(),
+        received: "Received: from mx by lists with LMTP; Thu, 01 Jan 1970 00:00:00 +0000\r\n"
+            .to_owned(),
+        add_message_id: Some("<new@schule.example>".to_owned()),
+        add_date: Some("Thu, 01 Jan 1970 00:00:00 +0000".to_owned()),
+    }
+}
+
+/// Names of the fields of a head, lower-case, in order.
+fn names(head: &[u8]) -> Vec<String> {
+    let fields = listcore::message::fields::fields(head);
+    fields.iter().map(|f| String::from_utf8_lossy(f.name(head)).to_ascii_lowercase()).collect()
+}
+
+/// Checks one mail; true where a copy of it could be made.
+fn check(raw: &[u8], ids: &[String]) -> bool {
+    let ours = Ours { signs_for: &|d| d == "schule.example", authserv_ids: ids, utf8: true };
+    let _ = bounce::summary(raw);
+    let Ok(mail) = Mail::parse(raw) else { return false };
+    let _ = (automatic(&mail, false), auth_results(&mail, ids));
+    assert_eq!(mail.head_len(), split(raw));
+    let body = &raw[mail.head_len()..];
+    for changed in [wrap_lines(raw), to_seven_bit(raw)] {
+        match changed {
+            Ok(None) => {}
+            Ok(Some(new)) => assert!(lines(&new[split(&new)..]).longest <= 998),
+            Err(
+                Unsendable::LongLineSigned | Unsendable::EightBitSigned | Unsendable::BadStructure,
+            ) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+    if lines(body).longest <= 998 {
+        assert_eq!(wrap_lines(raw), Ok(None), "the body stays byte for byte");
+    }
+    let head = match copy_head(&raw[..mail.head_len()], &frozen(), &ours) {
+        Ok(head) => head,
+        Err(Unsendable::Malformed(why)) => {
+            assert_eq!(mail.malformed(), Some(why));
+            return false;
+        }
+        Err(other) => panic!("{other}"),
+    };
+    let found = lines(&head.bytes);
+    assert_eq!(
+        found,
+        Lines { longest: found.longest, eight_bit: head.needs_utf8, bare: false, nul: false }
+    );
+    assert!(found.longest <= 998 && head.bytes.ends_with(b"\r\n"));
+    assert_eq!(
+        split(&head.bytes),
+        head.bytes.len(),
+        "no empty line, so nothing of the head falls into the body"
+    );
+    let names = names(&head.bytes);
+    assert_eq!(names[0], "received");
+    for once in
+        ["from", "message-id", "date", "list-id", "list-post", "list-unsubscribe", "precedence"]
+    {
+        assert_eq!(names.iter().filter(|n| *n == once).count(), 1, "{once}");
+    }
+    for gone in ["bcc", "return-path", "disposition-notification-to", "x-spam-status", ""] {
+        assert!(!names.iter().any(|n| n == gone), "{gone}");
+    }
+    assert_eq!(names.iter().filter(|n| *n == "received").count(), mail.received + 1, "T1");
+    let again = Mail::parse(&head.bytes).expect("our own head");
+    assert_eq!(
+        (again.malformed(), again.author().map(|a| a.address.clone())),
+        (None, Some(head.from))
+    );
+    let author = &mail.author().expect("an author").address;
+    let reachable = again
+        .reply_to
+        .iter()
+        .chain(&again.to)
+        .chain(&again.from)
+        .any(|m| m.address.same_as(author));
+    assert!(reachable, "F6: the author can be answered");
+    true
+}
+
+/// X3, X6, B11, T1, T6, F6 and promise 9 over every corpus mail: no panic, valid heads, bodies untouched.
+#[test]
+fn corpus_mails_pass() {
+    let Some(root) = corpora() else { return };
+    let ids = ["mx.schule.example".to_owned()];
+    let mut all = Vec::new();
+    for part in ["mime", "dkim-arc", "bounces"] {
+        files(&root.join(part), &mut all);
+    }
+    let (mut copies, mut refused) = (0, 0);
+    for path in all {
+        let raw = std::fs::read(&path).expect("a readable file");
+        if raw.len() > 4_000_000 {
+            continue;
+        }
+        println!("{}", path.display());
+        if check(&with_crlf(&raw), &ids) { copies += 1 } else { refused += 1 }
+    }
+    println!("{copies} copies, {refused} refused");
+    assert!(copies > 500, "{copies} copies of the corpora, {refused} refused");
+}
