@@ -3,6 +3,8 @@
 //! `UPDATE=1 cargo test -p listcore --test golden` writes every `out.head` anew; look at the difference before you
 //! commit it. A mail that can't be sent has the reason in its `out.head`.
 
+#![allow(clippy::expect_used, reason = "a test that can't go on says where")]
+
 use std::path::{Path, PathBuf};
 
 use listcore::rewrite::{Frozen, Ours, copy_head};

@@ -1,5 +1,7 @@
 //! What must hold for any input: nobody can inject a field, and no line leaves that may not (rules X3, X4, S5, R5).
 
+#![allow(clippy::expect_used, reason = "a test that can't go on says where")]
+
 use listcore::address::Address;
 use listcore::list::{ListId, ReplyTo, Settings};
 use listcore::message::{fields::fields, lines, split};
