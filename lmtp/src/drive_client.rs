@@ -142,6 +142,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Err(Broken { stage, why })
     }
 
+    /// The same session over a wrapped stream, e.g. one that is boxed.
+    pub fn map_stream<T>(self, wrap: impl FnOnce(S) -> T) -> Session<T> {
+        let Session { stream, client, timeouts, input } = self;
+        Session { stream: wrap(stream), client, timeouts, input }
+    }
+
     pub fn capabilities(&self) -> &Capabilities {
         self.client.capabilities()
     }

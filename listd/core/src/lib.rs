@@ -20,6 +20,7 @@ pub mod notice;
 pub mod outcome;
 pub mod policy;
 pub mod recipients;
+pub mod retry;
 pub mod rewrite;
 pub mod time;
 pub mod token;

@@ -2,11 +2,18 @@
 //!
 //! Knows only the wire. Not who gets a copy or when (`scheduler`), nor what it looks like (`compose`).
 
+mod gate;
+mod relay;
+mod tls;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use listcore::address::Address;
+
+pub use gate::{Entry, Gate};
+pub use relay::{Connection, Fate, Relay, Sent};
 
 /// One message as it goes to the relay in one transaction.
 #[derive(Clone, Debug)]
