@@ -59,7 +59,7 @@ pub fn deferred(
 }
 
 /// Tried for too long: the last reply says why.
-pub fn given_up(reply: Reply, now: Timestamp) -> Outcome {
+fn given_up(reply: Reply, now: Timestamp) -> Outcome {
     let text = format!("given up, tried for too long (5.4.7); the last time: {}", reply.text);
     Outcome::Failed { at: now, reply: Reply { code: reply.code, text } }
 }

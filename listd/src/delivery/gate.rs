@@ -42,12 +42,16 @@ impl Gate {
         Entry::Probe
     }
 
-    /// It could not be reached, or said that it can't take anything now.
-    pub fn failed(&mut self, now: Timestamp, why: String, seed: u64) {
+    /// It could not be reached, or said that it can't take anything now. `probe`: who says so was let in as one;
+    /// the others only tell of trouble that is known already.
+    pub fn failed(&mut self, now: Timestamp, why: String, probe: bool, seed: u64) {
+        self.last_error = Some((now, why));
+        if self.failures > 0 && !probe {
+            return;
+        }
         self.failures = self.failures.saturating_add(1);
         self.probing = false;
         self.until = now + retry::relay_pause(self.failures, seed);
-        self.last_error = Some((now, why));
     }
 
     /// It answered a transaction. True where that ends a time of trouble.
@@ -85,14 +89,15 @@ mod tests {
         let mut gate = Gate::default();
         let now = Timestamp(1_000_000);
         assert_eq!(gate.enter(now), Entry::Open);
-        gate.failed(now, "connection refused".into(), 0);
+        gate.failed(now, "connection refused".into(), false, 0);
+        gate.failed(now, "connection refused, says another".into(), false, 0);
         let Entry::Wait(until) = gate.enter(now) else { panic!("it waits") };
         assert!((800..=1200).contains(&(until.0 - now.0)));
         assert_eq!(gate.enter(until), Entry::Probe);
         assert_eq!(gate.enter(until), Entry::Busy);
         gate.leave();
         assert_eq!(gate.enter(until), Entry::Probe);
-        gate.failed(until, "still".into(), 0);
+        gate.failed(until, "still".into(), true, 0);
         let Entry::Wait(later) = gate.enter(until) else { panic!("it waits") };
         assert!((1600..=2400).contains(&(later.0 - until.0)));
         gate.try_now();

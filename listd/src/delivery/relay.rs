@@ -43,6 +43,10 @@ pub enum Fate {
     Refused {
         reply: Reply,
     },
+    /// The connection died: worth another try, though it may have arrived where the reply says so. Code 0.
+    Lost {
+        reply: Reply,
+    },
 }
 
 /// What came of offering a copy.
@@ -54,8 +58,8 @@ pub enum Sent {
     Stale(String),
 }
 
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + Sync> Stream for T {}
 
 /// A connection that said hello.
 pub struct Connection {
@@ -145,6 +149,11 @@ impl Connection {
     /// False where the next copy needs a new connection.
     pub fn is_usable(&mut self) -> bool {
         self.sent < self.limit && self.session.is_usable()
+    }
+
+    /// Nothing was sent over it yet.
+    pub fn is_fresh(&self) -> bool {
+        self.sent == 0
     }
 
     /// One transaction. Nobody is lost: whatever happens, each recipient has a fate.
@@ -245,7 +254,7 @@ fn fate(wire: Wire) -> Fate {
             let also =
                 if complete { " after the whole mail was sent; it may have arrived" } else { "" };
             let reply = Reply { code: 0, text: format!("connection lost{also}: {why}") };
-            Fate::Deferred { reply, relay: false }
+            Fate::Lost { reply }
         }
     }
 }

@@ -1,0 +1,382 @@
+//! One connection's work: take a unit, ask who still gets it, render, send, hand the outcomes on.
+
+use std::sync::Arc;
+
+use listcore::outcome::{Dropped, Outcome, Reply};
+use listcore::recipients::Recipient;
+use listcore::retry;
+use listcore::time::Timestamp;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use super::agenda::{self, Pick, Unit};
+use super::cache::Loaded;
+use super::settle::Settlement;
+use super::{Core, Deck, NoCopy, Render, Settings, StillGets};
+use crate::delivery::{Connection, Copy, Entry, Fate, Relay, Sent};
+use crate::store::{Batch, BatchId, RecipientRef};
+
+/// Personal copies whose outcome may be uncommitted at a time, per connection (promise 2).
+pub const WINDOW: u32 = 8;
+
+/// Octets that count as one more turn of the list.
+const TURN: u64 = 256 * 1024;
+
+/// What all workers share.
+pub struct Bench<R: Render> {
+    pub core: Arc<Core>,
+    pub deck: Arc<Deck<R>>,
+    pub render: Arc<R>,
+    pub members: Arc<dyn StillGets>,
+    pub relay: Relay,
+    pub settings: Settings,
+    pub outcomes: mpsc::UnboundedSender<Settlement>,
+}
+
+/// A loaded batch in work.
+pub struct Work<V> {
+    pub batch: Arc<Batch>,
+    pub loaded: Arc<Loaded<V>>,
+    pub shared: bool,
+}
+
+impl<V> Clone for Work<V> {
+    fn clone(&self) -> Work<V> {
+        Work { batch: self.batch.clone(), loaded: self.loaded.clone(), shared: self.shared }
+    }
+}
+
+/// A unit that was claimed. Dropped without [`Claim::done`] it goes back, so that a panic loses nobody.
+struct Claim<'a> {
+    core: &'a Core,
+    batch: BatchId,
+    unit: Unit,
+}
+
+impl Claim<'_> {
+    fn done(&mut self) -> Unit {
+        std::mem::take(&mut self.unit)
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        if !self.unit.is_empty() {
+            let unit = std::mem::take(&mut self.unit);
+            self.core.state().agenda.put_back(self.batch, unit);
+            self.core.wake.notify_waiters();
+        }
+    }
+}
+
+/// Runs until the scheduler stops.
+pub async fn run<R: Render>(bench: Arc<Bench<R>>) {
+    let mut worker = Worker {
+        bench,
+        connection: None,
+        window: Arc::new(Semaphore::new(WINDOW as usize)),
+        probe: false,
+    };
+    while worker.turn().await {}
+    worker.hang_up().await;
+}
+
+struct Worker<R: Render> {
+    bench: Arc<Bench<R>>,
+    connection: Option<Connection>,
+    /// Outcomes that are not committed yet.
+    window: Arc<Semaphore>,
+    /// We are the one who finds out whether the relay is back.
+    probe: bool,
+}
+
+impl<R: Render> Drop for Worker<R> {
+    fn drop(&mut self) {
+        if self.connection.is_some() {
+            self.bench.core.state().connections -= 1;
+        }
+        if self.probe {
+            self.bench.core.state().gate.leave();
+            self.bench.core.wake.notify_waiters();
+        }
+    }
+}
+
+/// What a worker waits for.
+enum Wait {
+    Go { probe: bool },
+    Until(Option<Timestamp>),
+    Stop,
+}
+
+impl<R: Render> Worker<R> {
+    /// One step; false when it is time to go.
+    async fn turn(&mut self) -> bool {
+        if !self.wait().await {
+            return false;
+        }
+        let bench = self.bench.clone();
+        if self.connect().await
+            && let Some((claim, work)) = claim(&bench).await
+        {
+            self.deliver(claim, work).await;
+        }
+        if std::mem::take(&mut self.probe) {
+            self.bench.core.state().gate.leave();
+            self.bench.core.wake.notify_waiters();
+        }
+        true
+    }
+
+    /// Until there is something to do and the relay may be tried. False = stop.
+    async fn wait(&mut self) -> bool {
+        let core = self.bench.core.clone();
+        loop {
+            let woken = core.wake.notified();
+            tokio::pin!(woken);
+            woken.as_mut().enable();
+            let until = match core.what_now() {
+                Wait::Stop => return false,
+                Wait::Go { probe } => {
+                    self.probe = probe;
+                    return true;
+                }
+                Wait::Until(until) => until,
+            };
+            let due = async {
+                match until {
+                    Some(at) => core.timer.sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let idle = tokio::time::sleep(self.bench.settings.idle);
+            tokio::select! {
+                () = woken => {}
+                () = due => {}
+                () = idle, if self.connection.is_some() => self.hang_up().await,
+            }
+        }
+    }
+
+    async fn hang_up(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.bench.core.state().connections -= 1;
+            connection.quit().await;
+        }
+    }
+
+    /// There is a connection that can take a copy. Tells the gate where there is none to be had.
+    async fn connect(&mut self) -> bool {
+        if self.connection.as_mut().is_some_and(Connection::is_usable) {
+            return true;
+        }
+        self.hang_up().await;
+        let core = &self.bench.core;
+        let connected = tokio::select! {
+            connected = self.bench.relay.connect() => connected,
+            () = core.stop.cancelled() => return false,
+        };
+        match connected {
+            Ok(connection) => {
+                core.state().connections += 1;
+                self.connection = Some(connection);
+                true
+            }
+            Err(why) => {
+                self.relay_failed(why);
+                false
+            }
+        }
+    }
+
+    fn relay_failed(&mut self, why: String) {
+        let core = &self.bench.core;
+        tracing::warn!(%why, "the relay is in trouble, all copies wait a little");
+        let now = core.timer.now();
+        core.state().gate.failed(now, why, self.probe, now.0.unsigned_abs());
+        self.probe = false;
+        core.wake.notify_waiters();
+    }
+
+    fn relay_answered(&mut self) {
+        self.probe = false;
+        let core = &self.bench.core;
+        let over = core.state().gate.succeeded();
+        if over {
+            tracing::info!("the relay takes copies again");
+            core.wake.notify_waiters();
+        }
+    }
+
+    /// From a claimed unit to its outcomes.
+    async fn deliver(&mut self, mut claim: Claim<'_>, work: Work<R::Variant>) {
+        let permits = if work.shared { WINDOW } else { 1 };
+        let Ok(permit) = self.window.clone().acquire_many_owned(permits).await else { return };
+        let now = self.bench.core.timer.now();
+        let (to, mut outcomes) = self.sift(&claim.unit, &work, now);
+        if !to.is_empty() {
+            let Some(fates) = self.attempt(&work, &to).await else { return };
+            let now = self.bench.core.timer.now();
+            let results = to.iter().zip(fates);
+            outcomes.extend(results.map(|((i, ..), fate)| (*i, outcome(&work, *i, fate, now))));
+        }
+        // Whoever got no fate would wait for ever: the unit goes back unless all have one.
+        if outcomes.len() == claim.unit.len() {
+            claim.done();
+            self.settle(&work.batch, outcomes, permit);
+        }
+    }
+
+    fn settle(&self, batch: &Batch, outcomes: Vec<(u16, Outcome)>, permit: OwnedSemaphorePermit) {
+        let settlement = Settlement { batch: batch.id, outcomes, _permit: permit };
+        self.bench.core.state().uncommitted += settlement.outcomes.len();
+        if self.bench.outcomes.send(settlement).is_err() {
+            tracing::error!("outcomes can't be committed any more: the scheduler is gone");
+        }
+    }
+
+    /// Who is to get it now; and outcomes for those who are not.
+    fn sift(&self, unit: &[u16], work: &Work<R::Variant>, now: Timestamp) -> Sifted {
+        let post = &work.loaded.post;
+        let (mut to, mut outcomes) = (Vec::with_capacity(unit.len()), Vec::new());
+        for &i in unit {
+            let at = usize::from(i);
+            let Some(Some((who, recipient))) = work.batch.recipients.get(at) else {
+                outcomes.push((i, Outcome::Dropped { at: now, why: Dropped::Erased }));
+                continue;
+            };
+            match self.bench.members.still_gets(&post.frozen.list, recipient) {
+                Ok(()) => to.push((i, *who, recipient.clone())),
+                Err(why) => outcomes.push((i, Outcome::Dropped { at: now, why })),
+            }
+        }
+        (to, outcomes)
+    }
+
+    /// Renders and sends. `None`: nothing was tried, because the relay could not be reached again.
+    async fn attempt(&mut self, work: &Work<R::Variant>, to: &[To]) -> Option<Vec<Fate>> {
+        // Twice: a connection that was used before may have gone stale without telling.
+        for _ in 0..2 {
+            if !self.connect().await {
+                return None;
+            }
+            let copy = match self.render(work, to).await {
+                Ok(copy) => copy,
+                Err(no) => return Some(vec![no.into(); to.len()]),
+            };
+            let connection = self.connection.as_mut()?;
+            let fresh = connection.is_fresh();
+            match connection.send(&copy).await {
+                Sent::Stale(why) => {
+                    tracing::debug!(%why, "the relay had closed the connection, taking a new one");
+                    self.hang_up().await;
+                }
+                Sent::Fates(fates) => {
+                    let size = copy.head.len() as u64 + copy.body.len();
+                    let extra = i64::try_from(size / TURN).unwrap_or(i64::MAX);
+                    self.bench.core.state().agenda.charge(&work.loaded.post.frozen.list, extra);
+                    self.judge(&fates, fresh);
+                    return Some(fates);
+                }
+            }
+        }
+        None
+    }
+
+    /// What the fates say of the relay.
+    fn judge(&mut self, fates: &[Fate], fresh: bool) {
+        let trouble = fates.iter().find_map(|fate| match fate {
+            Fate::Deferred { reply, relay: true } => Some(format!("{} {}", reply.code, reply.text)),
+            Fate::Lost { reply } if fresh => Some(reply.text.clone()),
+            _ => None,
+        });
+        match trouble {
+            Some(why) => self.relay_failed(why),
+            None if fates.iter().any(|f| !matches!(f, Fate::Lost { .. })) => self.relay_answered(),
+            None => {}
+        }
+    }
+
+    async fn render(&self, work: &Work<R::Variant>, to: &[To]) -> Result<Copy, NoCopy> {
+        let can = self.connection.as_ref().map(Connection::can).unwrap_or_default();
+        let (render, loaded) = (self.bench.render.clone(), work.loaded.clone());
+        let to: Vec<(RecipientRef, Recipient)> =
+            to.iter().map(|(_, who, recipient)| (*who, recipient.clone())).collect();
+        let now = self.bench.core.timer.now();
+        let rendering = tokio::task::spawn_blocking(move || {
+            let variant = loaded.variant(render.as_ref(), &can)?;
+            let copy = render.copy(&variant, &to, now)?;
+            if copy.recipients.len() == to.len() {
+                return Ok(copy);
+            }
+            Err(NoCopy::Later("the copy is for other recipients than it was asked for".to_owned()))
+        });
+        rendering.await.unwrap_or_else(|e| Err(NoCopy::Later(format!("rendering failed: {e}"))))
+    }
+}
+
+/// Index in the batch, and who.
+type To = (u16, RecipientRef, Recipient);
+type Sifted = (Vec<To>, Vec<(u16, Outcome)>);
+
+impl From<NoCopy> for Fate {
+    fn from(no: NoCopy) -> Fate {
+        match no {
+            NoCopy::Never(reply) => Fate::Refused { reply },
+            NoCopy::Later(why) => {
+                tracing::error!(%why, "a copy could not be made, trying again later");
+                let text = format!("not sent yet, trouble of ours: {why}");
+                Fate::Deferred { reply: Reply { code: 0, text }, relay: false }
+            }
+        }
+    }
+}
+
+fn outcome<V>(work: &Work<V>, index: u16, fate: Fate, now: Timestamp) -> Outcome {
+    let before = work.batch.outcomes.get(usize::from(index)).map_or(0, agenda::attempts);
+    match fate {
+        Fate::Accepted { reply, queue_id } => Outcome::Delivered { at: now, reply, queue_id },
+        Fate::Refused { reply } => Outcome::Failed { at: now, reply },
+        Fate::Deferred { reply, .. } | Fate::Lost { reply } => {
+            // The same jitter for the whole batch: who was deferred together is tried together.
+            let seed = work.batch.id.post.0 ^ u64::from(work.batch.id.number);
+            retry::deferred(reply, before.saturating_add(1), now, work.loaded.post.expires, seed)
+        }
+    }
+}
+
+/// The next unit, from whichever list has its turn; its batch is loaded where it is not yet.
+async fn claim<R: Render>(bench: &Bench<R>) -> Option<(Claim<'_>, Work<R::Variant>)> {
+    let core = &bench.core;
+    let picked = core.state().agenda.pick()?;
+    let (id, unit) = match picked {
+        Pick::Unit(id, unit) => (id, unit),
+        Pick::Load(id) => {
+            bench.deck.open(core, &bench.settings, id).await;
+            (id, core.state().agenda.take(id)?)
+        }
+    };
+    let claim = Claim { core, batch: id, unit };
+    let work = bench.deck.work(id)?;
+    Some((claim, work))
+}
+
+impl Core {
+    /// What a worker may do now.
+    fn what_now(&self) -> Wait {
+        if self.stop.is_cancelled() {
+            return Wait::Stop;
+        }
+        let now = self.timer.now();
+        let mut state = self.state();
+        state.agenda.advance(now);
+        if !state.agenda.has_work() {
+            return Wait::Until(state.agenda.next_due());
+        }
+        match state.gate.enter(now) {
+            Entry::Open => Wait::Go { probe: false },
+            Entry::Probe => Wait::Go { probe: true },
+            Entry::Wait(until) => Wait::Until(Some(until)),
+            Entry::Busy => Wait::Until(None),
+        }
+    }
+}
