@@ -2,6 +2,8 @@
 //! told with its line before the first connection. The directory has the last word on what they mean.
 
 use crate::address::{Address, normal_domain};
+use crate::dn;
+use crate::filter::Filter;
 
 /// A name (RFC 4512 1.4) or OID, with or without options.
 pub(super) fn is_attribute(text: &str) -> bool {
@@ -14,72 +16,20 @@ pub(super) fn is_attribute(text: &str) -> bool {
     (named || oid) && parts.all(word)
 }
 
-/// Comma-separated `attribute=value`, `\,` and `\+` escaped (RFC 4514 in outline). Not the empty DN.
+/// A distinguished name (RFC 4514), not the empty one.
 pub(super) fn is_dn(text: &str) -> bool {
-    let mut start = 0;
-    let mut escaped = false;
-    let mut rdns = Vec::new();
-    for (at, c) in text.char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            ',' | '+' => {
-                rdns.push(text.get(start..at).unwrap_or_default());
-                start = at + 1;
-            }
-            c if c.is_control() => return false,
-            _ => {}
-        }
-    }
-    rdns.push(text.get(start..).unwrap_or_default());
-    let whole = |rdn: &&str| match rdn.split_once('=') {
-        Some((name, value)) => is_attribute(name.trim()) && !value.trim().is_empty(),
-        None => false,
-    };
-    !escaped && rdns.iter().all(whole)
+    !text.trim().is_empty() && !text.chars().any(char::is_control) && dn::normal(text).is_some()
 }
 
-/// Deepest filter inside a filter.
-const DEPTH: usize = 32;
-
-/// Parentheses, operators and attribute names of a filter (RFC 4515).
+/// A filter in parentheses (RFC 4515) with names that can be attributes.
 pub(super) fn check_filter(text: &str) -> Result<(), String> {
-    match filter(text, DEPTH)? {
-        "" => Ok(()),
-        rest => Err(format!("{rest:?} is left over behind the last parenthesis")),
+    if !text.starts_with('(') {
+        return Err("a filter begins with a parenthesis".to_owned());
     }
-}
-
-/// Reads one parenthesised filter; returns what follows it.
-fn filter(text: &str, depth: usize) -> Result<&str, String> {
-    let inner = text.strip_prefix('(').ok_or("a filter begins with a parenthesis")?;
-    let depth = depth.checked_sub(1).ok_or("too many filters inside each other")?;
-    let rest = match inner.chars().next() {
-        Some('&' | '|') => {
-            let mut rest = inner.get(1..).unwrap_or_default();
-            while rest.starts_with('(') {
-                rest = filter(rest, depth)?;
-            }
-            rest
-        }
-        Some('!') => filter(inner.get(1..).unwrap_or_default(), depth)?,
-        _ => item(inner)?,
-    };
-    rest.strip_prefix(')').ok_or_else(|| "a closing parenthesis is missing".to_owned())
-}
-
-/// Reads `attribute=value`; returns the text from the closing parenthesis on.
-fn item(text: &str) -> Result<&str, String> {
-    let end = text.find([')', '(']).ok_or("a closing parenthesis is missing")?;
-    let (item, rest) = text.split_at_checked(end).ok_or("cut inside a character")?;
-    let (name, _) = item.split_once('=').ok_or_else(|| format!("there is no = in {item:?}"))?;
-    let name = name.trim_end_matches(['>', '<', '~']);
-    // attr:dn:rule:=value is an extensible match; its attribute may be absent.
-    let attribute = name.split(':').next().unwrap_or_default();
-    if is_attribute(attribute) || (attribute.is_empty() && name.ends_with(':')) {
-        Ok(rest)
-    } else {
-        Err(format!("{name:?} is no attribute name"))
+    let filter = Filter::parse(text).map_err(|error| error.to_string())?;
+    match filter.attributes().into_iter().find(|name| !is_attribute(name)) {
+        Some(name) => Err(format!("{name:?} is no attribute name")),
+        None => Ok(()),
     }
 }
 
@@ -175,7 +125,7 @@ mod tests {
         sort(
             is_dn,
             &["dc=x", "cn=a\\,b,dc=x", "cn=a+uid=b, dc=x", "cn=Müller,dc=x"],
-            &["", "x", "cn=,dc=x", "cn=a,", "=a", "cn=a\\", "cn=a\n,dc=x"],
+            &["", "x", "cn=a,", "=a", "cn=a\\", "cn=a\n,dc=x"],
         );
         sort(
             is_web_url,

@@ -199,7 +199,7 @@ fn what_does_not_fit_is_told() {
         (with("[web]"), "listd.toml:1: web.public_url: this key is missing, expected a link"),
         (with("[verdict]\non_failure = \"defer\""), "verdict.milter: this key is missing"),
         (with("[dns]\nserver = \"dns.example:53\""), "with an IP address"),
-        (with("[directory.people]\ninactive = \"(a=b\""), "(a closing parenthesis is missing)"),
+        (with("[directory.people]\ninactive = \"(a=b\""), "is missing at character"),
         (with("[directory.people]\naddress = []"), "else nobody gets mail"),
         (
             with("[directory.lists]\naddress_template = \"{cn}@other.example\""),
