@@ -1,5 +1,6 @@
 //! Every mail of the corpora through verification and composition: no panic, no changed body, valid signatures.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -56,6 +57,16 @@ fn as_received(raw: &[u8]) -> Vec<u8> {
     out
 }
 
+/// A test mail often has no author; it gets one, so that its body is tried as well.
+fn with_author(raw: Vec<u8>) -> Vec<u8> {
+    match Mail::parse(&raw) {
+        Ok(mail) if mail.count("From") == 0 => {
+            [b"From: Ayse Yilmaz <ayse@gmx.example>\r\n".as_slice(), &raw].concat()
+        }
+        _ => raw,
+    }
+}
+
 /// Issue 2, X3, X6, promises 9 and 10: the corpora, with a relay that can everything and one that can nothing.
 #[test]
 fn corpora_pass() {
@@ -71,9 +82,10 @@ fn corpora_pass() {
     composer.signers = Signers::of_one(Arc::clone(&signer));
     let post = post(Copies::Personal);
     let (mut mails, mut names) = (Vec::new(), Vec::new());
-    let (mut changed, mut refused) = (0, 0);
+    let mut changed = 0;
+    let mut refused: BTreeMap<String, u32> = BTreeMap::new();
     for path in &paths {
-        let raw = as_received(&std::fs::read(path).expect("corpus file"));
+        let raw = with_author(as_received(&std::fs::read(path).expect("corpus file")));
         for can in [CAN, Can::default()] {
             match compose(&composer, &post, &raw, &can) {
                 Ok(copy) => {
@@ -82,7 +94,7 @@ fn corpora_pass() {
                     mails.push(copy);
                 }
                 Err(NoCopy::Never(reply)) => {
-                    refused += 1;
+                    *refused.entry(reply.text.clone()).or_default() += 1;
                     assert!(reply.text.starts_with("5."), "{}: {reply:?}", path.display());
                 }
                 Err(NoCopy::Later(why)) => panic!("{}: {why}", path.display()),
@@ -90,7 +102,7 @@ fn corpora_pass() {
         }
     }
     println!(
-        "{} files: {} copies, {changed} re-encoded, {refused} refused",
+        "{} files: {} copies, {changed} re-encoded; refused: {refused:#?}",
         paths.len(),
         mails.len()
     );
@@ -100,6 +112,7 @@ fn corpora_pass() {
     let bad: Vec<String> = names
         .iter()
         .zip(&judged)
+        .filter(|(_, one)| !one.is_unreadable())
         .filter(|(_, one)| one.ours() != [("r1", true), ("e1", true)])
         .map(|(name, one)| format!("{name}: {one:?}"))
         .collect();

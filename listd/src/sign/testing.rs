@@ -23,7 +23,6 @@ pub(crate) fn signer() -> Signer {
 pub(crate) struct Judged {
     pub signatures: Vec<JudgedSignature>,
     /// Why the file could not be read as a mail.
-    #[expect(dead_code, reason = "shown by Debug where a test fails")]
     pub error: Option<String>,
 }
 
@@ -35,6 +34,13 @@ pub(crate) struct JudgedSignature {
 }
 
 impl Judged {
+    /// dkimpy reads no field with white space before its colon, which RFC 5322 4.5 allows in old mails.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        let blank = |text: &str| text.split_once(':').is_some_and(|(name, _)| name.ends_with(' '));
+        let at = self.error.as_deref().and_then(|e| e.split_once("in RFC822 header: b'"));
+        at.is_some_and(|(_, line)| blank(line))
+    }
+
     /// Verdicts on the signatures of [`DOMAIN`], in header order: selector, and whether it holds.
     pub(crate) fn ours(&self) -> Vec<(&str, bool)> {
         self.signatures.iter().filter(|s| s.d == DOMAIN).map(|s| (s.s.as_str(), s.ok)).collect()
