@@ -131,6 +131,10 @@ pub enum FromPolicy {
     Policy,
     Broken,
     Keep,
+    /// Frozen for a mail whose author nobody vouched for, and no setting: From stays, and no signature of ours makes
+    /// it valid (promise 8).
+    #[serde(rename = "keep, unproven")]
+    Unproven,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -178,7 +178,7 @@ impl Verdict {
     pub fn freeze(&self, settings: &Settings) -> Settings {
         let mut frozen = settings.clone();
         if self.keep_from {
-            frozen.from = FromPolicy::Keep;
+            frozen.from = FromPolicy::Unproven;
         }
         frozen
     }

@@ -1,16 +1,19 @@
-//! The body of all copies: the original's very bytes.
+//! The body of all copies: the original's very bytes, or a re-encoded form where those can't be sent.
 //!
-//! A large body stays in its file and is read in pieces.
+//! A large body stays in its file and is read in pieces; only one that must be re-encoded is read whole.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use listcore::message::lines::MAX_LINE;
 use listcore::message::{MAX_HEADER, split};
+use listcore::rewrite::{to_seven_bit, wrap_lines};
 
-use super::never_with;
+use super::{never, never_with};
 use crate::delivery::{Can, Payload};
 use crate::scheduler::NoCopy;
 use crate::sign::{BodyHash, SignError, body_hash};
@@ -29,17 +32,37 @@ pub(super) struct Prepared {
     pub eight_bit: bool,
 }
 
-/// Takes the body as it is; one that can't be sent so is refused with the reason.
+/// Takes the body as it is, and re-encodes it only where a line is too long (rule D9) or the relay takes seven bits
+/// only (rule U4).
 pub(super) fn prepare(body: &Body, can: &Can) -> Result<Prepared, NoCopy> {
     let (head, payload) = divide(body)?;
     let (facts, hash) = measure(&payload)?;
     if facts.fit(can) {
         return Ok(Prepared { head, body: payload, hash, eight_bit: facts.eight_bit });
     }
-    if facts.longest > MAX_LINE {
-        return Err(never_with("5.6.0", "a line is over 998 octets"));
+    let raw = encode(whole(body)?, &facts, can)?;
+    let (head, payload) = divide(&Body::Memory(raw))?;
+    let (facts, hash) = measure(&payload)?;
+    if !facts.fit(can) {
+        return Err(never_with("5.6.0", "a line over 998 octets can't be re-encoded"));
     }
-    Err(never_with("5.6.3", "the body has eight-bit text, and the relay takes only seven"))
+    Ok(Prepared { head, body: payload, hash, eight_bit: facts.eight_bit })
+}
+
+fn encode(raw: Bytes, facts: &Facts, can: &Can) -> Result<Bytes, NoCopy> {
+    let mut raw = Cow::Borrowed(raw.as_ref());
+    if facts.longest > MAX_LINE
+        && let Some(wrapped) = wrap_lines(&raw).map_err(|e| never(&e))?
+    {
+        raw = Cow::Owned(wrapped);
+    }
+    if facts.eight_bit
+        && !can.eight_bit
+        && let Some(seven) = to_seven_bit(&raw).map_err(|e| never(&e))?
+    {
+        raw = Cow::Owned(seven);
+    }
+    Ok(Bytes::from(raw.into_owned()))
 }
 
 /// What decides whether a body can be sent as it is.
@@ -142,6 +165,15 @@ fn read_pieces(
         left = left.saturating_sub(read as u64);
     }
     Ok(())
+}
+
+fn whole(body: &Body) -> Result<Bytes, NoCopy> {
+    match body {
+        Body::Memory(raw) => Ok(raw.clone()),
+        Body::File { path, .. } => {
+            std::fs::read(path).map(Bytes::from).map_err(|e| unreadable(path, &e))
+        }
+    }
 }
 
 /// Trouble of ours while a body is read.

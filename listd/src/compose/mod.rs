@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use listcore::address::Address;
-use listcore::list::{Copies, ListId};
+use listcore::list::{Copies, FromPolicy, ListId};
 use listcore::outcome::Reply;
 use listcore::recipients::Recipient;
 use listcore::rewrite::{Frozen, Ours, Unsendable, copy_head};
@@ -52,14 +52,25 @@ impl Composer {
         Composer { signers, keys, authserv_ids }
     }
 
-    /// The signers of one copy: that of the From, so that DMARC passes, and that of the list (rule D3).
+    /// The signers of one copy: that of the From, so that DMARC passes, and that of the list (rule D3). Where nobody
+    /// vouched for the author, none that could be aligned with the From: we would make a forgery valid (promise 8).
     fn signers_for(&self, from: &Address, frozen: &Frozen) -> Vec<Arc<Signer>> {
+        let unproven = frozen.settings.from == FromPolicy::Unproven;
         let mut domains = vec![from.domain()];
         if frozen.domain != from.domain() {
             domains.push(&frozen.domain);
         }
+        domains.retain(|domain| !(unproven && may_align(domain, from.domain())));
         domains.into_iter().filter_map(|domain| self.signers.of(domain).cloned()).collect()
     }
+}
+
+/// True where DMARC could find two names aligned (RFC 9989 4.4). Which part of them is the organisational domain only
+/// DNS knows, so two labels in common are enough to be careful.
+fn may_align(a: &str, b: &str) -> bool {
+    let common = a.rsplit('.').zip(b.rsplit('.')).take_while(|(a, b)| a == b).count();
+    let shorter = a.split('.').count().min(b.split('.').count());
+    common >= shorter.min(2)
 }
 
 /// What all copies of a post have in common for one kind of relay.

@@ -179,7 +179,7 @@ fn a_body_in_a_file() {
     assert!(matches!(composer.variant(&post, &file, &CAN), Err(NoCopy::Later(_))));
 }
 
-/// X3, promise 9: a body leaves as it came, or is refused with a reason.
+/// D9, U4, X3, promise 9: what can't be sent as it is gets re-encoded before it is signed, or is refused with a reason.
 #[test]
 fn bodies_that_must_change() {
     let signer = Arc::new(signer());
@@ -200,11 +200,19 @@ fn bodies_that_must_change() {
         let variant = composer.variant(&post, body, can)?;
         composer.copy(&variant, &[to(7, "anna@gmx.example")], NOW)
     };
+    let wrapped = render(&mail(text, &long), &CAN).expect("copy");
+    let narrowed = render(&mail(text, &umlaut), &seven).expect("copy");
+    let both = render(&mail(text, &format!("{umlaut}{long}\r\n")), &seven).expect("copy");
+    for copy in [&wrapped, &narrowed, &both] {
+        let lines = listcore::message::lines(&bytes(copy));
+        assert!(lines.longest <= 998 && !lines.bare && !lines.eight_bit, "{lines:?}");
+        assert!(!copy.eight_bit);
+    }
     let kept = render(&mail(text, &umlaut), &CAN).expect("copy");
     assert!(kept.eight_bit && bytes(&kept).ends_with(umlaut.as_bytes()));
     let inside = render(&mail(signed, &part(&umlaut)), &CAN).expect("copy");
     assert!(bytes(&inside).ends_with(part(&umlaut).as_bytes()));
-    judged(&signer, &[&kept, &inside]);
+    judged(&signer, &[&wrapped, &narrowed, &both, &kept, &inside]);
 
     assert!(reason(render(&mail(signed, &part(&long)), &CAN)).starts_with("5.6.0 "));
     assert!(reason(render(&mail(signed, &part(&umlaut)), &seven)).starts_with("5.6.3 "));
@@ -249,6 +257,46 @@ fn who_signs() {
         signatures(&composer([ours, other])),
         (vec!["gmx.example".to_owned(), DOMAIN.to_owned()], true)
     );
+}
+
+/// Promise 8: where nobody vouched for the author, no signature of ours is aligned with the From.
+#[test]
+fn a_forgery_is_not_made_valid() {
+    use listcore::dkim::{Algorithm, generate};
+    let signer = |domain| {
+        let key = generate(Algorithm::Ed25519).expect("key");
+        Signer::new(domain, vec![("e9".to_owned(), key)]).expect("signer")
+    };
+    let composer = composer([signer(DOMAIN), signer("gmx.example")]);
+    for (author, proven, unproven) in [
+        ("rektor@schule.example", 1, 0),
+        ("rektor@mail.schule.example", 1, 0),
+        ("ayse@gmx.example", 2, 1),
+        ("ayse@web.example", 1, 1),
+    ] {
+        let raw = format!("{HEAD}\r\nHallo\r\n").replace("ayse@gmx.example", author);
+        let body = Body::Memory(Bytes::from(raw.into_bytes()));
+        for (policy, expect) in [(FromPolicy::Keep, proven), (FromPolicy::Unproven, unproven)] {
+            let mut post = post(Copies::Personal);
+            post.frozen.settings.from = policy;
+            let variant = composer.variant(&post, &body, &CAN).expect("variant");
+            let copy = composer.copy(&variant, &[to(7, "anna@gmx.example")], NOW).expect("copy");
+            let head = String::from_utf8(copy.head.to_vec()).expect("ASCII");
+            assert!(head.contains(&format!("\r\nFrom: Ayse Yilmaz <{author}>\r\n")), "{head}");
+            assert_eq!(head.matches("DKIM-Signature: ").count(), expect, "{author} {policy:?}");
+        }
+    }
+    for (a, b, expect) in [
+        ("schule.example", "schule.example", true),
+        ("lists.schule.example", "schule.example", true),
+        ("lists.schule.example", "mail.schule.example", true),
+        ("schule.example", "gmx.example", false),
+        ("example", "schule.example", true),
+        ("aschule.example", "schule.example", false),
+    ] {
+        assert_eq!(may_align(a, b), expect, "{a} {b}");
+        assert_eq!(may_align(b, a), expect, "{b} {a}");
+    }
 }
 
 /// Figures for one core: `cargo test -p listd --release -- --ignored --nocapture rate_of_copies`.

@@ -142,9 +142,9 @@ fn a_forgery_is_never_made_valid() {
     let mut facts = facts(&list);
     assert_eq!(decide(&facts).freeze(&list.settings).from, FromPolicy::Rewrite);
     unverified(&mut facts);
-    assert_eq!(decide(&facts).freeze(&list.settings).from, FromPolicy::Keep);
+    assert_eq!(decide(&facts).freeze(&list.settings).from, FromPolicy::Unproven);
     facts.kind = PostKind::Role(Role::Owner);
-    assert_eq!(decide(&facts).freeze(&list.settings).from, FromPolicy::Keep);
+    assert_eq!(decide(&facts).freeze(&list.settings).from, FromPolicy::Unproven);
 }
 
 /// `post` and `nonmembers`; owners and moderators always may.

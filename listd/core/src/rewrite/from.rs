@@ -47,7 +47,7 @@ pub(super) fn plan(
     ours: &Ours<'_>,
 ) -> Result<Plan, Unsendable> {
     let rewritten = match frozen.settings.from {
-        FromPolicy::Keep => false,
+        FromPolicy::Keep | FromPolicy::Unproven => false,
         // `policy` and `broken` are later; until then they do as the one that is always safe.
         FromPolicy::Rewrite | FromPolicy::Policy | FromPolicy::Broken => {
             !(ours.signs_for)(author.address.domain())
