@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // in the helpers of the tests
 
-use std::future::pending;
+use std::future::{Future, pending};
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -149,6 +149,12 @@ impl Stage {
     }
 }
 
+/// A client that drips and one that reads, to the end of both.
+async fn both(dripping: impl Future<Output = ()>, reading: impl Future<Output = usize>) {
+    let both = async { tokio::join!(dripping, reading) };
+    tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
+}
+
 const OPENING: &str = "LHLO a\r\nMAIL FROM:<a@d>\r\nRCPT TO:<l@d>\r\nDATA\r\n";
 const TOLD: [&str; 4] = ["hello a", "mail a@d", "rcpt l@d", "begin"];
 
@@ -202,7 +208,7 @@ async fn lm31_idle_and_slow_commands() {
         };
         let mut heard = String::new();
         let reading = async { half.read_to_string(&mut heard).await.unwrap() };
-        tokio::join!(dripping, reading);
+        both(dripping, reading).await;
         assert_eq!(heard, "220 h LMTP\r\n421 4.4.2 Nothing came for too long\r\n");
         assert!(begin.elapsed() >= Duration::from_millis(190));
         stage.server.await.unwrap().unwrap();
@@ -229,7 +235,7 @@ async fn lm31_slow_data() {
         };
         let mut heard = String::new();
         let reading = async { half.read_to_string(&mut heard).await.unwrap() };
-        tokio::join!(dripping, reading);
+        both(dripping, reading).await;
         assert_eq!(heard, "421 4.4.2 Nothing came for too long\r\n");
         stage.server.await.unwrap().unwrap();
         assert_eq!(stage.notes.all().last().map(String::as_str), Some("reset"));
