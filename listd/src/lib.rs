@@ -8,6 +8,8 @@ pub mod directory;
 pub mod ids;
 pub mod intake;
 pub mod members;
+pub mod office;
+pub mod pipeline;
 pub mod scheduler;
 pub mod secret;
 pub mod sign;

@@ -1,1 +1,137 @@
-fn main() {}
+//! Builds the rooms out of the configuration and hands each its values; signals in, exit code out.
+//!
+//! The only file beside `build.rs` that knows the configuration. No decision about mail is made here.
+
+mod build;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use listcore::config::Config;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::build::{Running, StartError};
+
+/// How long open transactions may take at the end.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// The mailing list daemon of Verteiler: LMTP in, LDAP for the members, signed copies out by SMTP.
+#[derive(Parser)]
+#[command(version)]
+struct Args {
+    /// The configuration, e.g. /etc/verteiler/listd.toml (docs/configuration.md)
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    log_to_stderr();
+    let config = match load(&args.config) {
+        Ok(config) => config,
+        Err(why) => {
+            eprintln!("{why}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&args.config, config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(StartError::Config(why)) => {
+            eprintln!("{}: {why}", args.config.display());
+            ExitCode::from(2)
+        }
+        Err(why) => {
+            tracing::error!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Reads and validates a configuration. The message names file, key and line, and what was expected.
+fn load(path: &Path) -> Result<Config, String> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        format!("{name}: cannot be read: {error}; give the configuration with --config FILE")
+    })?;
+    Config::parse(&name, &text).map_err(|errors| errors.to_string())
+}
+
+/// Lines for people and for journald, which adds the time itself.
+fn log_to_stderr() {
+    use std::io::IsTerminal;
+    let filter = tracing_subscriber::EnvFilter::try_from_env("LISTD_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = log.with_ansi(std::io::stderr().is_terminal()).with_target(false);
+    if std::env::var_os("JOURNAL_STREAM").is_some() {
+        log.without_time().init();
+    } else {
+        log.init();
+    }
+}
+
+#[tokio::main]
+async fn run(path: &Path, config: Config) -> Result<(), StartError> {
+    let stop = CancellationToken::new();
+    let mut signals = Signals::new()?;
+    let running = build::start(&config, stop.clone()).await?;
+    for key in &config.later {
+        tracing::warn!("{key}");
+    }
+    // Where systemd did not start us there is nobody to tell.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    tracing::info!("ready");
+    while let Asked::Reload = signals.next().await {
+        reload(path, &running);
+    }
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    tracing::info!("stopping: open transactions are finished first");
+    stop.cancel();
+    running.finish(GRACE).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// A reload that fails leaves everything as it was.
+fn reload(path: &Path, running: &Running) {
+    match load(path) {
+        Ok(config) => {
+            running.reload(&config);
+            tracing::info!("reloaded: lists and domains; everything else needs a restart");
+        }
+        Err(why) => tracing::error!("not reloaded, the old configuration stays in force: {why}"),
+    }
+}
+
+/// What a signal asks for.
+enum Asked {
+    Reload,
+    Stop,
+}
+
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Signals> {
+        Ok(Signals {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.hangup.recv() => Asked::Reload,
+            _ = self.terminate.recv() => Asked::Stop,
+            _ = self.interrupt.recv() => Asked::Stop,
+        }
+    }
+}

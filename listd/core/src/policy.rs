@@ -231,10 +231,9 @@ fn author(facts: &Facts<'_>) -> Option<No> {
         None => Unproven::Nothing,
     };
     match facts.list.settings.unverified {
-        Unverified::Accept => None,
-        Unverified::Reject | Unverified::Confirm | Unverified::Hold => {
-            Some((Decision::Refuse(Refusal::Unverified(why)), Rule::Author, "unverified"))
-        }
+        // A domain that asks to reject forgeries is heard, whatever the list accepts (rule F9).
+        Unverified::Accept if why != Unproven::Forbidden => None,
+        _ => Some((Decision::Refuse(Refusal::Unverified(why)), Rule::Author, "unverified")),
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use aws_lc_rs::digest;
 use listcore::dn;
 use listcore::ldif;
 use listcore::mapping::Mapping;
@@ -19,20 +20,15 @@ use crate::clock::Clock;
 const LARGEST: u64 = 1024 * 1024 * 1024;
 
 /// Keeps `live` what the file says, until the task is aborted.
-pub async fn follow(
-    live: Arc<Live>,
-    source: FileSource,
-    mut seen: Option<Stamp>,
-    every: Duration,
-    clock: Clock,
-) {
+pub async fn follow(live: Arc<Live>, source: FileSource, every: Duration, clock: Clock) {
+    let mut seen = None;
     loop {
-        tokio::time::sleep(every).await;
         let now = clock();
         match source.look(&live, &mut seen).await {
             Ok(()) => live.fresh(now, None),
             Err(error) => live.failed(error),
         }
+        tokio::time::sleep(every).await;
     }
 }
 
@@ -46,7 +42,7 @@ pub struct FileSource {
 }
 
 /// What tells that a file is another one now.
-pub type Stamp = (SystemTime, u64);
+type Stamp = (SystemTime, u64);
 
 impl FileSource {
     /// Reads the file where it is not the one that was `seen` last.
@@ -89,10 +85,23 @@ impl FileSource {
             };
             if dn::is_under(&key, &self.base) {
                 let uuid = entry.first("entryuuid").map(str::to_ascii_lowercase);
-                let uuid = uuid.unwrap_or_else(|| super::uuid_of(&key));
+                let uuid = uuid.unwrap_or_else(|| uuid_of(&key));
                 replica.upsert(&uuid, entry);
             }
         }
         Ok(replica)
     }
+}
+
+/// The DN's own UUID (RFC 9562 5.8), for entries that bring none: stable as long as the DN is.
+fn uuid_of(dn: &str) -> String {
+    let hash = digest::digest(&digest::SHA256, dn.as_bytes());
+    let mut bytes: Vec<u8> = hash.as_ref().iter().copied().take(16).collect();
+    if let Some(version) = bytes.get_mut(6) {
+        *version = (*version & 0x0f) | 0x80;
+    }
+    if let Some(variant) = bytes.get_mut(8) {
+        *variant = (*variant & 0x3f) | 0x80;
+    }
+    super::hyphened(&bytes)
 }

@@ -2,4 +2,109 @@
 //!
 //! Not the protocol (crate `lmtp`) and not a decision (`pipeline`).
 
+mod listen;
 pub mod spool;
+mod visit;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use lmtp::drive::Timeouts;
+use lmtp::server::Config;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use listen::{Listener, bind};
+use spool::Budget;
+use visit::Visit;
+
+use crate::pipeline::Pipeline;
+
+/// Connections at once on one socket; the next one hears 421 and may come again.
+const MAX_CONNECTIONS: usize = 4_000;
+
+/// What all connections of one socket share.
+pub struct Door {
+    pub pipeline: Arc<Pipeline>,
+    /// Flavour, name and limits of the protocol.
+    pub wire: Config,
+    pub timeouts: Timeouts,
+    /// Where a large mail goes while it comes in: the store's spool directory.
+    pub spool_dir: PathBuf,
+    pub budget: Arc<Budget>,
+}
+
+/// Serves one socket until `shutdown`; returns when the last connection is closed.
+pub async fn serve(door: Arc<Door>, listener: Listener, shutdown: CancellationToken) {
+    let connections = TaskTracker::new();
+    let open = Arc::new(AtomicUsize::new(0));
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = shutdown.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let guest = Guest::enter(&open);
+                let (door, shutdown) = (door.clone(), shutdown.clone());
+                connections.spawn(async move {
+                    serve_one(&door, stream, peer, guest, shutdown).await;
+                });
+            }
+            // Out of file descriptors or a client that is gone already: the socket itself is fine.
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection; trying again in a moment");
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+        }
+    }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
+}
+
+/// One connection that counts against the limit while it is open.
+struct Guest {
+    open: Arc<AtomicUsize>,
+    number: usize,
+}
+
+impl Guest {
+    fn enter(open: &Arc<AtomicUsize>) -> Guest {
+        Guest { number: open.fetch_add(1, Ordering::Relaxed), open: open.clone() }
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+async fn serve_one<S>(
+    door: &Door,
+    mut stream: S,
+    peer: String,
+    guest: Guest,
+    shutdown: CancellationToken,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    if guest.number >= MAX_CONNECTIONS {
+        let busy = format!(
+            "421 4.3.2 {} has too many connections, try again later\r\n",
+            door.wire.hostname
+        );
+        let _ = stream.write_all(busy.as_bytes()).await;
+        return;
+    }
+    let mut visit = Visit::new(door, peer);
+    let leave = async move { shutdown.cancelled().await };
+    if let Err(error) =
+        lmtp::drive::serve(stream, &door.wire, &door.timeouts, &mut visit, leave).await
+    {
+        tracing::debug!(%error, "connection lost");
+    }
+}

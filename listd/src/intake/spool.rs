@@ -53,13 +53,12 @@ pub struct Spool {
     size: u64,
     budget: Arc<Budget>,
     taken: u64,
-    keep_file: bool,
 }
 
 impl Spool {
     /// `path` is where the mail goes once it is too large for memory; nothing is there before.
     pub fn new(path: PathBuf, budget: Arc<Budget>) -> Spool {
-        Spool { path, memory: Vec::new(), file: None, size: 0, budget, taken: 0, keep_file: false }
+        Spool { path, memory: Vec::new(), file: None, size: 0, budget, taken: 0 }
     }
 
     /// Appends a piece.
@@ -98,11 +97,6 @@ impl Spool {
         let bytes = std::fs::read(&self.path).map_err(|source| disk(&self.path, source))?;
         Ok((Bytes::from(bytes), Raw::Spilled { path: self.path.clone(), size: self.size }))
     }
-
-    /// The store has taken the file over.
-    pub fn handed_over(&mut self) {
-        self.keep_file = true;
-    }
 }
 
 fn disk(path: &Path, source: std::io::Error) -> SpoolError {
@@ -112,7 +106,8 @@ fn disk(path: &Path, source: std::io::Error) -> SpoolError {
 impl Drop for Spool {
     fn drop(&mut self) {
         self.budget.give_back(self.taken);
-        if !self.keep_file && self.size > IN_MEMORY as u64 {
+        // Where the store took the mail over, it has renamed the file, and there is nothing to remove.
+        if self.size > IN_MEMORY as u64 {
             let _ = std::fs::remove_file(&self.path);
         }
     }

@@ -219,6 +219,20 @@ impl Members {
         })
     }
 
+    /// The language that the directory notes for whoever has this address, e.g. `tr`.
+    pub fn language(&self, address: &Address) -> Option<String> {
+        self.live.read(|replica| {
+            replica.by_address(address).into_iter().find_map(|person| person.language.clone())
+        })
+    }
+
+    /// Our domains, in alphabetical order.
+    pub fn domain_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.domains().keys().cloned().collect();
+        names.sort();
+        names
+    }
+
     /// True where the address belongs to the active person who logs in with this name (promise 8).
     /// A login that two persons have owns nothing.
     pub fn owns(&self, login: &str, address: &Address) -> bool {

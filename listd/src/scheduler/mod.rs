@@ -17,6 +17,7 @@ use std::time::Duration;
 use listcore::list::ListId;
 use listcore::outcome::{Dropped, Reply};
 use listcore::recipients::Recipient;
+use listcore::rewrite::Frozen;
 use listcore::time::Timestamp;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
@@ -63,7 +64,16 @@ pub enum NoCopy {
 
 /// Asked at the claim of each copy: may this recipient still get it (who has left is dropped)?
 pub trait StillGets: Send + Sync + 'static {
-    fn still_gets(&self, list: &ListId, who: &Recipient) -> Result<(), Dropped>;
+    fn still_gets(&self, post: &Frozen, who: &Recipient, now: Timestamp) -> Result<(), NotNow>;
+}
+
+/// Why a recipient gets no copy at this moment.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum NotNow {
+    /// Never again.
+    Dropped(Dropped),
+    /// Who is on the list is not known for sure (promise 6): the copy waits for the directory.
+    Unsure,
 }
 
 /// How the scheduler works.

@@ -1,6 +1,7 @@
 //! One connection's work: take a unit, ask who still gets it, render, send, hand the outcomes on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use listcore::outcome::{Dropped, Outcome, Reply};
 use listcore::recipients::Recipient;
@@ -11,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use super::agenda::{self, Pick, Unit};
 use super::cache::Loaded;
 use super::settle::Settlement;
-use super::{Core, Deck, NoCopy, Render, Settings, StillGets};
+use super::{Core, Deck, NoCopy, NotNow, Render, Settings, StillGets};
 use crate::delivery::{Connection, Copy, Entry, Fate, Relay, Sent};
 use crate::store::{Batch, BatchId, RecipientRef};
 
@@ -244,9 +245,12 @@ impl<R: Render> Worker<R> {
                 outcomes.push((i, Outcome::Dropped { at: now, why: Dropped::Erased }));
                 continue;
             };
-            match self.bench.members.still_gets(&post.frozen.list, recipient) {
+            match self.bench.members.still_gets(&post.frozen, recipient, now) {
                 Ok(()) => to.push((i, *who, recipient.clone())),
-                Err(why) => outcomes.push((i, Outcome::Dropped { at: now, why })),
+                Err(NotNow::Dropped(why)) => outcomes.push((i, Outcome::Dropped { at: now, why })),
+                Err(NotNow::Unsure) => {
+                    outcomes.push((i, waits_for_directory(work.batch.outcomes.get(at), now)));
+                }
             }
         }
         (to, outcomes)
@@ -328,6 +332,24 @@ impl From<NoCopy> for Fate {
                 Fate::Deferred { reply: Reply { code: 0, text }, relay: false }
             }
         }
+    }
+}
+
+/// How long a copy waits for the directory before it asks again.
+const DIRECTORY_PAUSE: Duration = Duration::from_secs(15);
+
+/// Not an attempt: nothing was sent, and the recipient is not to blame.
+fn waits_for_directory(before: Option<&Outcome>, now: Timestamp) -> Outcome {
+    let attempts = match before {
+        Some(Outcome::Deferred { attempts, .. }) => *attempts,
+        _ => 0,
+    };
+    let text = "waits for the directory: who is on the list is not known for sure".to_owned();
+    Outcome::Deferred {
+        at: now,
+        attempts,
+        next: now + DIRECTORY_PAUSE,
+        reply: Reply { code: 0, text },
     }
 }
 

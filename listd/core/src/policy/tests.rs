@@ -231,3 +231,18 @@ fn mail_to_a_role_is_let_through() {
     );
     assert_eq!(looped, no(Refusal::Hops(200), Rule::Loop, None));
 }
+
+/// F9: a forgery that its domain asks to reject is refused even where a list accepts unverified authors.
+#[test]
+fn nothing_accepts_a_mail_that_its_domain_asks_to_reject() {
+    let list = list(|list| list.settings.unverified = Unverified::Accept);
+    let decided = |why| {
+        let mut facts = facts(&list);
+        let address = Address::parse("anna@gmx.example").expect("address");
+        facts.author = Some(Author { address, verified: Verified::No(why) });
+        decide(&facts).decision
+    };
+    assert_eq!(decided(Unproven::Nothing), Decision::Distribute);
+    let refused = Decision::Refuse(Refusal::Unverified(Unproven::Forbidden));
+    assert_eq!(decided(Unproven::Forbidden), refused);
+}

@@ -16,7 +16,7 @@ use listcore::time::Timestamp;
 use tokio::sync::Notify;
 
 use crate::delivery::{Can, Copy, Payload, Relay};
-use crate::scheduler::{NoCopy, Render, Scheduler, Settings, StillGets, Timer};
+use crate::scheduler::{NoCopy, NotNow, Render, Scheduler, Settings, StillGets, Timer};
 use crate::store::memory::MemoryStore;
 use crate::store::{
     BATCH, BatchId, Body, Commit, Done, DueBatch, MailId, Move, NewMail, NewPost, PostId, Queue,
@@ -117,9 +117,9 @@ impl Render for PlainCopies {
 pub struct Members(pub Mutex<Vec<String>>);
 
 impl StillGets for Members {
-    fn still_gets(&self, _: &ListId, who: &Recipient) -> Result<(), Dropped> {
+    fn still_gets(&self, _: &Frozen, who: &Recipient, _: Timestamp) -> Result<(), NotNow> {
         if self.0.lock().expect("lock").contains(&who.address.to_string()) {
-            return Err(Dropped::LeftList);
+            return Err(NotNow::Dropped(Dropped::LeftList));
         }
         Ok(())
     }

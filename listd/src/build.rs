@@ -1,0 +1,345 @@
+//! From the configuration to running rooms: each is handed its values, none sees the configuration.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use listcore::api;
+use listcore::config::{self, Config, Endpoint, StoreUrl};
+use listcore::dkim::Algorithm;
+use listcore::recipients::Recipient;
+use listcore::rewrite::{Frozen, PostKind};
+use listcore::time::Timestamp;
+use listcore::token::Keys;
+use listd::clock::{self, Clock};
+use listd::compose::Composer;
+use listd::control;
+use listd::delivery::Relay;
+use listd::directory::{self, Directory, Freshness};
+use listd::ids::Ids;
+use listd::intake::{self, Door, spool::Budget};
+use listd::members::{self, Members};
+use listd::office::{Office, Plate};
+use listd::pipeline::{Announce, House, Pipeline, Tenant};
+use listd::scheduler::{NotNow, RealTimer, Scheduler, Settings, StillGets};
+use listd::secret;
+use listd::sign::{KeyFile, Signer, Signers};
+use listd::store::sqlite::SqliteStore;
+use listd::store::{Commit, DueBatch, Move};
+use listd::verify::Verifier;
+use lmtp::drive::Timeouts;
+use lmtp::server::{Config as Wire, Flavor};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How long a copy is tried before its recipient is given up (RFC 5321 4.5.4.1: at least 4 to 5 days).
+const GIVE_UP_AFTER: Duration = Duration::from_secs(5 * 24 * 3600);
+
+/// Outcomes, traces and duplicate keys are kept so long (rule GD8).
+const KEEP: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How often what is older is erased.
+const ERASE_EVERY: Duration = Duration::from_secs(3600);
+
+/// Octets that mails on their way in may hold at once; a client beyond it hears 452.
+const INTAKE_BUDGET: u64 = 256_000_000;
+
+/// Open files: connections, and one for each large mail in work.
+const OPEN_FILES: u64 = 16_384;
+
+/// Why the daemon does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Something that the configuration names is not as it says: exit code 2, before any socket opens.
+    #[error("{0}")]
+    Config(String),
+    #[error("{what}: {source}")]
+    Socket { what: String, source: std::io::Error },
+    #[error(transparent)]
+    Store(#[from] listd::store::StoreError),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+fn wrong(why: impl std::fmt::Display) -> StartError {
+    StartError::Config(why.to_string())
+}
+
+/// The rooms at work.
+pub struct Running {
+    members: Arc<Members>,
+    pipeline: Arc<Pipeline>,
+    scheduler: Arc<Scheduler>,
+    store: Arc<SqliteStore>,
+    /// Dropped last: its tasks keep the replica current.
+    _directory: Directory,
+    tasks: TaskTracker,
+}
+
+impl Running {
+    /// Takes over what may change while we run.
+    pub fn reload(&self, config: &Config) {
+        self.members.set_domains(domains(config));
+        self.pipeline.tenants.store(Arc::new(tenants(config)));
+    }
+
+    /// Waits for the end of what is under way, at most `grace`; then lets go of the store.
+    pub async fn finish(self, grace: Duration) {
+        self.tasks.close();
+        if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
+            tracing::warn!(
+                "some connections did not end in time; what had no reply is sent again by its sender"
+            );
+        }
+        self.scheduler.stop(grace).await;
+        self.store.close().await;
+    }
+}
+
+/// Builds all rooms; the sockets open last, when everything behind them is ready.
+pub async fn start(config: &Config, stop: CancellationToken) -> Result<Running, StartError> {
+    let clock = clock::system();
+    raise_open_files();
+    let keys = token_keys(config)?;
+    let (signers, records) = signers(config)?;
+    let verifier = Verifier::new(config.dns.server, &config.trusted_authserv_id).map_err(wrong)?;
+    let StoreUrl::Sqlite(path) = &config.store;
+    let store = SqliteStore::open(path).await?;
+    let directory = directory(config, &store, &clock).await?;
+    let members = Arc::new(Members::new(directory.live.clone(), domains(config)));
+    let names: Vec<String> = config.domains.iter().map(|d| d.name.clone()).collect();
+    let composer =
+        Arc::new(Composer::new(signers, keys.clone(), &config.trusted_authserv_id, &names));
+    let scheduler = scheduler(config, &store, &composer, &members, &clock).await?;
+    let pipeline = Arc::new(Pipeline {
+        house: House {
+            hostname: config.hostname.clone(),
+            keys,
+            max_message_size: config.lmtp.max_message_size,
+            give_up_after: GIVE_UP_AFTER,
+        },
+        tenants: ArcSwap::from_pointee(tenants(config)),
+        members: members.clone(),
+        verifier,
+        store: store.clone(),
+        announce: Arc::new(Waiting(scheduler.clone())),
+        ids: Ids::default(),
+        clock: clock.clone(),
+    });
+    let office = Office {
+        plate: plate(config, records, clock()),
+        members: members.clone(),
+        pipeline: pipeline.clone(),
+        scheduler: scheduler.clone(),
+        composer,
+        store: store.clone(),
+        clock: clock.clone(),
+    };
+    let tasks = TaskTracker::new();
+    open_control(config, Arc::new(office), &tasks, &stop).await?;
+    open_doors(config, &pipeline, &store, &tasks, &stop).await?;
+    tasks.spawn(erase_old(store.clone(), clock, stop));
+    Ok(Running { members, pipeline, scheduler, store, _directory: directory, tasks })
+}
+
+/// The soft limit is 1,024 in many places, which is less than the idle connections we promise to bear.
+fn raise_open_files() {
+    if let Err(error) = rlimit::increase_nofile_limit(OPEN_FILES) {
+        tracing::warn!(%error, "the limit of open files stays as it is; raise it with LimitNOFILE=");
+    }
+}
+
+fn token_keys(config: &Config) -> Result<Arc<Keys>, StartError> {
+    let secret = secret::load_or_make(&config.secret_file).map_err(wrong)?;
+    if let Some(warning) = &secret.warning {
+        tracing::warn!("{warning}");
+    }
+    Ok(Arc::new(secret.keys))
+}
+
+/// The DKIM keys of all domains, and the records that publish them.
+fn signers(config: &Config) -> Result<(Signers, Vec<api::DkimRecord>), StartError> {
+    let (mut signers, mut records) = (Vec::new(), Vec::new());
+    for domain in &config.domains {
+        let keys = [(&domain.dkim.rsa, Algorithm::Rsa), (&domain.dkim.ed25519, Algorithm::Ed25519)];
+        let files: Vec<KeyFile> = keys
+            .into_iter()
+            .filter_map(|(key, algorithm)| key.as_ref().map(|key| key_file(key, algorithm)))
+            .collect();
+        if files.is_empty() {
+            continue;
+        }
+        let (signer, warnings) = Signer::load(&domain.name, &files).map_err(wrong)?;
+        warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        for (record, file) in signer.records().zip(&files) {
+            records.push(api::DkimRecord {
+                domain: domain.name.clone(),
+                algorithm: file.algorithm.to_string(),
+                name: record.name.clone(),
+                record: record.text.clone(),
+            });
+        }
+        signers.push(signer);
+    }
+    Ok((Signers::new(signers), records))
+}
+
+fn key_file(key: &config::DkimKey, algorithm: Algorithm) -> KeyFile {
+    KeyFile { selector: key.selector.clone(), path: key.key_file.clone(), algorithm }
+}
+
+async fn directory(
+    config: &Config,
+    store: &Arc<SqliteStore>,
+    clock: &Clock,
+) -> Result<Directory, StartError> {
+    let parts = directory::Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        seed: u64::from(std::process::id()),
+        times: directory::Times::default(),
+    };
+    directory::start(&config.directory, parts).await.map_err(wrong)
+}
+
+async fn scheduler(
+    config: &Config,
+    store: &Arc<SqliteStore>,
+    composer: &Arc<Composer>,
+    members: &Arc<Members>,
+    clock: &Clock,
+) -> Result<Arc<Scheduler>, StartError> {
+    let settings = Settings {
+        connections: config.relay.connections,
+        recipients_per_transaction: config.relay.recipients_per_transaction,
+        ..Settings::default()
+    };
+    let relay = Relay::new(&config.relay.address, &config.hostname);
+    let still = Arc::new(OnTheList(members.clone()));
+    let timer = Arc::new(RealTimer(clock.clone()));
+    Ok(Scheduler::start(settings, store.clone(), composer.clone(), still, relay, timer).await?)
+}
+
+/// What `members` knows, in the words of the scheduler.
+struct OnTheList(Arc<Members>);
+
+impl StillGets for OnTheList {
+    /// Mail to the owners goes to whom it was frozen for; a post only to who is on the list, if that is known.
+    fn still_gets(&self, post: &Frozen, who: &Recipient, now: Timestamp) -> Result<(), NotNow> {
+        if post.kind != PostKind::List {
+            return Ok(());
+        }
+        if self.0.freshness(now) != Freshness::Fresh {
+            return Err(NotNow::Unsure);
+        }
+        self.0.still_gets(&post.list, who).map_err(NotNow::Dropped)
+    }
+}
+
+/// What the scheduler waits for, in the words of the pipeline.
+struct Waiting(Arc<Scheduler>);
+
+impl Announce for Waiting {
+    fn announce(&self, batches: Vec<DueBatch>) {
+        self.0.announce(batches);
+    }
+}
+
+fn domains(config: &Config) -> Vec<members::Domain> {
+    let domain = |domain: &config::Domain| members::Domain {
+        name: domain.name.clone(),
+        admins: domain.admins.clone(),
+        settings: domain.list.clone(),
+    };
+    config.domains.iter().map(domain).collect()
+}
+
+fn tenants(config: &Config) -> HashMap<String, Tenant> {
+    let tenant = |domain: &config::Domain| {
+        let (language, help_url) = (domain.language.clone(), domain.help_url.clone());
+        (domain.name.clone(), Tenant { language, help_url })
+    };
+    config.domains.iter().map(tenant).collect()
+}
+
+fn plate(config: &Config, dkim: Vec<api::DkimRecord>, started: Timestamp) -> Plate {
+    let shown = |endpoints: &[Endpoint]| endpoints.iter().map(ToString::to_string).collect();
+    let facts = api::Facts {
+        hostname: config.hostname.clone(),
+        domains: config.domains.iter().map(|d| d.name.clone()).collect(),
+        lmtp_listen: shown(&config.lmtp.listen),
+        smtp_listen: shown(&config.lmtp.smtp_listen),
+        relay: config.relay.address.clone(),
+        max_message_size: config.lmtp.max_message_size,
+        trusted_authserv_id: config.trusted_authserv_id.clone(),
+    };
+    Plate { facts, later: config.later.clone(), dkim, started }
+}
+
+async fn open_control(
+    config: &Config,
+    office: Arc<Office>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<(), StartError> {
+    let path = &config.control.socket;
+    let what = format!("control.socket = {}", path.display());
+    let listener =
+        control::bind(path).await.map_err(|source| StartError::Socket { what, source })?;
+    let stop = stop.clone();
+    tasks.spawn(async move {
+        if let Err(error) = control::serve(listener, office, stop).await {
+            tracing::error!(%error, "the control socket failed; listctl gets no answers until a restart");
+        }
+    });
+    Ok(())
+}
+
+async fn open_doors(
+    config: &Config,
+    pipeline: &Arc<Pipeline>,
+    store: &Arc<SqliteStore>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<(), StartError> {
+    let budget = Budget::new(INTAKE_BUDGET);
+    let kinds = [
+        ("lmtp.listen", Flavor::Lmtp, &config.lmtp.listen),
+        ("lmtp.smtp_listen", Flavor::Smtp, &config.lmtp.smtp_listen),
+    ];
+    for (key, flavor, endpoints) in kinds {
+        let mut wire = Wire::new(flavor, &config.hostname);
+        wire.max_message_size = config.lmtp.max_message_size;
+        let door = Arc::new(Door {
+            pipeline: pipeline.clone(),
+            wire,
+            timeouts: Timeouts::default(),
+            spool_dir: store.spool_dir().to_owned(),
+            budget: budget.clone(),
+        });
+        for endpoint in endpoints {
+            let what = format!("{key} = {endpoint}");
+            let listener = intake::bind(endpoint)
+                .await
+                .map_err(|source| StartError::Socket { what: what.clone(), source })?;
+            tracing::info!("listening: {what}");
+            tasks.spawn(intake::serve(door.clone(), listener, stop.clone()));
+        }
+    }
+    Ok(())
+}
+
+async fn erase_old(store: Arc<SqliteStore>, clock: Clock, stop: CancellationToken) {
+    let mut every = tokio::time::interval(ERASE_EVERY);
+    loop {
+        tokio::select! {
+            _ = every.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        let before = clock() - KEEP;
+        if let Err(error) = store.commit(vec![Move::Erase { before }]).await {
+            tracing::error!(%error, "old outcomes could not be erased; trying again in an hour");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! One client's visit: what it said so far, and the mail it is handing in.
+
+use listcore::address::Address;
+use lmtp::drive::Handler;
+use lmtp::reply::Reply;
+use lmtp::server::{DataEnd, Flavor, MailFrom, RcptTo};
+
+use super::Door;
+use super::spool::{Spool, SpoolError};
+use crate::pipeline::{Incoming, Target};
+
+pub struct Visit<'d> {
+    door: &'d Door,
+    /// Where the client is, for `Received`.
+    peer: String,
+    helo: String,
+    mail: Option<Transaction>,
+}
+
+/// What began with MAIL FROM.
+struct Transaction {
+    sender: Option<Address>,
+    size: Option<u64>,
+    utf8: bool,
+    targets: Vec<(String, Target)>,
+    spool: Option<Spool>,
+    /// The first thing that went wrong while the mail came in; the rest of it is thrown away.
+    trouble: Option<SpoolError>,
+}
+
+impl<'d> Visit<'d> {
+    pub fn new(door: &'d Door, peer: String) -> Visit<'d> {
+        Visit { door, peer, helo: String::new(), mail: None }
+    }
+
+    /// The protocol as `Received` names it (RFC 3848, RFC 6531 4.3).
+    fn protocol(&self, utf8: bool) -> &'static str {
+        match (self.door.wire.flavor, utf8) {
+            (Flavor::Lmtp, false) => "LMTP",
+            (Flavor::Lmtp, true) => "UTF8LMTP",
+            (Flavor::Smtp, false) => "ESMTP",
+            (Flavor::Smtp, true) => "UTF8SMTP",
+        }
+    }
+}
+
+impl Handler for Visit<'_> {
+    fn hello(&mut self, name: &str) {
+        self.helo = name.to_owned();
+    }
+
+    async fn mail(&mut self, mail: &MailFrom) -> Reply {
+        let sender = match mail.path.as_deref().map(Address::parse) {
+            None => None,
+            Some(Ok(address)) => Some(address),
+            Some(Err(why)) => {
+                return Reply::new(
+                    553,
+                    "5.1.7",
+                    format!("this return address is not valid: {why}"),
+                );
+            }
+        };
+        let (size, utf8) = (mail.size, mail.smtputf8);
+        let (targets, spool, trouble) = (Vec::new(), None, None);
+        self.mail = Some(Transaction { sender, size, utf8, targets, spool, trouble });
+        Reply::sender_ok()
+    }
+
+    async fn rcpt(&mut self, rcpt: &RcptTo) -> Reply {
+        let Some(mail) = &mut self.mail else { return Reply::new(503, "5.5.1", "MAIL first") };
+        match self.door.pipeline.recipient(&rcpt.path, mail.size) {
+            Ok(target) => {
+                mail.targets.push((rcpt.path.clone(), target));
+                Reply::recipient_ok()
+            }
+            Err(refusal) => refusal,
+        }
+    }
+
+    fn begin(&mut self) -> Result<(), Reply> {
+        let Some(mail) = &mut self.mail else { return Err(Reply::new(503, "5.5.1", "MAIL first")) };
+        let path = self.door.pipeline.spool_path(&self.door.spool_dir);
+        mail.spool = Some(Spool::new(path, self.door.budget.clone()));
+        Ok(())
+    }
+
+    async fn chunk(&mut self, bytes: &[u8]) {
+        let Some(Transaction { spool: Some(spool), trouble, .. }) = &mut self.mail else { return };
+        if trouble.is_none() {
+            *trouble = spool.write(bytes).err();
+        }
+    }
+
+    async fn end(&mut self, end: DataEnd) -> Vec<Reply> {
+        let Some(mail) = self.mail.take() else { return Vec::new() };
+        let count = mail.targets.len();
+        if let Some(refusal) = end.refusal {
+            return vec![refusal; count];
+        }
+        let protocol = self.protocol(mail.utf8);
+        let mut spool = match (mail.spool, mail.trouble) {
+            (Some(spool), None) => spool,
+            (_, trouble) => return vec![no_room(trouble); count],
+        };
+        let (bytes, raw) = match spool.finish() {
+            Ok(whole) => whole,
+            Err(error) => return vec![no_room(Some(error)); count],
+        };
+        let incoming = Incoming {
+            sender: mail.sender,
+            targets: mail.targets,
+            bytes,
+            raw,
+            utf8: mail.utf8,
+            helo: self.helo.clone(),
+            peer: self.peer.clone(),
+            protocol,
+        };
+        self.door.pipeline.receive(incoming).await
+    }
+
+    fn reset(&mut self) {
+        self.mail = None;
+    }
+}
+
+/// Our trouble is 4xx, and the admin reads why (promise 5).
+fn no_room(trouble: Option<SpoolError>) -> Reply {
+    match trouble {
+        Some(error @ SpoolError::Budget) => Reply::new(452, "4.3.1", error.to_string()),
+        Some(error) => {
+            tracing::error!(%error, "a mail could not be taken in and was deferred; is the disk full?");
+            Reply::new(452, "4.3.1", "there is no room for this mail at the moment")
+        }
+        None => Reply::trouble("the mail did not arrive whole"),
+    }
+}

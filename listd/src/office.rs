@@ -1,0 +1,319 @@
+//! The rooms as an admin sees them: answers the questions of the control socket out of the other rooms.
+//!
+//! Not who may ask (`control`), and not the shapes (`listcore::api`).
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use listcore::api;
+use listcore::list::{Copies, List};
+use listcore::recipients::{Recipient, Roster, Skipped};
+use listcore::time::Timestamp;
+
+use crate::clock::Clock;
+use crate::compose::Composer;
+use crate::control::{Answer, Problem, Rooms, report};
+use crate::delivery::{Can, Payload};
+use crate::directory::{Freshness, Mode};
+use crate::members::{DirectoryStatus, Members};
+use crate::pipeline::Pipeline;
+use crate::scheduler::{NoCopy, Render, Scheduler};
+use crate::store::{Body, MailId, NewPost, PostId, RecipientRef, Report, StoredPost};
+
+/// What is known from the start and does not change.
+#[derive(Clone, Debug)]
+pub struct Plate {
+    /// What a configuration for Exim needs; names and sockets too.
+    pub facts: api::Facts,
+    /// What is configured and has no effect yet.
+    pub later: Vec<String>,
+    pub dkim: Vec<api::DkimRecord>,
+    pub started: Timestamp,
+}
+
+/// Where `listctl` gets its answers.
+pub struct Office {
+    pub plate: Plate,
+    pub members: Arc<Members>,
+    pub pipeline: Arc<Pipeline>,
+    pub scheduler: Arc<Scheduler>,
+    pub composer: Arc<Composer>,
+    pub store: Arc<dyn Report>,
+    pub clock: Clock,
+}
+
+impl Office {
+    /// A list by address, id, or a short name that only one list has.
+    fn find(&self, name: &str) -> Answer<Arc<List>> {
+        let lists = self.members.lists();
+        let exact = |list: &&Arc<List>| {
+            list.id.0 == name
+                || std::iter::once(&list.address)
+                    .chain(&list.aliases)
+                    .any(|a| a.to_string().eq_ignore_ascii_case(name))
+        };
+        if let Some(list) = lists.iter().find(exact) {
+            return Ok(list.clone());
+        }
+        let short = |list: &&Arc<List>| {
+            list.name.eq_ignore_ascii_case(name) || list.address.local().eq_ignore_ascii_case(name)
+        };
+        let mut named = lists.iter().filter(short);
+        match (named.next(), named.next()) {
+            (Some(only), None) => Ok(only.clone()),
+            (Some(_), Some(_)) => Err(Problem::bad_request(
+                format!("more than one list is called {name}"),
+                "Name it by its address; `listctl lists` shows all.",
+            )),
+            (None, _) => Err(Problem::not_found(
+                format!("there is no list {name}"),
+                "`listctl lists` shows all. A group is a list when it has a mail address in one of the domains.",
+            )),
+        }
+    }
+
+    fn roster(&self, list: &List) -> Arc<Roster> {
+        self.members.roster(&list.id).unwrap_or_default()
+    }
+
+    /// Each different copy that would go out. Personal copies differ in the recipient only: the first stands for all.
+    fn render(&self, post: &NewPost, mail: &Bytes) -> Answer<Vec<api::SimulatedCopy>> {
+        let stored = StoredPost {
+            id: post.id,
+            mail: MailId(0),
+            message_id: String::new(),
+            frozen: post.frozen.clone(),
+            accepted: (self.clock)(),
+            expires: post.expires,
+            size: mail.len() as u64,
+        };
+        let relay = Can { eight_bit: true, utf8: true, chunking: true, size: None };
+        let body = Body::Memory(mail.clone());
+        let variant = self.composer.variant(&stored, &body, &relay).map_err(no_copy)?;
+        let all = post.recipients.iter().map(|r| (RecipientRef(0), r.clone()));
+        let to: Vec<(RecipientRef, Recipient)> = match post.frozen.settings.copies {
+            Copies::Personal => all.take(1).collect(),
+            Copies::Shared => all.collect(),
+        };
+        let copy = self.composer.copy(&variant, &to, (self.clock)()).map_err(no_copy)?;
+        let Payload::Memory(rest) = &copy.body else {
+            return Err(Problem::trouble("the copy is not in memory", "Please report this."));
+        };
+        let mail = [copy.head.as_ref(), rest.as_ref()].concat();
+        Ok(vec![api::SimulatedCopy {
+            sender: copy.sender.map(|sender| sender.to_string()).unwrap_or_default(),
+            to: copy.recipients.iter().map(ToString::to_string).collect(),
+            mail: data_encoding::BASE64.encode(&mail),
+        }])
+    }
+}
+
+fn no_copy(why: NoCopy) -> Problem {
+    let why = match why {
+        NoCopy::Never(reply) => format!("{} {}", reply.code, reply.text),
+        NoCopy::Later(why) => why,
+    };
+    Problem::trouble(
+        format!("no copy can be made: {why}"),
+        "The mail would be accepted and fail for all recipients.",
+    )
+}
+
+fn shown_reply(reply: &lmtp::reply::Reply) -> String {
+    let mut line = Vec::new();
+    reply.write(&mut line);
+    String::from_utf8_lossy(&line).trim_end().to_owned()
+}
+
+/// The directory's state in the words of the control API.
+fn directory_state(status: DirectoryStatus) -> api::DirectoryState {
+    let mode = match status.mode {
+        Mode::File => "file",
+        Mode::Sync => "refreshAndPersist",
+        Mode::Poll => "poll",
+    };
+    api::DirectoryState {
+        url: status.url,
+        mode: mode.to_owned(),
+        freshness: match status.freshness {
+            Freshness::Fresh => api::Freshness::Fresh,
+            Freshness::Stale { .. } => api::Freshness::Stale,
+            Freshness::Never => api::Freshness::Never,
+        },
+        as_of: status.fresh_at,
+        people: status.people,
+        groups: status.groups,
+        lists: status.lists,
+        last_error: status.last_error,
+    }
+}
+
+fn relay_state(address: &str, status: crate::scheduler::Status) -> api::RelayState {
+    let trouble = status.relay_error.filter(|_| status.relay_failures > 0);
+    api::RelayState {
+        address: address.to_owned(),
+        open: status.connections,
+        last_error: trouble.map(|(_, why)| why),
+    }
+}
+
+#[async_trait]
+impl Rooms for Office {
+    async fn status(&self) -> Answer<api::Status> {
+        let now = (self.clock)();
+        let listening = |what: &str, at: &[String]| -> Vec<(String, String)> {
+            at.iter().map(|endpoint| (what.to_owned(), endpoint.clone())).collect()
+        };
+        let Plate { facts, later, started, .. } = self.plate.clone();
+        let mut sockets = listening("lmtp", &facts.lmtp_listen);
+        sockets.extend(listening("smtp", &facts.smtp_listen));
+        Ok(api::Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            hostname: facts.hostname,
+            started,
+            now,
+            domains: facts.domains,
+            listening: sockets,
+            directory: directory_state(self.members.status(now)),
+            queue: report::queue_state(&self.store.counts().await?),
+            relay: relay_state(&facts.relay, self.scheduler.status()),
+            later,
+        })
+    }
+
+    async fn lists(&self) -> Answer<Vec<api::ListLine>> {
+        let line = |list: &Arc<List>| {
+            let roster = self.roster(list);
+            api::ListLine {
+                address: list.address.to_string(),
+                name: list.name.clone(),
+                description: list.description.clone(),
+                recipients: roster.recipients.len(),
+                skipped: roster.skipped.len(),
+                expires: list.expires,
+            }
+        };
+        Ok(self.members.lists().iter().map(line).collect())
+    }
+
+    async fn list(&self, list: &str) -> Answer<api::ListDetail> {
+        let list = self.find(list)?;
+        let roster = self.roster(&list);
+        Ok(api::ListDetail {
+            id: list.id.0.clone(),
+            dn: list.dn.clone(),
+            address: list.address.to_string(),
+            aliases: list.aliases.iter().map(ToString::to_string).collect(),
+            name: list.name.clone(),
+            description: list.description.clone(),
+            settings: list.settings.clone(),
+            expires: list.expires,
+            owners: people(&self.members.owners(&list)),
+            recipients: roster.recipients.len(),
+            skipped: roster.skipped.len(),
+        })
+    }
+
+    async fn members(&self, list: &str) -> Answer<api::Members> {
+        let list = self.find(list)?;
+        let roster = self.roster(&list);
+        Ok(api::Members {
+            list: list.address.to_string(),
+            recipients: people(&roster.recipients),
+            skipped: skipped(&roster),
+        })
+    }
+
+    async fn queue(&self, limit: usize) -> Answer<api::Queue> {
+        let mut waiting = self.store.waiting(limit.saturating_add(1)).await?;
+        let more = waiting.len() > limit;
+        waiting.truncate(limit);
+        let mut posts = Vec::with_capacity(waiting.len());
+        for post in waiting {
+            if let Some(account) = self.store.account(post.id).await? {
+                posts.push(report::line(&account));
+            }
+        }
+        Ok(api::Queue { posts, more })
+    }
+
+    async fn post(&self, id: u64) -> Answer<api::Post> {
+        match self.store.account(PostId(id)).await? {
+            Some(account) => Ok(report::post(&account)),
+            None => Err(Problem::not_found(
+                format!("there is no post {id}"),
+                "`listctl queue` shows what waits; what is finished is kept 30 days.",
+            )),
+        }
+    }
+
+    async fn retry(&self, id: Option<u64>) -> Answer<api::Retried> {
+        let recipients = match id {
+            Some(id) => {
+                let counts = self.post(id).await?.line.counts;
+                counts.waiting + counts.deferred
+            }
+            None => {
+                let counts = self.store.counts().await?;
+                counts.recipients_waiting + counts.recipients_deferred
+            }
+        };
+        self.scheduler.retry_now(id.map(PostId)).await?;
+        Ok(api::Retried { recipients })
+    }
+
+    async fn trace(&self, message_id: &str) -> Answer<api::Trace> {
+        let (accounts, events) = self.store.trace(message_id).await?;
+        Ok(report::trace(message_id, &accounts, &events))
+    }
+
+    async fn simulate(&self, list: &str, mail: Bytes, copies: bool) -> Answer<api::Simulation> {
+        let list = self.find(list)?;
+        let roster = self.roster(&list);
+        let trial = self.pipeline.trial(list.clone(), mail.clone(), false).await;
+        let rendered = match &trial.post {
+            Some(post) if copies => self.render(post, &mail)?,
+            _ => Vec::new(),
+        };
+        let recipients =
+            trial.post.as_ref().map(|post| people(&post.recipients)).unwrap_or_default();
+        let shown: usize = rendered.iter().map(|copy| copy.to.len()).sum();
+        Ok(api::Simulation {
+            list: list.address.to_string(),
+            accepted: trial.post.is_some(),
+            rule: trial.rule,
+            reply: shown_reply(&trial.reply),
+            author: trial.author,
+            copies_left_out: if copies { recipients.len().saturating_sub(shown) } else { 0 },
+            recipients,
+            skipped: skipped(&roster),
+            copies: rendered,
+        })
+    }
+
+    async fn dkim(&self, domain: Option<&str>) -> Answer<Vec<api::DkimRecord>> {
+        let wanted = |record: &&api::DkimRecord| {
+            domain.is_none_or(|d| record.domain.eq_ignore_ascii_case(d))
+        };
+        Ok(self.plate.dkim.iter().filter(wanted).cloned().collect())
+    }
+
+    async fn facts(&self) -> Answer<api::Facts> {
+        Ok(self.plate.facts.clone())
+    }
+}
+
+fn people(recipients: &[Recipient]) -> Vec<api::Person> {
+    let person = |r: &Recipient| api::Person {
+        address: r.address.to_string(),
+        name: r.name.clone(),
+        language: r.language.clone(),
+    };
+    recipients.iter().map(person).collect()
+}
+
+fn skipped(roster: &Roster) -> Vec<api::Skipped> {
+    let line = |s: &Skipped| api::Skipped { what: s.what.clone(), why: s.why.clone() };
+    roster.skipped.iter().map(line).collect()
+}

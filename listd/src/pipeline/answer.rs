@@ -1,0 +1,108 @@
+//! Replies: at RCPT TO, and after the mail, from what became of it.
+
+use listcore::address::Address;
+use listcore::list::Role;
+use listcore::time::Timestamp;
+use lmtp::reply::Reply;
+
+use super::Target;
+use crate::directory::Freshness;
+use crate::members::{Lookup, Members};
+use crate::store::StoreError;
+
+/// What a RCPT TO means, or why it is refused.
+pub fn recipient(
+    members: &Members,
+    path: &str,
+    size: Option<u64>,
+    now: Timestamp,
+) -> Result<Target, Reply> {
+    let address = match Address::parse(path) {
+        Ok(address) => address,
+        Err(_) if path.eq_ignore_ascii_case("postmaster") => return postmaster(members),
+        Err(why) => return Err(Reply::new(553, "5.1.3", format!("this is no address: {why}"))),
+    };
+    let target = match members.lookup(&address) {
+        Lookup::List(list) => Target::List(list),
+        // A bounce without a token says nothing of anybody; it is counted.
+        Lookup::Role(list, Role::Bounces) => Target::Bounce {
+            domain: address.domain().to_owned(),
+            list: Some(list),
+            token: String::new(),
+        },
+        Lookup::Role(list, role) => Target::Role(list, role),
+        Lookup::Token { list, role: Role::Bounces, token } => {
+            Target::Bounce { domain: address.domain().to_owned(), list: Some(list), token }
+        }
+        Lookup::Short { domain, token } => Target::Bounce { domain, list: None, token },
+        Lookup::Postmaster { domain } => Target::Postmaster { domain },
+        // Confirmations and hidden authors: nobody has been given such an address yet.
+        Lookup::Token { .. } | Lookup::UnknownList => return Err(unknown(&address)),
+        Lookup::UnknownDomain => {
+            return Err(Reply::new(550, "5.1.2", "mail for this domain is not handled here"));
+        }
+        Lookup::NoDirectory => return Err(no_directory()),
+    };
+    admit(members, target, size, now)
+}
+
+/// What can be said before the mail itself: closed, too large, or members not known for sure.
+fn admit(
+    members: &Members,
+    target: Target,
+    size: Option<u64>,
+    now: Timestamp,
+) -> Result<Target, Reply> {
+    let list = match &target {
+        Target::List(list) => list,
+        Target::Role(..) | Target::Postmaster { .. } | Target::Bounce { .. } => return Ok(target),
+    };
+    if list.expires.is_some_and(|at| at <= now) {
+        return Err(Reply::new(550, "5.2.1", format!("the list {} is closed", list.address)));
+    }
+    if size.is_some_and(|size| size > list.settings.max_size) {
+        let limit = list.settings.max_size;
+        return Err(Reply::new(
+            552,
+            "5.3.4",
+            format!("this list takes mails of up to {limit} octets"),
+        ));
+    }
+    match members.freshness(now) {
+        Freshness::Fresh => Ok(target),
+        Freshness::Stale { .. } | Freshness::Never => Err(no_directory()),
+    }
+}
+
+fn postmaster(members: &Members) -> Result<Target, Reply> {
+    match members.domain_names().first() {
+        Some(domain) => Ok(Target::Postmaster { domain: domain.clone() }),
+        None => Err(no_directory()),
+    }
+}
+
+fn unknown(address: &Address) -> Reply {
+    let shown: String = address.to_string().chars().filter(char::is_ascii).collect();
+    Reply::new(550, "5.1.1", format!("there is no list {shown}"))
+}
+
+/// Our trouble, never the author's (promise 5): Exim keeps the mail and asks again.
+fn no_directory() -> Reply {
+    Reply::new(
+        451,
+        "4.3.0",
+        "the members of this list are not known for sure at the moment, try again later",
+    )
+}
+
+/// What the client hears when nothing could be stored.
+pub fn store_trouble(error: &StoreError) -> Reply {
+    match error {
+        StoreError::Full(_) => {
+            Reply::new(452, "4.3.1", "there is no room for this mail at the moment")
+        }
+        StoreError::Failed(_) | StoreError::Locked(_) => {
+            Reply::new(451, "4.3.0", "the mail could not be stored, try again later")
+        }
+    }
+}

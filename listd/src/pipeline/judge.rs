@@ -1,0 +1,259 @@
+//! What becomes of the mail for one recipient: the facts gathered, the rules asked.
+
+use listcore::address::Address;
+use listcore::list::{List, ListId, Role, Settings, Unverified};
+use listcore::message::{self, Mail};
+use listcore::policy::{
+    self, Author, Decision, Facts, Refusal, Standing, Unproven, Verdict, Verified,
+};
+use listcore::recipients::Recipient;
+use listcore::rewrite::{PostKind, Unsendable, list_id, wrap_lines};
+use listcore::time::Timestamp;
+use listcore::{bounce, notice, token};
+use lmtp::reply::Reply;
+
+use super::{Incoming, Pipeline, Target};
+use crate::members;
+use crate::store::{BounceEvent, NewPost, RecipientRef, TraceEvent};
+use crate::verify::Authenticity;
+
+/// What is to be done for one recipient.
+pub enum Step {
+    /// Distribute; the reply is 250 once it is durable.
+    Post(Box<NewPost>),
+    /// The same list was named twice: whatever its first step says.
+    SameAs(usize),
+    /// Answer, and keep what happened.
+    Tell(Reply, TraceEvent),
+    /// A bounce, counted.
+    Bounce(BounceEvent),
+}
+
+impl Pipeline {
+    /// Is the author who From says? Not asked where only bounces came in.
+    pub(super) async fn authenticity(&self, incoming: &Incoming, mail: &Mail) -> Authenticity {
+        let asked = |(_, target): &(String, Target)| !matches!(target, Target::Bounce { .. });
+        if !incoming.targets.iter().any(asked) {
+            let (verified, why) = (Verified::No(Unproven::Nothing), "nobody asked".to_owned());
+            return Authenticity::Known { verified, why };
+        }
+        let owns = |login: &str, address: &Address| self.members.owns(login, address);
+        self.verifier.verify(&incoming.bytes, mail, incoming.sender.as_ref(), &owns).await
+    }
+
+    /// Decides for one recipient.
+    pub(super) async fn judge(
+        &self,
+        rcpt: &str,
+        target: &Target,
+        incoming: &Incoming,
+        mail: &Mail,
+        authenticity: &Authenticity,
+        now: Timestamp,
+    ) -> Step {
+        let (list, kind) = match target {
+            Target::List(list) => (list.as_ref().clone(), PostKind::List),
+            Target::Role(list, role) => (list.as_ref().clone(), PostKind::Role(*role)),
+            Target::Postmaster { domain } => match self.postmaster(domain) {
+                Some(list) => (list, PostKind::Role(Role::Owner)),
+                None => return self.tell(rcpt, None, mail, now, deferred("its domain is gone")),
+            },
+            Target::Bounce { domain, list, token } => {
+                return Step::Bounce(
+                    self.bounce(domain, list.as_deref(), token, incoming, now).await,
+                );
+            }
+        };
+        let (verified, why) = match authenticity {
+            Authenticity::Known { verified, why } => (verified.clone(), why),
+            // Only a list that insists has to wait for DNS; to the owners everybody gets through.
+            Authenticity::TempError(why) if insists(&list, kind) => {
+                return self.tell(rcpt, Some(&list), mail, now, deferred(why));
+            }
+            Authenticity::TempError(why) => (Verified::No(Unproven::Nothing), why),
+        };
+        let verdict = policy::decide(&self.facts(&list, kind, incoming, mail, verified, now));
+        match &verdict.decision {
+            Decision::Distribute => {
+                self.distribute(rcpt, &list, kind, incoming, mail, &verdict, now)
+            }
+            Decision::Refuse(refusal) => {
+                let reply = self.refusal(&list, mail, refusal);
+                let rule = match refusal {
+                    Refusal::Unverified(_) => format!("{} ({why})", verdict.rule.as_str()),
+                    _ => verdict.rule.as_str().to_owned(),
+                };
+                self.tell(rcpt, Some(&list), mail, now, ("refused", &rule, reply))
+            }
+            Decision::Discard(_) => {
+                let reply = Reply::new(250, "2.6.0", "received, and not distributed");
+                self.tell(rcpt, Some(&list), mail, now, ("dropped", verdict.rule.as_str(), reply))
+            }
+        }
+    }
+
+    fn facts<'a>(
+        &self,
+        list: &'a List,
+        kind: PostKind,
+        incoming: &Incoming,
+        mail: &Mail,
+        verified: Verified,
+        now: Timestamp,
+    ) -> Facts<'a> {
+        let author = mail.author().map(|author| author.address.clone());
+        let standing = author.as_ref().map(|address| self.standing(list, address));
+        Facts {
+            kind,
+            list,
+            now,
+            size: incoming.bytes.len() as u64,
+            looped: looped(mail, list, kind),
+            automatic: message::automatic(mail, incoming.sender.is_none()),
+            malformed: mail.malformed(),
+            author: author.map(|address| Author { address, verified }),
+            standing: standing.unwrap_or_default(),
+        }
+    }
+
+    /// Mail to postmaster and abuse goes to the domain's admins like mail to the owners of a list (RFC 2142).
+    fn postmaster(&self, domain: &str) -> Option<List> {
+        Some(List {
+            id: ListId(format!("postmaster:{domain}")),
+            dn: String::new(),
+            address: Address::new("postmaster", domain).ok()?,
+            aliases: Vec::new(),
+            name: "postmaster".to_owned(),
+            description: String::new(),
+            settings: Settings { max_size: self.house.max_message_size, ..Settings::default() },
+            expires: None,
+        })
+    }
+
+    fn standing(&self, list: &List, author: &Address) -> Standing {
+        let known = self.members.standing(list, author);
+        let members::Standing { person, member, owner, moderator, groups, .. } = known;
+        Standing { person, member, owner, moderator, groups }
+    }
+
+    /// The recipients as they are now, frozen; or why it can't be sent to anybody.
+    #[allow(clippy::too_many_arguments)]
+    fn distribute(
+        &self,
+        rcpt: &str,
+        list: &List,
+        kind: PostKind,
+        incoming: &Incoming,
+        mail: &Mail,
+        verdict: &Verdict,
+        now: Timestamp,
+    ) -> Step {
+        let recipients = self.recipients(list, kind);
+        if recipients.is_empty() {
+            let why = format!("nobody is on {} at the moment", list.address);
+            let reply = Reply::new(450, "4.2.1", why);
+            return self.tell(rcpt, Some(list), mail, now, ("deferred", "empty", reply));
+        }
+        if let Err(why) = wrap_lines(&incoming.bytes) {
+            let reply = self.refusal(list, mail, &unsendable(why));
+            return self.tell(rcpt, Some(list), mail, now, ("refused", "lines", reply));
+        }
+        Step::Post(Box::new(self.post(list, kind, incoming, mail, verdict, recipients, now)))
+    }
+
+    fn recipients(&self, list: &List, kind: PostKind) -> Vec<Recipient> {
+        match kind {
+            PostKind::List => {
+                self.members.roster(&list.id).map(|r| r.recipients.clone()).unwrap_or_default()
+            }
+            PostKind::Role(_) => self.members.owners(list),
+        }
+    }
+
+    /// In the author's language where the directory knows it, else in the domain's.
+    fn refusal(&self, list: &List, mail: &Mail, refusal: &Refusal) -> Reply {
+        let author = mail.author().map(|author| &author.address);
+        let language = author
+            .and_then(|address| self.members.language(address))
+            .unwrap_or_else(|| self.tenant(list.address.domain()).language);
+        let (code, (class, subject, detail)) = refusal.code();
+        let about = notice::About { title: list.title(), address: &list.address };
+        let text = notice::refusal(&language, refusal, &about);
+        Reply::new(code, &format!("{class}.{subject}.{detail}"), text)
+    }
+
+    fn tell(
+        &self,
+        rcpt: &str,
+        list: Option<&List>,
+        mail: &Mail,
+        at: Timestamp,
+        (what, rule, reply): (&str, &str, Reply),
+    ) -> Step {
+        let event = TraceEvent {
+            at,
+            message_id: mail.message_id.clone().unwrap_or_default(),
+            list: list.map(|list| list.id.clone()),
+            recipient: rcpt.to_owned(),
+            author: mail.from.first().map(|from| from.address.to_string()),
+            what: what.to_owned(),
+            why: format!("{rule}: {} {}", reply.code, reply.text),
+        };
+        Step::Tell(reply, event)
+    }
+
+    /// Whom a bounce is about. A token that says nothing is counted, nothing else (rule V8).
+    async fn bounce(
+        &self,
+        domain: &str,
+        list: Option<&List>,
+        text: &str,
+        incoming: &Incoming,
+        at: Timestamp,
+    ) -> BounceEvent {
+        let keys = &self.house.keys;
+        let found = match list {
+            Some(list) => token::check(keys, token::Purpose::Bounces, &list.id, text, at)
+                .map(|who| (list.id.clone(), who)),
+            None => {
+                let lists = self.members.lists();
+                let here = lists.iter().filter(|l| l.address.domain() == domain).map(|l| &l.id);
+                token::check_short(keys, text, at, here).map(|(id, who)| (id.clone(), who))
+            }
+        };
+        let summary = bounce::summary(&incoming.bytes);
+        let (list, recipient) =
+            found.ok().map_or((None, None), |(id, who)| (Some(id), Some(RecipientRef(who))));
+        BounceEvent { at, recipient, list, summary }
+    }
+}
+
+fn unsendable(why: Unsendable) -> Refusal {
+    match why {
+        Unsendable::LongLineSigned => Refusal::LongLineSigned,
+        Unsendable::Malformed(why) => Refusal::Malformed(why),
+        _ => Refusal::Unsendable,
+    }
+}
+
+fn looped(mail: &Mail, list: &List, kind: PostKind) -> Option<message::Loop> {
+    let id = list_id(&list.address);
+    let mut addresses = vec![list.address.clone()];
+    addresses.extend(list.aliases.iter().cloned());
+    let list_id = (kind == PostKind::List).then_some(id.as_str());
+    message::loops(
+        mail,
+        &message::loops::Marks { list_id, addresses: &addresses, max_received: 100 },
+    )
+}
+
+/// True where a mail of an author whom nobody vouches for would not be distributed.
+fn insists(list: &List, kind: PostKind) -> bool {
+    kind == PostKind::List && list.settings.unverified != Unverified::Accept
+}
+
+fn deferred(why: &str) -> (&'static str, &'static str, Reply) {
+    tracing::warn!(why, "a mail was deferred");
+    let text = "it can't be verified at the moment who wrote this mail, try again later";
+    ("deferred", "trouble", Reply::new(451, "4.3.0", text))
+}

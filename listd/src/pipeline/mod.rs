@@ -1,0 +1,152 @@
+//! The story of one mail, from its recipients to its replies; the rooms do the work.
+//!
+//! Not the protocol (`intake`), not the rules (`listcore::policy`), not the way out (`scheduler`).
+
+mod answer;
+mod judge;
+mod posts;
+mod trial;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use listcore::address::Address;
+use listcore::list::{List, Role};
+use listcore::message::Mail;
+use listcore::token::Keys;
+use lmtp::reply::Reply;
+
+use crate::clock::Clock;
+use crate::ids::Ids;
+use crate::members::Members;
+use crate::store::{Attribution, DueBatch, Raw};
+use crate::verify::Verifier;
+
+use judge::Step;
+pub use trial::Trial;
+
+/// What a RCPT TO means. It names the list, never a header does (promise 3).
+#[derive(Clone, Debug)]
+pub enum Target {
+    List(Arc<List>),
+    Role(Arc<List>, Role),
+    /// Mail to postmaster or abuse of a domain.
+    Postmaster {
+        domain: String,
+    },
+    /// A bounce; `list` is `None` for the short form, whose token names the list.
+    Bounce {
+        domain: String,
+        list: Option<Arc<List>>,
+        token: String,
+    },
+}
+
+impl Target {
+    /// True where both lead to the same copies: a list by its address and by an alias.
+    fn same_as(&self, other: &Target) -> bool {
+        match (self, other) {
+            (Target::List(a), Target::List(b)) => a.id == b.id,
+            (Target::Role(a, one), Target::Role(b, two)) => a.id == b.id && one == two,
+            (Target::Postmaster { domain: a }, Target::Postmaster { domain: b }) => a == b,
+            _ => false,
+        }
+    }
+}
+
+/// A mail that came in whole.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// `None` = null sender.
+    pub sender: Option<Address>,
+    /// The RCPT TO that were accepted, in order, as they came and as they were understood.
+    pub targets: Vec<(String, Target)>,
+    pub bytes: Bytes,
+    pub raw: Raw,
+    /// It came with SMTPUTF8.
+    pub utf8: bool,
+    /// For our `Received`: what the client called itself, where it is, and the protocol it spoke.
+    pub helo: String,
+    pub peer: String,
+    pub protocol: &'static str,
+}
+
+/// Told of posts that are durable now and wait for delivery.
+pub trait Announce: Send + Sync {
+    fn announce(&self, batches: Vec<DueBatch>);
+}
+
+/// What the pipeline is told once, at the start.
+#[derive(Clone, Debug)]
+pub struct House {
+    pub hostname: String,
+    pub keys: Arc<Keys>,
+    /// Octets.
+    pub max_message_size: u64,
+    /// How long delivery is tried.
+    pub give_up_after: std::time::Duration,
+}
+
+/// What the pipeline must know of a domain; may change at a reload.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    /// e.g. `de`
+    pub language: String,
+    pub help_url: Option<String>,
+}
+
+/// The rooms that a mail passes.
+pub struct Pipeline {
+    pub house: House,
+    /// By lower-case name.
+    pub tenants: ArcSwap<HashMap<String, Tenant>>,
+    pub members: Arc<Members>,
+    pub verifier: Verifier,
+    pub store: Arc<dyn Attribution>,
+    pub announce: Arc<dyn Announce>,
+    pub ids: Ids,
+    pub clock: Clock,
+}
+
+impl Pipeline {
+    /// Answers a RCPT TO; microseconds, since Exim's callouts ask it too.
+    ///
+    /// The envelope sender refuses nobody here: it can't tell who the author is.
+    pub fn recipient(&self, path: &str, size: Option<u64>) -> Result<Target, Reply> {
+        answer::recipient(&self.members, path, size, (self.clock)())
+    }
+
+    /// Where a mail goes that is too large for memory while it comes in.
+    pub fn spool_path(&self, dir: &Path) -> PathBuf {
+        dir.join(format!("in.{}", self.ids.next((self.clock)())))
+    }
+
+    fn tenant(&self, domain: &str) -> Tenant {
+        let fallback = || Tenant { language: "en".to_owned(), help_url: None };
+        self.tenants.load().get(domain).cloned().unwrap_or_else(fallback)
+    }
+
+    /// Takes a whole mail: finds the facts, decides for each recipient alone, stores, answers.
+    ///
+    /// One reply for each target, in their order. A 250 is given only for what is durable (promise 1).
+    pub async fn receive(&self, incoming: Incoming) -> Vec<Reply> {
+        let now = (self.clock)();
+        let mail = match Mail::parse(&incoming.bytes) {
+            Ok(mail) => mail,
+            Err(malformed) => return self.refuse_all(&incoming, &malformed.to_string(), now).await,
+        };
+        let authenticity = self.authenticity(&incoming, &mail).await;
+        let mut steps = Vec::with_capacity(incoming.targets.len());
+        for (number, (rcpt, target)) in incoming.targets.iter().enumerate() {
+            let earlier = incoming.targets.iter().take(number).position(|(_, t)| t.same_as(target));
+            steps.push(match earlier {
+                Some(first) => Step::SameAs(first),
+                None => self.judge(rcpt, target, &incoming, &mail, &authenticity, now).await,
+            });
+        }
+        self.store_and_answer(&incoming, &mail, steps, now).await
+    }
+}

@@ -1,0 +1,226 @@
+//! From a decision to what is stored, and from what was stored to the replies.
+
+use aws_lc_rs::digest;
+use jiff::fmt::rfc2822;
+use listcore::list::List;
+use listcore::message::Mail;
+use listcore::policy::Verdict;
+use listcore::recipients::Recipient;
+use listcore::rewrite::{Frozen, PostKind};
+use listcore::time::Timestamp;
+use lmtp::reply::Reply;
+
+use super::judge::Step;
+use super::{Incoming, Pipeline, answer};
+use crate::store::{
+    BATCH, BatchId, Done, DueBatch, MailId, Move, NewMail, NewPost, PostId, StoreError, TraceEvent,
+};
+
+impl Pipeline {
+    /// One mail's way to one list, with everything frozen that a retry must not see change.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn post(
+        &self,
+        list: &List,
+        kind: PostKind,
+        incoming: &Incoming,
+        mail: &Mail,
+        verdict: &Verdict,
+        recipients: Vec<Recipient>,
+        now: Timestamp,
+    ) -> NewPost {
+        let id = PostId(self.ids.next(now));
+        let domain = list.address.domain().to_owned();
+        let date = date(now);
+        let tenant = self.tenant(&domain);
+        let frozen = Frozen {
+            kind,
+            list: list.id.clone(),
+            address: list.address.clone(),
+            name: list.name.clone(),
+            description: list.description.clone(),
+            settings: verdict.freeze(&list.settings),
+            help_url: tenant.help_url,
+            language: tenant.language,
+            received: self.received(incoming, id, list, &date),
+            add_message_id: mail.message_id.is_none().then(|| made_message_id(incoming, &domain)),
+            add_date: (!mail.has_date).then_some(date),
+            domain,
+        };
+        let digest = digest_of(incoming.bytes.get(mail.head_len()..).unwrap_or_default());
+        NewPost { id, frozen, digest, expires: now + self.house.give_up_after, recipients }
+    }
+
+    /// The `Received` line on top (rules T1, LM33): whom it is for only where there is one recipient.
+    fn received(&self, incoming: &Incoming, id: PostId, list: &List, date: &str) -> String {
+        let word = |c: char| c.is_ascii_graphic() && !"()<>\\\"".contains(c);
+        let helo: String = incoming.helo.chars().filter(|c| word(*c)).take(255).collect();
+        let whom = if incoming.targets.len() == 1 {
+            format!("\r\n\tfor <{}>", list.address)
+        } else {
+            String::new()
+        };
+        format!(
+            "Received: from {} ({})\r\n\tby {} with {} id {}{};\r\n\t{}\r\n",
+            if helo.is_empty() { "unknown" } else { &helo },
+            incoming.peer,
+            self.house.hostname,
+            incoming.protocol,
+            id.0,
+            whom,
+            date
+        )
+    }
+
+    /// Everything that this mail leads to becomes durable in one commit; then the replies.
+    pub(super) async fn store_and_answer(
+        &self,
+        incoming: &Incoming,
+        mail: &Mail,
+        steps: Vec<Step>,
+        now: Timestamp,
+    ) -> Vec<Reply> {
+        let moves = self.moves(incoming, mail, &steps, now);
+        match self.store.commit(moves).await {
+            Ok(done) => self.answers(&steps, done, now),
+            Err(error) => {
+                tracing::error!(%error, "a mail could not be stored and was deferred");
+                vec![answer::store_trouble(&error); steps.len()]
+            }
+        }
+    }
+
+    /// First the mail with its posts, then each event, in the order of the steps.
+    fn moves(&self, incoming: &Incoming, mail: &Mail, steps: &[Step], now: Timestamp) -> Vec<Move> {
+        let post = |step: &Step| match step {
+            Step::Post(post) => Some(post.as_ref().clone()),
+            _ => None,
+        };
+        let posts: Vec<NewPost> = steps.iter().filter_map(post).collect();
+        let mut moves = Vec::with_capacity(steps.len());
+        if let Some(first) = posts.first() {
+            let made = first.frozen.add_message_id.as_deref().unwrap_or_default();
+            let made = made.trim_matches(['<', '>']).to_owned();
+            let mail = NewMail {
+                id: MailId(self.ids.next(now)),
+                raw: incoming.raw.clone(),
+                message_id: mail.message_id.clone().unwrap_or(made),
+                sender: incoming.sender.clone(),
+                received: now,
+                utf8: incoming.utf8,
+            };
+            moves.push(Move::Accept { mail, posts });
+        }
+        moves.extend(steps.iter().filter_map(|step| match step {
+            Step::Tell(_, event) => Some(Move::Trace(event.clone())),
+            Step::Bounce(event) => Some(Move::Bounce(event.clone())),
+            Step::Post(_) | Step::SameAs(_) => None,
+        }));
+        moves
+    }
+
+    fn answers(&self, steps: &[Step], done: Vec<Done>, now: Timestamp) -> Vec<Reply> {
+        let count = steps.iter().filter(|step| matches!(step, Step::Post(_))).count();
+        let mut of_posts = done.into_iter().take(count);
+        let mut replies: Vec<Reply> = Vec::with_capacity(steps.len());
+        let mut announced = Vec::new();
+        for step in steps {
+            let reply = match step {
+                Step::Tell(reply, _) => reply.clone(),
+                Step::Bounce(_) => Reply::new(250, "2.0.0", "received"),
+                Step::SameAs(first) => replies.get(*first).cloned().unwrap_or_else(lost),
+                Step::Post(post) => match of_posts.next() {
+                    Some(Done::Ok) => {
+                        announced.extend(due(post, now));
+                        accepted(post)
+                    }
+                    Some(Done::Duplicate(_)) => {
+                        Reply::new(250, "2.6.0", "this mail was accepted before")
+                    }
+                    Some(Done::Conflict(_)) => conflict(),
+                    Some(Done::Rejected(why)) => {
+                        tracing::error!(why, list = %post.frozen.address, "a mail could not be stored and was deferred");
+                        answer::store_trouble(&StoreError::Failed(why))
+                    }
+                    None => lost(),
+                },
+            };
+            replies.push(reply);
+        }
+        self.announce.announce(announced);
+        replies
+    }
+
+    /// A mail whose header can't be read at all: refused for everybody, and kept for `listctl trace`.
+    pub(super) async fn refuse_all(
+        &self,
+        incoming: &Incoming,
+        why: &str,
+        now: Timestamp,
+    ) -> Vec<Reply> {
+        let reply = Reply::new(550, "5.6.0", format!("this mail is broken: {why}"));
+        let event = |(rcpt, _): &(String, super::Target)| {
+            Move::Trace(TraceEvent {
+                at: now,
+                message_id: String::new(),
+                list: None,
+                recipient: rcpt.clone(),
+                author: None,
+                what: "refused".to_owned(),
+                why: format!("malformed: {} {}", reply.code, reply.text),
+            })
+        };
+        if let Err(error) = self.store.commit(incoming.targets.iter().map(event).collect()).await {
+            tracing::error!(%error, "a refusal could not be recorded");
+        }
+        vec![reply; incoming.targets.len()]
+    }
+}
+
+fn accepted(post: &NewPost) -> Reply {
+    Reply::new(250, "2.0.0", format!("accepted as {}", post.id.0))
+}
+
+/// Rule L4: held once there is moderation; until then the author is told.
+fn conflict() -> Reply {
+    let text =
+        "another mail with this Message-ID was sent to this list already; please write it anew";
+    Reply::new(550, "5.6.0", text)
+}
+
+/// Can't happen with a store that keeps its contract; and if it does, it is our trouble.
+fn lost() -> Reply {
+    Reply::new(451, "4.3.0", "the mail could not be stored, try again later")
+}
+
+/// The batches of a post that was just made durable.
+fn due(post: &NewPost, now: Timestamp) -> impl Iterator<Item = DueBatch> {
+    let (id, list) = (post.id, post.frozen.list.clone());
+    let batches = post.recipients.len().div_ceil(BATCH);
+    (0..batches).filter_map(move |number| {
+        let id = BatchId { post: id, number: u32::try_from(number).ok()? };
+        Some(DueBatch { id, list: list.clone(), due: now })
+    })
+}
+
+/// The same at each retry of the same bytes, so that a retry is recognised (rule LM22).
+fn made_message_id(incoming: &Incoming, domain: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, &incoming.bytes);
+    let short = digest.as_ref().get(..16).unwrap_or_default();
+    format!("<{}.listd@{domain}>", data_encoding::HEXLOWER.encode(short))
+}
+
+/// SHA-256 of a body without the empty lines at its end, which a relay may add or drop (rule L4).
+fn digest_of(body: &[u8]) -> [u8; 32] {
+    let digest = digest::digest(&digest::SHA256, body.trim_ascii_end());
+    let mut out = [0; 32];
+    out.copy_from_slice(digest.as_ref());
+    out
+}
+
+/// RFC 5322 3.3, in the machine's own zone.
+fn date(now: Timestamp) -> String {
+    let at = jiff::Timestamp::from_millisecond(now.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let zoned = at.to_zoned(jiff::tz::TimeZone::system());
+    rfc2822::to_string(&zoned).unwrap_or_default()
+}
