@@ -2,6 +2,8 @@
 //!
 //! Knows only the wire. Not who gets a copy or when (`scheduler`), nor what it looks like (`compose`).
 
+#[cfg(test)]
+pub mod fake;
 mod gate;
 mod relay;
 mod tls;

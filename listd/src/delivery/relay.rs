@@ -61,9 +61,11 @@ pub enum Sent {
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + Sync> Stream for T {}
 
+type BoxedSession = Session<Box<dyn Stream>>;
+
 /// A connection that said hello.
 pub struct Connection {
-    session: Session<Box<dyn Stream>>,
+    session: BoxedSession,
     sent: u32,
     limit: u32,
 }
@@ -104,7 +106,7 @@ impl Relay {
         Ok(Connection { session, sent: 0, limit: self.copies_per_connection.max(1) })
     }
 
-    async fn open(&self, tls: bool) -> Result<Session<Box<dyn Stream>>, Trouble> {
+    async fn open(&self, tls: bool) -> Result<BoxedSession, Trouble> {
         let connect = TcpStream::connect(&self.address);
         let stream = timeout(self.connect_timeout, connect)
             .await
@@ -112,7 +114,11 @@ impl Relay {
             .map_err(|e| Trouble::Connect(e.to_string()))?;
         stream.set_nodelay(true).map_err(|e| Trouble::Connect(e.to_string()))?;
         let near = stream.peer_addr().is_ok_and(|a| is_loopback(a.ip()));
-        match Session::open(stream, &self.hostname, tls && !near, self.timeouts).await? {
+        self.greet(stream, tls && !near).await
+    }
+
+    async fn greet(&self, stream: TcpStream, tls: bool) -> Result<BoxedSession, Trouble> {
+        match Session::open(stream, &self.hostname, tls, self.timeouts).await? {
             Opened::Ready(session) => Ok(session.map_stream(|s| Box::new(s) as Box<dyn Stream>)),
             Opened::Upgrade(stream, upgrade) => {
                 let stream = tls::connect(&self.address, stream, self.connect_timeout)
@@ -124,6 +130,7 @@ impl Relay {
     }
 }
 
+#[derive(Debug)]
 enum Trouble {
     Connect(String),
     Tls(String),
@@ -267,3 +274,6 @@ fn at(stage: Stage) -> At {
         Stage::Data | Stage::Message => At::Message,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,6 @@
 //! The scheduler with a store in memory, against a relay by script: nobody missing, nobody twice.
 
 mod house;
-mod relay;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,8 +11,8 @@ use listcore::list::Copies;
 use listcore::outcome::{Dropped, Outcome};
 
 use super::*;
+use crate::delivery::fake::{ALL, Act, Ask, FakeRelay};
 use house::{House, START, SlowStore, TestTimer, people, relay_at, until};
-use relay::{ALL, Act, Ask, FakeRelay};
 
 const DEADLINE: Duration = Duration::from_secs(10);
 

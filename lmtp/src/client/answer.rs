@@ -110,7 +110,8 @@ fn parse_line(line: &[u8]) -> Option<(u16, bool, String)> {
         Some((b'-', text)) => (false, text),
         Some(_) => return None,
     };
-    let text = String::from_utf8_lossy(text);
+    // Exim answers BDAT with "250- 46 byte chunk, ...": the space is not part of what it says.
+    let text = String::from_utf8_lossy(text.trim_ascii_start());
     Some((code, last, text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()))
 }
 
@@ -191,7 +192,7 @@ mod tests {
         let cases: [(&str, Result<Vec<Answer>, Nonsense>); 10] = [
             ("250 OK\r\n", Ok(vec![answer(250, &["OK"])])),
             ("250\r\n", Ok(vec![answer(250, &[""])])),
-            ("250-a\r\n250-b c\r\n250 d\r\n", Ok(vec![answer(250, &["a", "b c", "d"])])),
+            ("250- a\r\n250-b c\r\n250 d\r\n", Ok(vec![answer(250, &["a", "b c", "d"])])),
             ("250 a\n550 b\n", Ok(vec![answer(250, &["a"]), answer(550, &["b"])])),
             ("250 in two", Ok(vec![])),
             ("250 bell\x07\r\n", Ok(vec![answer(250, &["bell "])])),

@@ -25,7 +25,7 @@ pub enum Act {
     Say(&'static str),
     /// Closes the connection without a word.
     Die,
-    /// Waits for [`Relay::release`], then says yes.
+    /// Waits for [`FakeRelay::release`], then says yes.
     Hold,
 }
 
@@ -46,6 +46,8 @@ struct Seen {
     offers: &'static [&'static str],
     /// Recipients of each accepted transaction, in order.
     accepted: Mutex<Vec<Vec<String>>>,
+    /// The last message that came, whatever became of it; dots unstuffed.
+    message: Mutex<Vec<u8>>,
     /// RCPT, answered whatever.
     tried: Mutex<Vec<String>>,
     connections: Mutex<u32>,
@@ -71,6 +73,7 @@ impl FakeRelay {
             script: Arc::new(script),
             offers,
             accepted: Mutex::default(),
+            message: Mutex::default(),
             tried: Mutex::default(),
             connections: Mutex::default(),
             release: tokio::sync::Semaphore::new(0),
@@ -110,6 +113,10 @@ impl FakeRelay {
 
     pub fn tried(&self, address: &str) -> usize {
         self.seen.tried.lock().expect("lock").iter().filter(|to| *to == address).count()
+    }
+
+    pub fn message(&self) -> Vec<u8> {
+        self.seen.message.lock().expect("lock").clone()
     }
 
     pub fn connections(&self) -> u32 {
@@ -180,6 +187,7 @@ async fn session(stream: TcpStream, seen: &Seen) -> Option<()> {
                     let size = line.split(' ').nth(1).and_then(|n| n.parse().ok())?;
                     let mut message = vec![0; size];
                     stream.read_exact(&mut message).await.ok()?;
+                    *seen.message.lock().expect("lock") = message;
                 }
                 if !mail || to.is_empty() {
                     stream.write_all(b"503 nobody to send it to\r\n").await.ok()?;
@@ -187,6 +195,7 @@ async fn session(stream: TcpStream, seen: &Seen) -> Option<()> {
                 }
                 if verb == "DATA" {
                     stream.write_all(b"354 go\r\n").await.ok()?;
+                    let mut message = Vec::new();
                     loop {
                         let mut line = Vec::new();
                         if stream.read_until(b'\n', &mut line).await.ok()? == 0 {
@@ -195,7 +204,9 @@ async fn session(stream: TcpStream, seen: &Seen) -> Option<()> {
                         if line == b".\r\n" {
                             break;
                         }
+                        message.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
                     }
+                    *seen.message.lock().expect("lock") = message;
                 }
                 let took = std::mem::take(&mut to);
                 mail = false;
