@@ -98,6 +98,10 @@ fn warnings(config: &Config) -> Vec<String> {
     if let DirectorySource::File(path) = &directory.source {
         file("directory.url", path);
     }
+    open_to_all("secret_file", &config.secret_file, &mut said);
+    if let Some(path) = &directory.bind_password_file {
+        open_to_all("directory.bind_password_file", path, &mut said);
+    }
     for (key, path) in folders(config) {
         if !path.is_dir() {
             said.push(format!("{key}: the folder {} is not there", path.display()));
@@ -169,13 +173,16 @@ fn keys(domain: &listcore::config::Domain, said: &mut Vec<String>) {
                 Ok(_) => {}
             },
         }
-        use std::os::unix::fs::PermissionsExt;
-        let open =
-            std::fs::metadata(&key.key_file).is_ok_and(|m| m.permissions().mode() & 0o007 != 0);
-        if open {
-            said.push(format!(
-                "{at} can be read by everybody; chmod 600 (or 640 with listd's group)"
-            ));
-        }
+        open_to_all(&at, &key.key_file, said);
+    }
+}
+
+/// Warns of a secret that everybody on the machine can read.
+fn open_to_all(what: &str, file: &Path, said: &mut Vec<String>) {
+    use std::os::unix::fs::PermissionsExt;
+    if std::fs::metadata(file).is_ok_and(|meta| meta.permissions().mode() & 0o007 != 0) {
+        said.push(format!(
+            "{what} can be read by everybody; chmod 600 (or 640 with listd's group)"
+        ));
     }
 }

@@ -91,6 +91,13 @@ fn keys_are_made_once_and_shown() {
     assert_eq!(alone(&["dkim", "show", "other.example", "--config", &text(&config)]).code, 1);
     let checked = alone(&["config", "check", &text(&config)]);
     assert!(!checked.out.contains("key"), "the keys are fine: {}", checked.out);
+    for file in &files {
+        std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o644))
+            .expect("chmod");
+    }
+    let checked = alone(&["config", "check", &text(&config)]);
+    assert_eq!(checked.code, 0, "a warning is no error");
+    assert_eq!(checked.out.matches("can be read by everybody").count(), 2, "{}", checked.out);
 }
 
 #[test]
