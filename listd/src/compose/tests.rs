@@ -93,8 +93,7 @@ fn reason(result: Result<impl Sized, NoCopy>) -> String {
 #[test]
 fn personal_copies() {
     let signer = Arc::new(signer());
-    let composer = composer([]);
-    let mut composer = composer;
+    let mut composer = composer([]);
     composer.signers = Signers::of_one(Arc::clone(&signer));
     let body = mail("", "Hallo zusammen\r\n\r\n.\r\n");
     let Body::Memory(raw) = &body else { panic!("in memory") };

@@ -24,11 +24,12 @@ struct World {
 
 impl World {
     fn new() -> World {
+        World::with(Algorithm::Ed25519)
+    }
+
+    fn with(algorithm: Algorithm) -> World {
         let verifier = Verifier::new(Some(failing_server()), &["MX.schule.example".to_owned()]);
-        World {
-            verifier: verifier.expect("resolver"),
-            key: generate(Algorithm::Ed25519).expect("key"),
-        }
+        World { verifier: verifier.expect("resolver"), key: generate(algorithm).expect("key") }
     }
 
     fn knows(&self, name: &str, value: TxtRecord) {
@@ -131,6 +132,27 @@ async fn the_authors_own_signature() {
             World::new().key("gmx.example").dmarc("gmx.example", policy).dmarc("example", "");
         let judged = world.judge(&format!("{RECEIVED}{}", head("x@gmx.example")), "").await;
         assert_eq!(unproven(&judged), Some(expect), "{policy}: {judged:?}");
+    }
+}
+
+/// D3, D5, D7: what `sign` makes holds for mail-auth, with both kinds of keys, and not after a change.
+#[tokio::test]
+async fn our_own_signatures() {
+    for algorithm in [Algorithm::Rsa, Algorithm::Ed25519] {
+        let world = World::with(algorithm).key("gmx.example").dmarc("gmx.example", "");
+        let world = world.dmarc("example", "");
+        let head = format!("{}To: klasse-5b@schule.example\r\n", head("anna@gmx.example"));
+        let good = world.signed("gmx.example", &head, "Hallo\r\n");
+        for (mail, holds) in [
+            (good.clone(), true),
+            (good.replace("klasse-5b@", "klasse-6b@"), false),
+            (good.replace("\r\n\r\n", "\r\nSubject: another\r\n\r\n"), false),
+            (good.replace("\r\n\r\n", "\r\nList-Unsubscribe: <mailto:x@y.example>\r\n\r\n"), false),
+            (good.replace("\r\n\r\n", "\r\nX-Other: y\r\n\r\n"), true),
+        ] {
+            let judged = world.judge(&format!("{RECEIVED}{mail}"), "").await;
+            assert_eq!(judged == dkim("gmx.example"), holds, "{algorithm}: {mail}\n{judged:?}");
+        }
     }
 }
 
