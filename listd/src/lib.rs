@@ -13,5 +13,6 @@ pub mod pipeline;
 pub mod scheduler;
 pub mod secret;
 pub mod sign;
+pub mod socket;
 pub mod store;
 pub mod verify;

@@ -1,8 +1,6 @@
 //! A listening socket, unix or TCP, and the streams that come out of it.
 
 use std::io;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,10 +8,12 @@ use listcore::config::Endpoint;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
+use crate::socket::{self, SocketFile};
+
 /// Where connections come from.
 pub enum Listener {
     Tcp(TcpListener),
-    Unix(UnixListener),
+    Unix(UnixListener, SocketFile),
 }
 
 /// One connection.
@@ -29,27 +29,10 @@ pub async fn bind(endpoint: &Endpoint) -> io::Result<Listener> {
     match endpoint {
         Endpoint::Tcp(address) => Ok(Listener::Tcp(TcpListener::bind(address).await?)),
         Endpoint::Unix(path) => {
-            clear_stale(path).await?;
-            let listener = UnixListener::bind(path)?;
-            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))?;
-            Ok(Listener::Unix(listener))
+            let (listener, file) = socket::bind(path, 0o666).await?;
+            Ok(Listener::Unix(listener, file))
         }
     }
-}
-
-/// Removes a socket that a killed daemon left behind.
-pub async fn clear_stale(path: &Path) -> io::Result<()> {
-    let Ok(found) = std::fs::symlink_metadata(path) else { return Ok(()) };
-    if !found.file_type().is_socket() {
-        return Err(io::Error::new(
-            io::ErrorKind::AlreadyExists,
-            "something that is no socket is in its place",
-        ));
-    }
-    if UnixStream::connect(path).await.is_ok() {
-        return Err(io::Error::new(io::ErrorKind::AddrInUse, "another daemon serves this socket"));
-    }
-    std::fs::remove_file(path)
 }
 
 impl Listener {
@@ -63,7 +46,7 @@ impl Listener {
                 let name = if ip.is_ipv6() { format!("[IPv6:{ip}]") } else { format!("[{ip}]") };
                 Ok((Stream::Tcp(stream), name))
             }
-            Listener::Unix(listener) => {
+            Listener::Unix(listener, _) => {
                 let (stream, _) = listener.accept().await?;
                 Ok((Stream::Unix(stream), "unix socket".to_owned()))
             }
