@@ -19,6 +19,8 @@ pub const JOERG: (&str, &str) = ("joerg.schaefer", "joerg.schaefer@post.example"
 pub const AYSE: (&str, &str) = ("ayse.oeztuerk", "ayse.oeztuerk@post.example");
 pub const MARIA: (&str, &str) = ("maria.fischer", "maria.fischer@post.example");
 pub const ZOE: (&str, &str) = ("zoe.koehler", "zoe.koehler@post.example");
+/// Of 5b too, without a mailbox here.
+pub const OUTSIDE: &str = "ute.huebner@telekom.example";
 /// The class teacher of 5b: owns the list, is not on it.
 pub const TEACHER: (&str, &str) = ("petra.sommer", "petra.sommer@schule.example");
 /// A parent of 5a who is not in 5b.

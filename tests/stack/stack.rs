@@ -9,7 +9,8 @@ use crate::exim::{Exim, Peers};
 use crate::ldap::Ldap;
 use crate::listd::{Listd, Ports, Settings};
 use crate::sink::Sink;
-use crate::{Doing, Result};
+use crate::smtp::{As, Reply, send};
+use crate::{Doing, Result, dkim, school};
 
 /// How many lines of each log a failed story prints.
 const TAIL: usize = 60;
@@ -48,6 +49,11 @@ impl Stack {
 
     pub fn builder() -> StackBuilder {
         StackBuilder::default()
+    }
+
+    /// A mail of somebody at `post.example` as his provider sends it to the school: signed, from the right machine.
+    pub fn post(&self, from: &str, to: &[&str], letter: &[u8]) -> Result<Reply> {
+        send(self.exim.mx(), &As::Outside(school::PROVIDER_IP), from, to, &dkim::sign_as_provider(letter)?)
     }
 
     /// Its temp dir.

@@ -1,0 +1,33 @@
+//! One mail to 250 lists: three LMTP transactions, 250 decisions, nobody forgotten and nobody served twice.
+
+use std::collections::HashSet;
+
+use stack::smtp::{As, send};
+use stack::{Stack, crowd, mail, school, wait};
+
+#[test]
+fn a_mail_to_250_lists_in_three_transactions() {
+    let names: Vec<String> = (0..250).map(|i| format!("viele-{i}")).collect();
+    let lists: Vec<(&str, usize)> = names.iter().map(|n| (n.as_str(), 2)).collect();
+    let stack = Stack::builder()
+        .ldif(&crowd::entries(&lists))
+        .settings(|s| s.list = "post = [\"people\"]\n".into())
+        .start()
+        .unwrap();
+    let (login, author) = school::TEACHER;
+    let to: Vec<String> = names.iter().map(|n| crowd::address(n)).collect();
+    let to: Vec<&str> = to.iter().map(String::as_str).collect();
+    let letter = mail::text(author, "alle@schule.example", "An alle", "viele@schule.example", "Hallo");
+    let user = As::User(login, school::PASSWORD);
+    let reply = send(stack.exim.submission(), &user, author, &to, &letter).unwrap();
+    assert_eq!(reply.code, 250, "{reply}");
+    stack.sink.wait_for(500, wait::MAIL * 2).unwrap();
+    let counts = stack.sink.counts();
+    assert!(counts.len() == 500 && counts.values().all(|n| *n == 1), "{} people", counts.len());
+
+    let log = stack.exim.log();
+    let taken: Vec<&str> = log.lines().filter(|l| l.contains("T=listd_lmtp") && l.contains("viele-")).collect();
+    assert_eq!(taken.len(), 250, "each list answered for itself");
+    let ports: HashSet<&str> = taken.iter().filter_map(|l| l.split("I=[127.0.0.1]:").nth(1)?.split(' ').next()).collect();
+    assert_eq!(ports.len(), 3, "{ports:?}");
+}

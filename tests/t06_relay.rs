@@ -1,0 +1,66 @@
+//! The relay goes away, breaks off, is full or refuses one: nobody else waits for it, and nobody is forgotten.
+
+use std::time::Duration;
+
+use stack::{Stack, mail, school, wait};
+
+const AGAIN: Duration = Duration::from_secs(120);
+
+fn send(stack: &Stack, id: &str) {
+    let letter = mail::text(school::JOERG.1, school::CLASS_5B, "Hallo", id, "Hallo");
+    let reply = stack.post(school::JOERG.1, &[school::CLASS_5B], &letter).unwrap();
+    assert_eq!(reply.code, 250, "{reply}");
+}
+
+#[test]
+fn exims_relay_port_is_down_for_a_while_and_back() {
+    let mut stack = Stack::start().unwrap();
+    let letter = mail::text(school::JOERG.1, school::CLASS_5B, "Hallo", "spaeter@post.example", "Hallo");
+    let signed = stack::dkim::sign_as_provider(&letter).unwrap();
+    stack.exim.kill();
+    let (from, to) = (school::JOERG.1, [school::CLASS_5B]);
+    let results = "Authentication-Results: mx.schule.example; spf=pass smtp.mailfrom=post.example\r\n";
+    let mail = [results.as_bytes(), &signed].concat();
+    let replies = stack::smtp::deliver(stack.listd.lmtp(), from, &to, &mail).unwrap();
+    assert_eq!(replies[0].code, 250, "{replies:?}");
+    stack.exim.restart().unwrap();
+    wait::until("the copy", AGAIN, || {
+        let mails = stack.dovecot.inbox(school::ZOE.0)?;
+        Ok((!mails.is_empty()).then_some(()))
+    })
+    .unwrap();
+    stack.sink.wait_for((school::CLASS_5B_RECIPIENTS - 5) as u64, AGAIN).unwrap();
+    let counts = stack.sink.counts();
+    assert!(counts.values().all(|n| *n == 1), "{counts:?}");
+}
+
+#[test]
+fn a_relay_in_trouble_costs_only_time() {
+    let stack = Stack::builder().relay_is_sink().start().unwrap();
+    let all = school::CLASS_5B_RECIPIENTS;
+    stack.sink.set(|f| {
+        f.refuse.insert(school::AYSE.1.into(), "550 5.1.1 no such user".into());
+        f.defer.insert(school::MARIA.1.into(), 1);
+        f.cut_data = 1;
+    });
+    send(&stack, "trouble@post.example");
+    stack.sink.wait_for(all as u64 - 1, AGAIN).unwrap();
+    let counts = stack.sink.counts();
+    assert!(!counts.contains_key(school::AYSE.1), "refused for good");
+    assert!(counts.len() == all - 1 && counts.values().all(|n| *n == 1), "{counts:?}");
+    wait::until("the refusal in the trace", wait::MAIL, || {
+        let trace = stack.listd.listctl(&["--json", "trace", "trouble@post.example"])?;
+        Ok(trace.contains("no such user").then_some(()))
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_relay_that_takes_five_at_a_time_gets_five_at_a_time() {
+    let stack = Stack::builder().relay_is_sink().settings(|s| s.list = "copies = \"shared\"\n".into()).start().unwrap();
+    stack.sink.set(|f| f.full_after = Some(5));
+    send(&stack, "full@post.example");
+    stack.sink.wait_for(school::CLASS_5B_RECIPIENTS as u64, AGAIN).unwrap();
+    let counts = stack.sink.counts();
+    assert!(counts.values().all(|n| *n == 1), "{counts:?}");
+}
