@@ -14,3 +14,4 @@ mod t07_kill;
 mod t08_lists;
 mod t09_odd_mails;
 mod t10_bounces;
+mod t11_corpus;

@@ -9,7 +9,13 @@ fn every_parent_of_5b_gets_a_signed_copy_with_list_headers() {
     let stack = Stack::start().unwrap();
     let (_, author) = school::JOERG;
     let id = "erste@post.example";
-    let letter = mail::text(&format!("=?utf-8?q?J=C3=B6rg?= <{author}>"), school::CLASS_5B, "Ausflug", id, "Grüße aus Köln");
+    let letter = mail::text(
+        &format!("=?utf-8?q?J=C3=B6rg?= <{author}>"),
+        school::CLASS_5B,
+        "Ausflug",
+        id,
+        "Grüße aus Köln",
+    );
     let reply = stack.post(author, &[school::CLASS_5B], &letter).unwrap();
     assert_eq!(reply.code, 250, "{reply}");
 
@@ -23,10 +29,15 @@ fn every_parent_of_5b_gets_a_signed_copy_with_list_headers() {
         assert!(mail::header(&copy, "List-Id").contains("klasse-5b.schule.example"));
         assert!(mail::header(&copy, "List-Post").contains(school::CLASS_5B));
         let from = mail::header(&copy, "From");
-        assert!(from.contains(school::CLASS_5B) && !from.contains(author), "post.example does not allow us its name: {from}");
+        assert!(
+            from.contains(school::CLASS_5B) && !from.contains(author),
+            "post.example does not allow us its name: {from}"
+        );
         assert!(mail::header(&copy, "Reply-To").contains(author));
         // Exim's own for its mailboxes apart, nothing that claims to be ours.
-        assert!(mail::headers(&copy, "Authentication-Results").iter().all(|r| !r.contains("spf=pass")));
+        assert!(
+            mail::headers(&copy, "Authentication-Results").iter().all(|r| !r.contains("spf=pass"))
+        );
         paths.insert(mail::header(&copy, "Return-Path"));
     }
     assert!(paths.iter().all(|p| p.contains("klasse-5b-bounces+")), "{paths:?}");

@@ -53,12 +53,21 @@ fn refused_in_the_dialogue_or_let_through() {
     // The teacher owns the list and is not on it; Maria writes from her second address.
     let (login, teacher) = school::TEACHER;
     let owner = As::User(login, school::PASSWORD);
-    let reply = send(stack.exim.submission(), &owner, teacher, &list, &letter(teacher, "teacher@schule.example")).unwrap();
+    let reply = send(
+        stack.exim.submission(),
+        &owner,
+        teacher,
+        &list,
+        &letter(teacher, "teacher@schule.example"),
+    )
+    .unwrap();
     assert_eq!(reply.code, 250, "{reply}");
     stack.dovecot.wait_for(school::ZOE.0, "teacher@schule.example").unwrap();
     let second = "m.fischer@firma.example";
     let firm = As::Outside("192.0.2.26");
-    let reply = send(stack.exim.mx(), &firm, second, &list, &letter(second, "second@firma.example")).unwrap();
+    let reply =
+        send(stack.exim.mx(), &firm, second, &list, &letter(second, "second@firma.example"))
+            .unwrap();
     assert_eq!(reply.code, 250, "{reply}");
     stack.dovecot.wait_for(school::ZOE.0, "second@firma.example").unwrap();
     let each = (school::CLASS_5B_RECIPIENTS - 5) as u64;

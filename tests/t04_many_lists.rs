@@ -17,7 +17,8 @@ fn a_mail_to_250_lists_in_three_transactions() {
     let (login, author) = school::TEACHER;
     let to: Vec<String> = names.iter().map(|n| crowd::address(n)).collect();
     let to: Vec<&str> = to.iter().map(String::as_str).collect();
-    let letter = mail::text(author, "alle@schule.example", "An alle", "viele@schule.example", "Hallo");
+    let letter =
+        mail::text(author, "alle@schule.example", "An alle", "viele@schule.example", "Hallo");
     let user = As::User(login, school::PASSWORD);
     let reply = send(stack.exim.submission(), &user, author, &to, &letter).unwrap();
     assert_eq!(reply.code, 250, "{reply}");
@@ -26,8 +27,10 @@ fn a_mail_to_250_lists_in_three_transactions() {
     assert!(counts.len() == 500 && counts.values().all(|n| *n == 1), "{} people", counts.len());
 
     let log = stack.exim.log();
-    let taken: Vec<&str> = log.lines().filter(|l| l.contains("T=listd_lmtp") && l.contains("viele-")).collect();
+    let taken: Vec<&str> =
+        log.lines().filter(|l| l.contains("T=listd_lmtp") && l.contains("viele-")).collect();
     assert_eq!(taken.len(), 250, "each list answered for itself");
-    let ports: HashSet<&str> = taken.iter().filter_map(|l| l.split("I=[127.0.0.1]:").nth(1)?.split(' ').next()).collect();
+    let ports: HashSet<&str> =
+        taken.iter().filter_map(|l| l.split("I=[127.0.0.1]:").nth(1)?.split(' ').next()).collect();
     assert_eq!(ports.len(), 3, "{ports:?}");
 }

@@ -19,7 +19,10 @@ fn send(stack: &Stack, id: &str) {
 fn sees(stack: &Stack, address: &str, is_member: bool, limit: Duration) -> Duration {
     let begun = Instant::now();
     wait::until_true(&format!("listd to see {address}: {is_member}"), limit, || {
-        let members = stack.listd.listctl(&["--json", "list", "members", school::CLASS_5B]).unwrap_or_default();
+        let members = stack
+            .listd
+            .listctl(&["--json", "list", "members", school::CLASS_5B])
+            .unwrap_or_default();
         !members.is_empty() && members.contains(address) == is_member
     })
     .unwrap();
@@ -80,13 +83,18 @@ fn a_restart_while_ldap_is_down_serves_from_the_snapshot() {
 fn start_tls_with_the_right_ca_and_with_a_wrong_one() {
     let mut stack = Stack::builder().tls().relay_is_sink().without_listd().start().unwrap();
     let mut settings = stack.settings();
-    let with_ca = |ca: std::path::PathBuf| format!("start_tls = true\nca_file = \"{}\"\n", ca.display());
+    let with_ca =
+        |ca: std::path::PathBuf| format!("start_tls = true\nca_file = \"{}\"\n", ca.display());
     settings.directory = with_ca(stack.ldap.wrong_ca());
     stack.listd.configure(&settings).unwrap();
     stack.listd.start_without_directory().unwrap();
     let what = "listd to name the certificate";
-    wait::until_true(what, wait::MAIL, || stack.listd.output().to_lowercase().contains("certificate")).unwrap();
-    let reply = stack.post(school::JOERG.1, &[school::CLASS_5B], &letter("wrong@post.example")).unwrap();
+    wait::until_true(what, wait::MAIL, || {
+        stack.listd.output().to_lowercase().contains("certificate")
+    })
+    .unwrap();
+    let reply =
+        stack.post(school::JOERG.1, &[school::CLASS_5B], &letter("wrong@post.example")).unwrap();
     assert_eq!(reply.code, 451, "trouble of ours is 4xx: {reply}");
 
     assert!(stack.listd.stop().unwrap().success());

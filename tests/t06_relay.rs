@@ -15,11 +15,13 @@ fn send(stack: &Stack, id: &str) {
 #[test]
 fn exims_relay_port_is_down_for_a_while_and_back() {
     let mut stack = Stack::start().unwrap();
-    let letter = mail::text(school::JOERG.1, school::CLASS_5B, "Hallo", "spaeter@post.example", "Hallo");
+    let letter =
+        mail::text(school::JOERG.1, school::CLASS_5B, "Hallo", "spaeter@post.example", "Hallo");
     let signed = stack::dkim::sign_as_provider(&letter).unwrap();
     stack.exim.kill();
     let (from, to) = (school::JOERG.1, [school::CLASS_5B]);
-    let results = "Authentication-Results: mx.schule.example; spf=pass smtp.mailfrom=post.example\r\n";
+    let results =
+        "Authentication-Results: mx.schule.example; spf=pass smtp.mailfrom=post.example\r\n";
     let mail = [results.as_bytes(), &signed].concat();
     let replies = stack::smtp::deliver(stack.listd.lmtp(), from, &to, &mail).unwrap();
     assert_eq!(replies[0].code, 250, "{replies:?}");
@@ -57,7 +59,11 @@ fn a_relay_in_trouble_costs_only_time() {
 
 #[test]
 fn a_relay_that_takes_five_at_a_time_gets_five_at_a_time() {
-    let stack = Stack::builder().relay_is_sink().settings(|s| s.list = "copies = \"shared\"\n".into()).start().unwrap();
+    let stack = Stack::builder()
+        .relay_is_sink()
+        .settings(|s| s.list = "copies = \"shared\"\n".into())
+        .start()
+        .unwrap();
     stack.sink.set(|f| f.full_after = Some(5));
     send(&stack, "full@post.example");
     stack.sink.wait_for(school::CLASS_5B_RECIPIENTS as u64, AGAIN).unwrap();

@@ -21,7 +21,8 @@ fn kills() -> usize {
 
 /// Small, seeded by the kill's number: a failed run can be told apart, not repeated.
 fn pause(n: usize) -> Duration {
-    let x = (n as u64).wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    let x =
+        (n as u64).wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     Duration::from_millis((x >> 33) % 400)
 }
 
@@ -29,7 +30,9 @@ fn pause(n: usize) -> Duration {
 fn no_mail_with_250_is_lost_and_few_copies_come_twice() {
     let names: Vec<String> = (0..LISTS).map(|i| format!("liste-{i}")).collect();
     let lists: Vec<(&str, usize)> = names.iter().map(|n| (n.as_str(), MEMBERS)).collect();
-    let mut solo = Solo::prepare(&crowd::directory(&lists), |s| s.list = "copies = \"personal\"\n".into()).unwrap();
+    let mut solo =
+        Solo::prepare(&crowd::directory(&lists), |s| s.list = "copies = \"personal\"\n".into())
+            .unwrap();
     let probe = crowd::address(&names[0]);
     solo.listd.start_knowing(&probe).unwrap();
 
@@ -40,14 +43,19 @@ fn no_mail_with_250_is_lost_and_few_copies_come_twice() {
             let mut accepted = Vec::new();
             let mut n = 0;
             while !stop.load(Ordering::Relaxed) {
-                let job = |n: usize| crowd::job(&names[n % LISTS], &format!("k{n}@bench.example"), 2000);
+                let job =
+                    |n: usize| crowd::job(&names[n % LISTS], &format!("k{n}@bench.example"), 2000);
                 let jobs: Vec<Job> = (n..n + 4).map(job).collect();
                 n += 4;
                 let report = load::run(lmtp, 2, &jobs);
-                let taken = jobs.iter().zip(&report.answers).filter(|(_, a)| a[0] == Answer::Accepted);
+                let taken =
+                    jobs.iter().zip(&report.answers).filter(|(_, a)| a[0] == Answer::Accepted);
                 accepted.extend(taken.map(|(j, _)| (j.name.clone(), j.to[0].clone())));
                 // The load must not run away from a relay that is slow under it.
-                let _ = solo.sink.wait_for((accepted.len().saturating_sub(40) * MEMBERS) as u64, Duration::from_secs(5));
+                let _ = solo.sink.wait_for(
+                    (accepted.len().saturating_sub(40) * MEMBERS) as u64,
+                    Duration::from_secs(5),
+                );
             }
             accepted
         });
@@ -70,17 +78,19 @@ fn no_mail_with_250_is_lost_and_few_copies_come_twice() {
         .collect();
     let mut got: HashMap<(String, String), usize> = HashMap::new();
     let mut missing = wanted.len();
-    let all_there = wait::until_true("every copy of every accepted mail", Duration::from_secs(180), || {
-        got.clear();
-        for delivery in solo.sink.deliveries() {
-            let id = mail::header(&delivery.mail, "Message-ID").trim_matches(['<', '>']).to_owned();
-            for to in delivery.to {
-                *got.entry((id.clone(), to)).or_default() += 1;
+    let all_there =
+        wait::until_true("every copy of every accepted mail", Duration::from_secs(180), || {
+            got.clear();
+            for delivery in solo.sink.deliveries() {
+                let id =
+                    mail::header(&delivery.mail, "Message-ID").trim_matches(['<', '>']).to_owned();
+                for to in delivery.to {
+                    *got.entry((id.clone(), to)).or_default() += 1;
+                }
             }
-        }
-        missing = wanted.iter().filter(|w| !got.contains_key(*w)).count();
-        missing == 0
-    });
+            missing = wanted.iter().filter(|w| !got.contains_key(*w)).count();
+            missing == 0
+        });
     let twice: usize = got.values().map(|n| n - 1).sum();
     println!(
         "{} kills, {} mails with 250, {} copies wanted, {missing} missing, {twice} twice",

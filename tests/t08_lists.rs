@@ -11,10 +11,15 @@ fn a_mail_to_two_lists_goes_to_both_and_each_answers_for_itself() {
     solo.listd.start_knowing("eins@schule.example").unwrap();
     let from = crowd::member("eins", 0);
     // The header names a third list; only RCPT TO counts.
-    let letter = mail::text(&from, "drei@schule.example", "An beide", "beide@bench.example", "Hallo");
+    let letter =
+        mail::text(&from, "drei@schule.example", "An beide", "beide@bench.example", "Hallo");
     let to = ["eins@schule.example", "zwei@schule.example"];
     let replies = deliver(solo.listd.lmtp(), &from, &to, &letter).unwrap();
-    assert_eq!(replies.iter().map(|r| r.code).collect::<Vec<_>>(), [250, 550], "not on zwei: {replies:?}");
+    assert_eq!(
+        replies.iter().map(|r| r.code).collect::<Vec<_>>(),
+        [250, 550],
+        "not on zwei: {replies:?}"
+    );
     solo.sink.wait_for(3, wait::MAIL).unwrap();
     let counts = solo.sink.counts();
     assert!((0..3).all(|i| counts[&crowd::member("eins", i)] == 1), "{counts:?}");
@@ -25,9 +30,16 @@ fn a_mail_to_two_lists_goes_to_both_and_each_answers_for_itself() {
     let other = mail::text(&from, to[0], "Neu", "neu@bench.example", "Hallo");
     assert_eq!(deliver(solo.listd.lmtp(), &from, &to[..1], &other).unwrap()[0].code, 250);
     solo.sink.wait_for(6, wait::MAIL).unwrap();
-    let ids: Vec<String> = solo.sink.deliveries().iter().map(|d| mail::header(&d.mail, "Message-ID")).collect();
+    let ids: Vec<String> =
+        solo.sink.deliveries().iter().map(|d| mail::header(&d.mail, "Message-ID")).collect();
     let first = ids.iter().filter(|id| id.contains("beide@")).count();
-    let copies = solo.sink.deliveries().iter().filter(|d| mail::header(&d.mail, "Message-ID").contains("beide@")).map(|d| d.to.len()).sum::<usize>();
+    let copies = solo
+        .sink
+        .deliveries()
+        .iter()
+        .filter(|d| mail::header(&d.mail, "Message-ID").contains("beide@"))
+        .map(|d| d.to.len())
+        .sum::<usize>();
     assert!(first > 0 && copies == 3, "{ids:?}");
 }
 
@@ -52,11 +64,20 @@ fn two_lists_on_each_other_do_not_circle() {
         })
         .start()
         .unwrap();
-    let letter = mail::text(school::JOERG.1, "kreis-a@schule.example", "Kreis", "kreis@post.example", "Hallo");
+    let letter = mail::text(
+        school::JOERG.1,
+        "kreis-a@schule.example",
+        "Kreis",
+        "kreis@post.example",
+        "Hallo",
+    );
     let reply = stack.post(school::JOERG.1, &["kreis-a@schule.example"], &letter).unwrap();
     assert_eq!(reply.code, 250, "{reply}");
     let copies = |who: &str| stack.sink.counts().get(who).copied().unwrap_or(0);
-    wait::until_true("the people of a to have it", wait::MAIL, || copies("mensch-a@gmx.example") == 1).unwrap();
+    wait::until_true("the people of a to have it", wait::MAIL, || {
+        copies("mensch-a@gmx.example") == 1
+    })
+    .unwrap();
     // The copy that list b gets comes back to a at most once; then all is quiet.
     wait::until_true("Exim to have nothing left", wait::MAIL, || {
         stack.exim.queued() == 0 && stack.exim.log().matches("T=listd_lmtp").count() >= 1

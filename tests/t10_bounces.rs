@@ -10,7 +10,8 @@ fn a_dsn_comes_back_to_its_verp_address() {
     stack.sink.set(|f| {
         f.refuse.insert(outside.to_owned(), "550 5.1.1 no such user".into());
     });
-    let letter = mail::text(school::JOERG.1, school::CLASS_5B, "Hallo", "dsn@post.example", "Hallo");
+    let letter =
+        mail::text(school::JOERG.1, school::CLASS_5B, "Hallo", "dsn@post.example", "Hallo");
     let reply = stack.post(school::JOERG.1, &[school::CLASS_5B], &letter).unwrap();
     assert_eq!(reply.code, 250, "{reply}");
     // Exim's own bounce, from <>, delivered to listd by LMTP.

@@ -75,3 +75,32 @@ pub fn check_school(mail: &[u8]) -> Result<Vec<Signature>> {
         Err(Failure(format!("not signed by schule.example with both keys: {all:?}")))
     }
 }
+
+/// Fails unless every mail in a folder has at least so many signatures of the school and all of them hold.
+pub fn check_folder(dir: &std::path::Path, at_least: usize) -> Result<()> {
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("stack/dkim_verify.py");
+    let dns = school_only()?;
+    let least = at_least.to_string();
+    let script = script.to_string_lossy();
+    let argv = [
+        "/usr/bin/python3",
+        &script,
+        "--at-least",
+        &least,
+        &dns.path().to_string_lossy(),
+        &dir.to_string_lossy(),
+    ];
+    run(&argv, b"", COMMAND * 5).map(|_| ())
+}
+
+/// The school's records alone: other signatures in foreign mails are not ours to judge.
+fn school_only() -> Result<tempfile::NamedTempFile> {
+    let all = std::fs::read(school::fixtures().join("keys/dns.json"))?;
+    let mut records: std::collections::BTreeMap<String, String> =
+        serde_json::from_slice(&all).doing(|| "fixtures/keys/dns.json".to_owned())?;
+    records.retain(|name, _| name.ends_with(".schule.example"));
+    let file = tempfile::NamedTempFile::new()?;
+    let text = serde_json::to_vec(&records).doing(|| "the school's keys".to_owned())?;
+    std::fs::write(file.path(), text)?;
+    Ok(file)
+}

@@ -53,7 +53,13 @@ impl Stack {
 
     /// A mail of somebody at `post.example` as his provider sends it to the school: signed, from the right machine.
     pub fn post(&self, from: &str, to: &[&str], letter: &[u8]) -> Result<Reply> {
-        send(self.exim.mx(), &As::Outside(school::PROVIDER_IP), from, to, &dkim::sign_as_provider(letter)?)
+        send(
+            self.exim.mx(),
+            &As::Outside(school::PROVIDER_IP),
+            from,
+            to,
+            &dkim::sign_as_provider(letter)?,
+        )
     }
 
     /// Its temp dir.

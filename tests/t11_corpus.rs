@@ -1,0 +1,112 @@
+//! Foreign mails by the hundred through the whole pipeline: an answer for each, no panic, bodies byte-identical,
+//! and our signature valid to dkimpy. Where the corpora are absent it says so and checks nothing.
+
+use std::path::{Path, PathBuf};
+
+use stack::load::{self, Answer, Job};
+use stack::{Solo, crowd, dkim, mail, wait};
+
+/// Mails of three kinds: odd MIME, signed by others, bounces.
+const FOLDERS: [&str; 3] = ["mime", "dkim-arc", "bounces"];
+const KINDS: [&str; 4] = ["eml", "msg", "txt", "message"];
+
+/// `../shared/corpora` beside this source tree, or wherever VERTEILER_CORPORA says.
+fn corpora() -> Option<PathBuf> {
+    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpora"));
+    let dir = std::env::var_os("VERTEILER_CORPORA").map_or_else(beside, PathBuf::from);
+    dir.is_dir().then_some(dir)
+}
+
+fn mails(dir: &Path, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> =
+        std::fs::read_dir(dir).unwrap().flatten().map(|e| e.path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            mails(&path, found);
+        } else if path.extension().is_some_and(|e| KINDS.iter().any(|k| e == *k)) {
+            found.push(path);
+        }
+    }
+}
+
+/// With CRLF line ends, as Exim hands it over.
+fn on_the_wire(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 20);
+    let mut last = 0;
+    for byte in bytes {
+        if *byte == b'\n' && last != b'\r' {
+            out.push(b'\r');
+        }
+        out.push(*byte);
+        last = *byte;
+    }
+    if last != b'\n' {
+        out.extend_from_slice(b"\r\n");
+    }
+    out
+}
+
+fn longest_line(bytes: &[u8]) -> usize {
+    bytes.split(|b| *b == b'\n').map(<[u8]>::len).max().unwrap_or(0)
+}
+
+#[test]
+fn every_corpus_mail_gets_an_answer_and_what_goes_out_is_whole() {
+    let Some(corpora) = corpora() else {
+        eprintln!("SKIPPED: no corpora; set VERTEILER_CORPORA to their folder");
+        return;
+    };
+    let mut files = Vec::new();
+    FOLDERS.iter().for_each(|folder| mails(&corpora.join(folder), &mut files));
+    assert!(files.len() > 500, "{} files", files.len());
+    let mut solo = Solo::prepare(&crowd::directory(&[("eins", 1)]), |s| {
+        s.list = "post = [\"anyone\"]\ncopies = \"shared\"\n".into();
+    })
+    .unwrap();
+    solo.listd.start_knowing("eins@schule.example").unwrap();
+    let job = |file: &PathBuf| Job {
+        name: file.display().to_string(),
+        from: "a@gmx.example".into(),
+        to: vec!["eins@schule.example".into()],
+        mail: on_the_wire(&std::fs::read(file).unwrap()),
+    };
+    let jobs: Vec<Job> = files.iter().map(job).collect();
+    let report = load::run(solo.listd.lmtp(), 4, &jobs);
+    assert!(solo.listd.is_running());
+    let lost: Vec<&str> = jobs
+        .iter()
+        .zip(&report.answers)
+        .filter(|(_, a)| a[0] == Answer::Lost)
+        .map(|(j, _)| j.name.as_str())
+        .collect();
+    assert!(lost.is_empty(), "no answer: {lost:?}");
+    let ours: Vec<(&str, &Answer)> = jobs
+        .iter()
+        .zip(&report.answers)
+        .map(|(j, a)| (j.name.as_str(), &a[0]))
+        .filter(|(_, a)| matches!(a, Answer::Said(400..=499)))
+        .collect();
+    assert!(ours.is_empty(), "a mail is no trouble of ours: {ours:?}");
+    assert!(!solo.listd.output().contains("panicked"));
+
+    // What was taken for an automatic reply or a duplicate is not distributed; all else arrives.
+    wait::until_true("the queue to be empty", wait::MAIL * 4, || {
+        solo.listd.listctl(&["--json", "queue"]).is_ok_and(|q| !q.contains("\"message_id\""))
+    })
+    .unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let copies = solo.sink.deliveries();
+    for (n, copy) in copies.iter().enumerate() {
+        std::fs::write(out.path().join(format!("{n}.eml")), &copy.mail).unwrap();
+        assert!(longest_line(&copy.mail) <= 999, "{}", mail::header(&copy.mail, "Message-ID"));
+        let body = mail::split(&copy.mail).1;
+        let same = jobs.iter().any(|j| mail::split(&j.mail).1 == body);
+        let wrapped = jobs.iter().any(|j| longest_line(&j.mail) > 999);
+        assert!(same || wrapped, "{} has another body", mail::header(&copy.mail, "Message-ID"));
+    }
+    let taken = report.accepted();
+    println!("{} mails, {taken} with 250, {} went out", jobs.len(), copies.len());
+    assert!(copies.len() > 200, "{} copies", copies.len());
+    dkim::check_folder(out.path(), 2).unwrap();
+}
