@@ -166,6 +166,25 @@ fn the_copies_come_back_and_leave_at_once() {
     assert!(mail::header(&bounce.mail, "Content-Type").starts_with("multipart/report"));
 }
 
+/// What `listctl exim-config` prints for this place is a configuration that Exim takes.
+#[test]
+fn exim_accepts_what_listctl_prints() {
+    let doors = Doors::open();
+    let listd = &doors.stack.listd;
+    let text =
+        listd.listctl(&["exim-config", "--config", &listd.config().to_string_lossy()]).unwrap();
+    assert!(text.contains(&format!("port = {}", listd.lmtp().port())), "{text}");
+    let file = doors.stack.dir().join("printed.conf");
+    std::fs::write(&file, text).unwrap();
+    let exim = |option: &str, argument: &[&str]| {
+        let argv = [&["exim4", "-C", &file.to_string_lossy(), option], argument].concat();
+        let out = stack::process::run(&argv, b"", wait::MAIL).unwrap();
+        String::from_utf8_lossy(&out).into_owned()
+    };
+    exim("-bV", &[]);
+    assert!(exim("-bt", &[school::CLASS_5B]).contains("transport = listd_lmtp"));
+}
+
 /// The guide quotes the template that these tests run, word for word.
 #[test]
 fn the_guide_says_what_is_tested() {
