@@ -177,7 +177,8 @@ fn exim_accepts_what_listctl_prints() {
     let file = doors.stack.dir().join("printed.conf");
     std::fs::write(&file, text).unwrap();
     let exim = |option: &str, argument: &[&str]| {
-        let argv = [&["exim4", "-C", &file.to_string_lossy(), option], argument].concat();
+        let file = file.to_string_lossy();
+        let argv = [&["exim4", "-C", &file, option], argument].concat();
         let out = stack::process::run(&argv, b"", wait::MAIL).unwrap();
         String::from_utf8_lossy(&out).into_owned()
     };

@@ -159,11 +159,12 @@ impl StackBuilder {
     }
 }
 
-/// listd alone, with an LDIF file for a directory and the sink for a relay: for the bench and the kill test.
+/// listd almost alone, with an LDIF file for a directory and the sink for a relay: for the bench and the kill test.
 pub struct Solo {
     pub listd: Listd,
     pub sink: Sink,
     settings: Settings,
+    _dns: Dns,
     home: Home,
 }
 
@@ -172,19 +173,20 @@ impl Solo {
     pub fn prepare(ldif: &str, change: impl FnOnce(&mut Settings)) -> Result<Solo> {
         let home = Home::make()?;
         let sink = Sink::start()?;
+        // An author's domain is looked up, also where nothing depends on it.
+        let dns = Dns::start(&home.0)?;
         let file = home.0.join("crowd.ldif");
         std::fs::write(&file, ldif)?;
         let mut settings = Settings {
             relay: sink.address().to_string(),
             ldap_url: format!("file:{}", file.display()),
-            // Nothing is verified by DNS here, and nobody listens.
-            dns: "127.0.0.1:9".to_owned(),
+            dns: dns.address().to_string(),
             unverified: "accept".to_owned(),
             ..Settings::default()
         };
         change(&mut settings);
         let listd = Listd::prepare(&home.0, Ports::claim()?, &settings)?;
-        Ok(Solo { listd, sink, settings, home })
+        Ok(Solo { listd, sink, settings, _dns: dns, home })
     }
 
     /// listd's settings, to change and give to [`Listd::configure`].
