@@ -13,6 +13,10 @@ use bytes::Bytes;
 use super::error::Trouble;
 use crate::store::{INLINE_BODY, MailId, Raw};
 
+/// Room that no new mail gets (octets): it is for outcomes, and for moving the journal into the database. On a disk
+/// that is full to the last page neither could be written, and every copy would go out again and again.
+const RESERVE: u64 = 64 * 1024 * 1024;
+
 /// A body on its way into the store.
 #[derive(Clone, Debug)]
 pub(super) enum Prepared {
@@ -48,6 +52,12 @@ impl Spool {
 
     /// Makes a body ready for the commit. A spilled file is used up, whatever happens.
     pub(super) fn prepare(&self, mail: MailId, raw: &Raw) -> Result<Prepared, Trouble> {
+        if let Err(trouble) = self.has_room() {
+            if let Raw::Spilled { path, .. } = raw {
+                discard(path);
+            }
+            return Err(trouble);
+        }
         match raw {
             Raw::Memory(bytes) if bytes.len() <= INLINE_BODY => Ok(Prepared::Inline(bytes.clone())),
             Raw::Memory(bytes) => {
@@ -84,6 +94,18 @@ impl Spool {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn has_room(&self) -> Result<(), Trouble> {
+        let disk = rustix::fs::statvfs(&self.dir).map_err(io::Error::from)?;
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if free >= RESERVE {
+            return Ok(());
+        }
+        let dir = self.dir.display();
+        Err(Trouble::Full(format!(
+            "{free} octets are free at {dir}; below {RESERVE} no mail is taken"
+        )))
     }
 
     pub(super) fn remove(&self, mail: MailId) {

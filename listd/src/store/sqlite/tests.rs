@@ -187,3 +187,32 @@ async fn erased_means_overwritten() {
     assert!(store.trace("m1@x.example").await.expect("trace").0.is_empty());
     assert!(T < day(30));
 }
+
+/// Promise 5 on a real small disk: `mount -t tmpfs -o size=80m tmpfs DIR`, then run with `LISTD_SMALL_DISK=DIR`.
+/// New mail is refused while there is still room for the outcomes of the old.
+#[tokio::test]
+#[ignore = "needs a small file system"]
+async fn a_small_disk_fills_up_and_is_freed() {
+    let dir = std::env::var("LISTD_SMALL_DISK").expect("LISTD_SMALL_DISK names an empty directory");
+    let file = Path::new(&dir).join("listd.db");
+    let store = SqliteStore::open(&file).await.expect("open");
+    let mut accepted = Vec::new();
+    for id in 1..1_000 {
+        let size = if id % 2 == 0 { 60_000 } else { 200_000 };
+        match store.commit(vec![large(id, "5b", size)]).await {
+            Ok(done) => {
+                assert_eq!(done, [Done::Ok]);
+                accepted.push(id);
+            }
+            Err(StoreError::Full(_)) => {}
+            Err(other) => panic!("mail {id}: {other}"),
+        }
+    }
+    assert!((10..900).contains(&accepted.len()), "{} of 999 found room", accepted.len());
+    for id in &accepted {
+        let settled = store.commit(vec![settle(*id, 0, vec![(0, delivered(1))])]).await;
+        assert_eq!(settled, Ok(vec![Done::Ok]), "mail {id}");
+    }
+    store.commit(vec![Move::Erase { before: day(30) }]).await.expect("erase");
+    store.commit(vec![large(2_000, "5b", 200_000)]).await.expect("room again");
+}

@@ -135,13 +135,13 @@ impl Writer {
                     self.answer(job, result, false).await;
                 }
             }
-            Err(abort) if abort.unsure || group.len() == 1 => self.fail(group, abort).await,
             // Each alone: a body that is too large for the disk must not cost another's outcome.
-            Err(_) => {
+            Err(Abort { trouble: Trouble::Full(_), .. }) if group.len() > 1 => {
                 for job in group {
                     Box::pin(self.write(vec![job])).await;
                 }
             }
+            Err(abort) => self.fail(group, abort).await,
         }
     }
 
