@@ -1,7 +1,9 @@
 //! Has this mail been through the list already (rules L1 to L3)?
 
 use crate::address::Address;
+use crate::list::Role;
 use crate::message::{Mail, address};
+use crate::rewrite::role_address;
 
 /// Why a mail is a loop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,15 +35,21 @@ pub fn loops(mail: &Mail, marks: &Marks<'_>) -> Option<Loop> {
             return Some(Loop::Own("List-Post"));
         }
     }
+    // What went to the owners bears the owners' address.
+    let role = |list: &Address, found: &Address| marks.list_id.is_none() && is_role_of(list, found);
     let ours = |name| {
         mail.values(name)
             .flat_map(|v| address::mailboxes(v).mailboxes)
-            .any(|m| marks.addresses.iter().any(|a| a.same_as(&m.address)))
+            .any(|m| marks.addresses.iter().any(|a| a.same_as(&m.address) || role(a, &m.address)))
     };
     if let Some(name) = ["X-Loop", "X-BeenThere"].into_iter().find(|name| ours(name)) {
         return Some(Loop::Own(name));
     }
     (mail.received > marks.max_received).then_some(Loop::Hops(mail.received))
+}
+
+fn is_role_of(list: &Address, found: &Address) -> bool {
+    role_address(list, Role::Owner).is_some_and(|owner| owner.same_as(found))
 }
 
 /// True where a List-Post value (RFC 2369) has a `mailto:` to one of the addresses.
@@ -114,5 +122,12 @@ mod tests {
         let role = Marks { list_id: None, ..marks };
         let mail = Mail::parse(b"List-Id: <klasse-5b.schule.example>\r\n\r\n").expect("mail");
         assert_eq!(loops(&mail, &role), None, "a class mail forwarded to the owner is no loop");
+        let mail = Mail::parse(b"X-Loop: klasse-5b-owner@schule.example\r\n\r\n").expect("mail");
+        assert_eq!(
+            loops(&mail, &role),
+            own("X-Loop"),
+            "the owners' mailbox forwards to the owners"
+        );
+        assert_eq!(loops(&mail, &marks), None, "the owners may hand it to the list");
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn phrase(text: &str) -> Vec<String> {
     let text = clean(text);
     if text.is_empty() {
         Vec::new()
-    } else if text.is_ascii() && text.len() <= 900 && !text.contains("=?") {
+    } else if text.is_ascii() && !text.contains("=?") && text.len() <= 400 {
         vec![format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))]
     } else {
         encoded_words(&text)
@@ -197,6 +197,8 @@ mod tests {
     fn names_are_cleaned() {
         assert_eq!(clean("a\r\nBcc: x@y\0\u{202e}b\u{2028}c\u{200f}\t d"), "a Bcc: x@yb c d");
         assert_eq!(phrase("say \"hi\\\"")[0], "\"say \\\"hi\\\\\\\"\"");
+        assert!(phrase(&"\"".repeat(2_000)).iter().all(|token| token.len() <= 75));
+        assert!(phrase(&"\"".repeat(400)).iter().all(|token| token.len() <= MAX_LINE - 100));
         assert_eq!(cut(&"👩‍👩‍👧‍👦".repeat(3), 20), "👩‍👩‍👧‍👦".repeat(3));
         assert_eq!(cut("Müller-Lüdenscheidt", 6), "Müller");
         assert!(cut(&format!("e{}", "\u{301}".repeat(9_999)), 60).is_empty());

@@ -16,8 +16,14 @@ pub fn list_id(address: &Address) -> String {
     format!("{name}.{}", address.domain())
 }
 
-/// `klasse-5b-owner@d`; `None` where the local part would be over 64 octets.
+/// `klasse-5b-owner@d`; `None` where the local part would be over 64 octets. Postmaster and abuse (RFC 2142) are
+/// their own owners.
 pub fn role_address(list: &Address, role: Role) -> Option<Address> {
+    let of_the_house =
+        ["postmaster", "abuse"].iter().any(|name| list.local().eq_ignore_ascii_case(name));
+    if of_the_house && role == Role::Owner {
+        return Some(list.clone());
+    }
     let suffix = match role {
         Role::Owner => "owner",
         Role::Request => "request",
@@ -51,9 +57,9 @@ pub(super) fn all(frozen: &Frozen) -> Vec<u8> {
             add("Precedence", vec!["list".to_owned()]);
         }
         // H11: what goes to the owners is no list traffic. Our own mark ends loops (L1).
-        PostKind::Role(role) => {
-            let to = role_address(&frozen.address, role).unwrap_or_else(|| frozen.address.clone());
-            add("X-Loop", vec![to.to_string()]);
+        PostKind::Role(_) => {
+            let to = role_address(&frozen.address, Role::Owner);
+            add("X-Loop", vec![to.unwrap_or_else(|| frozen.address.clone()).to_string()]);
         }
     }
     let suppressed = ["OOF,", "AutoReply,", "DR,", "RN,", "NRN"];
@@ -122,6 +128,20 @@ mod tests {
         let long =
             format!("{}.example", ["a".repeat(63), "b".repeat(63), "c".repeat(60)].join("."));
         assert!(id(&format!("{}@{long}", "x".repeat(64))).len() <= 255);
+    }
+
+    /// Q4: each list has its role addresses, postmaster is one.
+    #[test]
+    fn roles_have_addresses() {
+        let role = |text: &str, role| {
+            role_address(&Address::parse(text).expect("address"), role).map(|a| a.to_string())
+        };
+        assert_eq!(role("5b@s.example", Role::Owner).as_deref(), Some("5b-owner@s.example"));
+        assert_eq!(
+            role("Postmaster@s.example", Role::Owner).as_deref(),
+            Some("Postmaster@s.example")
+        );
+        assert_eq!(role(&format!("{}@s.example", "x".repeat(60)), Role::Owner), None);
     }
 
     /// H3, X4: a help page can't break out of its brackets.
