@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use aws_lc_rs::digest;
 use listcore::dn;
 use listcore::ldif;
 use listcore::mapping::Mapping;
@@ -20,15 +19,20 @@ use crate::clock::Clock;
 const LARGEST: u64 = 1024 * 1024 * 1024;
 
 /// Keeps `live` what the file says, until the task is aborted.
-pub async fn follow(live: Arc<Live>, source: FileSource, every: Duration, clock: Clock) {
-    let mut seen = None;
+pub async fn follow(
+    live: Arc<Live>,
+    source: FileSource,
+    mut seen: Seen,
+    every: Duration,
+    clock: Clock,
+) {
     loop {
+        tokio::time::sleep(every).await;
         let now = clock();
         match source.look(&live, &mut seen).await {
             Ok(()) => live.fresh(now, None),
             Err(error) => live.failed(error),
         }
-        tokio::time::sleep(every).await;
     }
 }
 
@@ -44,16 +48,25 @@ pub struct FileSource {
 /// What tells that a file is another one now.
 type Stamp = (SystemTime, u64);
 
+/// Which state of the file is in use, and which was seen last. A file that is being written is not read
+/// before it rests: half a file would be half a school.
+#[derive(Copy, Clone, Debug, Default)]
+pub struct Seen {
+    used: Option<Stamp>,
+    last: Option<Stamp>,
+}
+
 impl FileSource {
     /// Reads the file where it is not the one that was `seen` last.
-    pub async fn look(&self, live: &Live, seen: &mut Option<Stamp>) -> Result<(), String> {
+    pub async fn look(&self, live: &Live, seen: &mut Seen) -> Result<(), String> {
         let path = self.path.display();
         let metadata = tokio::fs::metadata(&self.path).await.map_err(|e| {
             format!("the directory file {path} cannot be read: {e}; check [directory] url and the rights")
         })?;
         let modified = metadata.modified().map_err(|e| format!("{path} has no time: {e}"))?;
         let stamp = (modified, metadata.len());
-        if *seen == Some(stamp) {
+        let rests = seen.last.replace(stamp).is_none_or(|last| last == stamp);
+        if seen.used == Some(stamp) || !rests {
             return Ok(());
         }
         if metadata.len() > LARGEST {
@@ -64,7 +77,7 @@ impl FileSource {
         let replica = loaded.await.map_err(|_| format!("reading {path} failed; see the log"))??;
         live.read(|old| guard::may_replace(old, &replica))?;
         live.swap(replica);
-        *seen = Some(stamp);
+        seen.used = Some(stamp);
         Ok(())
     }
 
@@ -85,23 +98,10 @@ impl FileSource {
             };
             if dn::is_under(&key, &self.base) {
                 let uuid = entry.first("entryuuid").map(str::to_ascii_lowercase);
-                let uuid = uuid.unwrap_or_else(|| uuid_of(&key));
+                let uuid = uuid.unwrap_or_else(|| super::uuid_of(&key));
                 replica.upsert(&uuid, entry);
             }
         }
         Ok(replica)
     }
-}
-
-/// The DN's own UUID (RFC 9562 5.8), for entries that bring none: stable as long as the DN is.
-fn uuid_of(dn: &str) -> String {
-    let hash = digest::digest(&digest::SHA256, dn.as_bytes());
-    let mut bytes: Vec<u8> = hash.as_ref().iter().copied().take(16).collect();
-    if let Some(version) = bytes.get_mut(6) {
-        *version = (*version & 0x0f) | 0x80;
-    }
-    if let Some(variant) = bytes.get_mut(8) {
-        *variant = (*variant & 0x3f) | 0x80;
-    }
-    super::hyphened(&bytes)
 }

@@ -158,6 +158,13 @@ impl Live {
         });
     }
 
+    /// The server told a change; that alone does not make everything fresh.
+    pub fn heard(&self, csn: Option<String>) {
+        if csn.is_some() {
+            self.change_health(|h| h.csn = csn);
+        }
+    }
+
     /// The replica came from the store, where it was last fresh at `at`.
     pub fn restored(&self, at: Timestamp) {
         self.change_health(|h| h.fresh_at = Some(at));

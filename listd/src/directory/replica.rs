@@ -11,7 +11,9 @@ use listcore::entry::Entry;
 use listcore::ldap_url::MemberUrl;
 use listcore::list::ListId;
 use listcore::mapping::Mapping;
-use listcore::recipients::{Group, Lookup, Person};
+use listcore::recipients::{Group, Lookup, Member, Person};
+
+use super::live::Change;
 
 /// entryUUID, lower-case with hyphens.
 pub type Uuid = Arc<str>;
@@ -137,6 +139,32 @@ impl Replica {
 
     pub fn person_by_id(&self, id: &str) -> Option<&Person> {
         self.records.get(id).and_then(|r| r.person.as_deref())
+    }
+
+    /// The DN (in normal form) under which an entry is known.
+    pub fn dn(&self, uuid: &str) -> Option<&str> {
+        self.records.get(uuid).map(|r| r.dn.as_ref())
+    }
+
+    /// Groups that name an entry by this DN.
+    pub fn naming(&self, dn: &str) -> Vec<Uuid> {
+        let names = |m: &Member| matches!(m, Member::Dn(have) if have == dn);
+        let naming = |g: &Group| {
+            g.members.iter().any(names)
+                || g.owners.iter().any(names)
+                || g.moderators.iter().any(names)
+        };
+        let groups = self.records.iter().filter(|(_, r)| r.group.as_deref().is_some_and(naming));
+        groups.map(|(uuid, _)| uuid.clone()).collect()
+    }
+
+    /// What must change in `old` to make it this.
+    pub fn changes_from(&self, old: &Replica) -> Vec<Change> {
+        let new = self.records.iter().filter(|(uuid, r)| old.entry(uuid) != Some(&r.entry));
+        let gone = old.records.keys().filter(|uuid| !self.records.contains_key(*uuid));
+        new.map(|(uuid, r)| Change::Upsert(uuid.to_string(), (*r.entry).clone()))
+            .chain(gone.map(|uuid| Change::Remove(uuid.to_string())))
+            .collect()
     }
 
     /// What is to be asked of the server: the mapping's attributes, and those that dynamic groups look at.

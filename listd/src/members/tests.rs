@@ -275,6 +275,10 @@ fn who_has_left_gets_no_copy() {
     let (live, members) = school();
     let recipients = members.roster(&id("5b")).unwrap().recipients.clone();
     let still = |at: usize| members.still_gets(&id("5b"), &recipients[at]);
+    let owners = members.owners(&members.list(&id("5b")).unwrap());
+    let stranger =
+        Recipient { person: None, address: address("eve@out.example"), ..owners[0].clone() };
+    assert_eq!(members.still_gets(&id("5b"), &stranger), Err(Dropped::LeftList));
     assert_eq!((still(0), still(1)), (Ok(()), Ok(())));
     let anna = "uid=anna,ou=people,dc=x";
     let mut locked = live.read(|r| (**r.entry(anna).unwrap()).clone());
