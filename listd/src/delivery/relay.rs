@@ -49,6 +49,18 @@ pub enum Fate {
     },
 }
 
+impl Fate {
+    /// Code 0 where the relay said nothing.
+    pub fn reply(&self) -> &Reply {
+        match self {
+            Fate::Accepted { reply, .. }
+            | Fate::Deferred { reply, .. }
+            | Fate::Refused { reply }
+            | Fate::Lost { reply } => reply,
+        }
+    }
+}
+
 /// What came of offering a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sent {

@@ -78,7 +78,9 @@ pub async fn run<R: Render>(bench: Arc<Bench<R>>) {
         probe: false,
     };
     while worker.turn().await {}
-    worker.hang_up().await;
+    if let Some(connection) = worker.put_down() {
+        connection.quit().await;
+    }
 }
 
 struct Worker<R: Render> {
@@ -153,15 +155,21 @@ impl<R: Render> Worker<R> {
             tokio::select! {
                 () = woken => {}
                 () = due => {}
-                () = idle, if self.connection.is_some() => self.hang_up().await,
+                () = idle, if self.connection.is_some() => self.hang_up(),
             }
         }
     }
 
-    async fn hang_up(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            self.bench.core.state().connections -= 1;
-            connection.quit().await;
+    fn put_down(&mut self) -> Option<Connection> {
+        let connection = self.connection.take()?;
+        self.bench.core.state().connections -= 1;
+        Some(connection)
+    }
+
+    /// Says goodbye in the background: a relay that is slow to answer must not keep the next copy waiting.
+    fn hang_up(&mut self) {
+        if let Some(connection) = self.put_down() {
+            tokio::spawn(connection.quit());
         }
     }
 
@@ -170,7 +178,7 @@ impl<R: Render> Worker<R> {
         if self.connection.as_mut().is_some_and(Connection::is_usable) {
             return true;
         }
-        self.hang_up().await;
+        self.hang_up();
         let core = &self.bench.core;
         let connected = tokio::select! {
             connected = self.bench.relay.connect() => connected,
@@ -272,7 +280,7 @@ impl<R: Render> Worker<R> {
             match connection.send(&copy).await {
                 Sent::Stale(why) => {
                     tracing::debug!(%why, "the relay had closed the connection, taking a new one");
-                    self.hang_up().await;
+                    self.hang_up();
                 }
                 Sent::Fates(fates) => {
                     let size = copy.head.len() as u64 + copy.body.len();
@@ -295,7 +303,7 @@ impl<R: Render> Worker<R> {
         });
         match trouble {
             Some(why) => self.relay_failed(why),
-            None if fates.iter().any(|f| !matches!(f, Fate::Lost { .. })) => self.relay_answered(),
+            None if fates.iter().any(|fate| fate.reply().code != 0) => self.relay_answered(),
             None => {}
         }
     }
