@@ -18,10 +18,11 @@ const BUILDERS: &[&str] = &["listd/src/main.rs", "listd/src/build.rs", "listd/sr
 
 /// The rooms of `listd`, and which rooms each may know.
 const ROOMS: &[(&str, &[&str])] = &[
-    // Leaves that know no room: the clock, names for mails, key files.
+    // Leaves that know no room: the clock, names for mails, key files, unix sockets.
     ("clock", &[]),
     ("ids", &[]),
     ("secret", &[]),
+    ("socket", &[]),
     ("store", &[]),
     ("delivery", &[]),
     ("sign", &[]),
@@ -29,11 +30,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("members", &["directory", "store"]),
     ("verify", &["sign"]),
     ("verdicts", &[]),
-    ("intake", &["pipeline", "store", "clock", "ids"]),
+    ("intake", &["pipeline", "store", "socket", "clock", "ids"]),
     ("pipeline", &["members", "directory", "verify", "verdicts", "store", "clock", "ids"]),
     ("scheduler", &["store", "delivery", "clock"]),
     ("compose", &["sign", "delivery", "scheduler", "store"]),
-    ("control", &["store"]),
+    ("control", &["store", "socket"]),
     // What an admin asks, answered out of the other rooms: nobody but the control socket asks it.
     (
         "office",
