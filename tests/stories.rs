@@ -5,5 +5,13 @@
 
 mod t00_stack;
 mod t01_exim;
+mod t02_first_mail;
+mod t03_refusals;
+mod t04_many_lists;
+mod t05_directory;
+mod t06_relay;
 mod t07_kill;
+mod t08_lists;
+mod t09_odd_mails;
+mod t10_bounces;
 mod t11_corpus;

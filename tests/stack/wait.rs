@@ -1,4 +1,4 @@
-//! Bounded waits for a condition. The only place of the tests that sleeps.
+//! Bounded waits for a condition, so that no test sleeps and hopes.
 
 use std::time::{Duration, Instant};
 
@@ -36,4 +36,21 @@ pub fn until<T>(
 /// [`until`] for a plain yes or no.
 pub fn until_true(what: &str, limit: Duration, mut ask: impl FnMut() -> bool) -> Result<()> {
     until(what, limit, || Ok(ask().then_some(())))
+}
+
+/// Fails when the answer changes within `span`: for what must not happen any more.
+pub fn stays<T: PartialEq + std::fmt::Debug>(
+    what: &str,
+    span: Duration,
+    mut ask: impl FnMut() -> T,
+) -> Result<()> {
+    let (first, end) = (ask(), Instant::now() + span);
+    while Instant::now() < end {
+        std::thread::sleep(POLL);
+        let now = ask();
+        if now != first {
+            return Err(Failure(format!("{what} changed from {first:?} to {now:?}")));
+        }
+    }
+    Ok(())
 }
