@@ -28,7 +28,8 @@ pub fn run(ask: &Ask, file: &Path) -> Done {
     let text = read(file)?;
     let name = file.display().to_string();
     let checked = match Config::parse(&name, &text) {
-        Ok(config) => {
+        Ok(mut config) => {
+            find_credentials(&mut config, file);
             let warnings = warnings(&config);
             Checked { file: name, ok: true, errors: Vec::new(), warnings, later: config.later }
         }
@@ -44,8 +45,21 @@ pub fn run(ask: &Ask, file: &Path) -> Done {
 /// Reads a configuration for another command.
 pub fn load(file: &Path) -> Done<Config> {
     let text = read(file)?;
-    Config::parse(&file.display().to_string(), &text)
-        .map_err(|errors| Fail::broken(format!("the configuration is wrong:\n{errors}"), ""))
+    let mut config = Config::parse(&file.display().to_string(), &text)
+        .map_err(|errors| Fail::broken(format!("the configuration is wrong:\n{errors}"), ""))?;
+    find_credentials(&mut config, file);
+    Ok(config)
+}
+
+/// Where a credential comes from: the packaged unit hands over each file NAME of the folder `secrets` beside the
+/// configuration as `secret_NAME` (packaging/listd.service).
+fn find_credentials(config: &mut Config, file: &Path) {
+    let given = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let beside = file.parent().unwrap_or(Path::new("")).join("secrets");
+    config.guess_credentials(|name| match &given {
+        Some(folder) => folder.join(name),
+        None => beside.join(name.strip_prefix("secret_").unwrap_or(name)),
+    });
 }
 
 fn read(file: &Path) -> Done<String> {

@@ -18,7 +18,7 @@ use listd::control;
 use listd::delivery::Relay;
 use listd::directory::{self, Directory, Freshness};
 use listd::ids::Ids;
-use listd::intake::{self, Door, spool::Budget};
+use listd::intake::{self, Door, Passed, spool::Budget};
 use listd::members::{self, Members};
 use listd::office::{Office, Plate};
 use listd::pipeline::{Announce, House, Pipeline, Tenant};
@@ -98,7 +98,16 @@ impl Running {
 }
 
 /// Builds all rooms; the sockets open last, when everything behind them is ready.
-pub async fn start(config: &Config, stop: CancellationToken) -> Result<Running, StartError> {
+///
+/// `passed` are sockets that systemd opened already: each must be one that the configuration names.
+pub async fn start(
+    config: &Config,
+    passed: Passed,
+    stop: CancellationToken,
+) -> Result<Running, StartError> {
+    let named: Vec<&Endpoint> =
+        config.lmtp.listen.iter().chain(&config.lmtp.smtp_listen).collect();
+    passed.check(&named).map_err(wrong)?;
     let clock = clock::system();
     raise_open_files();
     let keys = token_keys(config)?;
@@ -138,7 +147,7 @@ pub async fn start(config: &Config, stop: CancellationToken) -> Result<Running, 
     };
     let tasks = TaskTracker::new();
     open_control(config, Arc::new(office), &tasks, &stop).await?;
-    open_doors(config, &pipeline, &store, &tasks, &stop).await?;
+    open_doors(config, passed, &pipeline, &store, &tasks, &stop).await?;
     tasks.spawn(erase_old(store.clone(), clock, stop));
     Ok(Running { members, pipeline, scheduler, store, _directory: directory, tasks })
 }
@@ -298,6 +307,7 @@ async fn open_control(
 
 async fn open_doors(
     config: &Config,
+    mut passed: Passed,
     pipeline: &Arc<Pipeline>,
     store: &Arc<SqliteStore>,
     tasks: &TaskTracker,
@@ -320,8 +330,11 @@ async fn open_doors(
         });
         for endpoint in endpoints {
             let what = format!("{key} = {endpoint}");
-            let listener = intake::bind(endpoint)
-                .await
+            let listener = match passed.claim(endpoint) {
+                Some(passed) => passed,
+                None => intake::bind(endpoint).await,
+            };
+            let listener = listener
                 .map_err(|source| StartError::Socket { what: what.clone(), source })?;
             tracing::info!("listening: {what}");
             tasks.spawn(intake::serve(door.clone(), listener, stop.clone()));

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use listcore::config::Config;
+use listd::intake::Passed;
+use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +32,14 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     log_to_stderr();
+    // Before there is a second thread.
+    let passed = match Passed::take() {
+        Ok(passed) => passed,
+        Err(why) => {
+            tracing::error!("the sockets that systemd passes cannot be used: {why}");
+            return ExitCode::FAILURE;
+        }
+    };
     let config = match load(&args.config) {
         Ok(config) => config,
         Err(why) => {
@@ -37,7 +47,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(&args.config, config) {
+    match run(&args.config, config, passed) {
         Ok(()) => ExitCode::SUCCESS,
         Err(StartError::Config(why)) => {
             eprintln!("{}: {why}", args.config.display());
@@ -56,7 +66,10 @@ fn load(path: &Path) -> Result<Config, String> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         format!("{name}: cannot be read: {error}; give the configuration with --config FILE")
     })?;
-    Config::parse(&name, &text).map_err(|errors| errors.to_string())
+    let mut config = Config::parse(&name, &text).map_err(|errors| errors.to_string())?;
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    config.find_credentials(credentials.as_deref()).map_err(|why| format!("{name}: {why}"))?;
+    Ok(config)
 }
 
 /// Lines for people and for journald, which adds the time itself.
@@ -74,25 +87,38 @@ fn log_to_stderr() {
 }
 
 #[tokio::main]
-async fn run(path: &Path, config: Config) -> Result<(), StartError> {
+async fn run(path: &Path, config: Config, passed: Passed) -> Result<(), StartError> {
     let stop = CancellationToken::new();
     let mut signals = Signals::new()?;
-    let running = build::start(&config, stop.clone()).await?;
+    let running = build::start(&config, passed, stop.clone()).await?;
     for key in &config.later {
         tracing::warn!("{key}");
     }
-    // Where systemd did not start us there is nobody to tell.
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    tell(&[NotifyState::Ready]);
     tracing::info!("ready");
     while let Asked::Reload = signals.next().await {
+        tell_reloading();
         reload(path, &running);
+        tell(&[NotifyState::Ready]);
     }
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    tell(&[NotifyState::Stopping]);
     tracing::info!("stopping: open transactions are finished first");
     stop.cancel();
     running.finish(GRACE).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Tells systemd how we are; where it did not start us there is nobody to tell.
+fn tell(state: &[NotifyState<'_>]) {
+    let _ = sd_notify::notify(state);
+}
+
+/// With the time, without which newer versions do not believe it.
+fn tell_reloading() {
+    if let Ok(now) = NotifyState::monotonic_usec_now() {
+        tell(&[NotifyState::Reloading, now]);
+    }
 }
 
 /// A reload that fails leaves everything as it was.

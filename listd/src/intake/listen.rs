@@ -13,7 +13,8 @@ use crate::socket::{self, SocketFile};
 /// Where connections come from.
 pub enum Listener {
     Tcp(TcpListener),
-    Unix(UnixListener, SocketFile),
+    /// With the file, which goes away with it; `None` where the file is the service manager's.
+    Unix(UnixListener, Option<SocketFile>),
 }
 
 /// One connection.
@@ -30,7 +31,7 @@ pub async fn bind(endpoint: &Endpoint) -> io::Result<Listener> {
         Endpoint::Tcp(address) => Ok(Listener::Tcp(TcpListener::bind(address).await?)),
         Endpoint::Unix(path) => {
             let (listener, file) = socket::bind(path, 0o666).await?;
-            Ok(Listener::Unix(listener, file))
+            Ok(Listener::Unix(listener, Some(file)))
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Not the protocol (crate `lmtp`) and not a decision (`pipeline`).
 
 mod listen;
+mod passed;
 pub mod spool;
 mod visit;
 
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use listen::{Listener, bind};
+pub use passed::{NotNamed, Passed};
 use spool::Budget;
 use visit::Visit;
 

@@ -99,7 +99,7 @@ pub(super) fn config(file: &str, source: &Source<'_>, errors: &mut Errors<'_>) -
     };
     r.set(&mut config.hostname, "hostname", value::domain);
     r.set(&mut config.store, "store", value::store);
-    r.set(&mut config.secret_file, "secret_file", value::path);
+    r.set(&mut config.secret_file, "secret_file", value::secret);
     let names = |raw: &Raw<'_>| value::list(raw, value::domain);
     r.set(&mut config.trusted_authserv_id, "trusted_authserv_id", names);
     r.set(&mut config.control.socket, "control.socket", value::path);
@@ -174,7 +174,7 @@ fn directory(r: &mut Reader<'_, '_, '_>, home: &Path) -> Directory {
         start_tls: r.get("directory.start_tls", value::boolean).unwrap_or(false),
         ca_file: r.get("directory.ca_file", value::path),
         bind_dn: r.get("directory.bind_dn", value::dn),
-        bind_password_file: r.get("directory.bind_password_file", value::path),
+        bind_password_file: r.get("directory.bind_password_file", value::secret),
         base: base.unwrap_or_default(),
         sync: r.get("directory.sync", |raw| value::choice(raw, &words)).unwrap_or(Sync::Auto),
         poll_interval: r
@@ -362,7 +362,7 @@ fn dkim_key(r: &mut Reader<'_, '_, '_>, table: &str) -> Option<DkimKey> {
         return None;
     }
     let selector = r.need(&format!("{table}.selector"), value::selector);
-    let key_file = r.need(&format!("{table}.key_file"), value::path);
+    let key_file = r.need(&format!("{table}.key_file"), value::secret);
     Some(DkimKey { selector: selector?, key_file: key_file? })
 }
 

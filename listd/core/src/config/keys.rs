@@ -17,6 +17,7 @@ const ENDPOINTS: &str = "a list of \"unix:/path\" and \"address:port\", e.g. [\"
 const ENDPOINT: &str = "\"unix:/path\" or \"address:port\", e.g. \"127.0.0.1:8026\"";
 const ADDRESS_PORT: &str = "\"address:port\" with an IP address, e.g. \"127.0.0.1:8425\"";
 const PATH: &str = "a path that starts with /";
+const SECRET: &str = "a path that starts with /, or credential: and a name";
 const SIZE: &str = "a size in B, kB, MB or GB, e.g. \"25 MB\"";
 const DURATION: &str = "a duration in s, min, h or d, e.g. \"15 min\"";
 const BOOL: &str = "true or false";
@@ -31,7 +32,7 @@ const SELECTOR: &str = "a DKIM selector, e.g. \"r2026\"";
 pub const KEYS: &[Key] = &[
     key("hostname", "a host name, e.g. \"lists.schule.example\""),
     key("store", "\"sqlite:///path/to/listd.db\""),
-    key("secret_file", PATH),
+    key("secret_file", SECRET),
     key("trusted_authserv_id", "a list of host names, e.g. [\"mx.schule.example\"]"),
     key("lmtp.listen", ENDPOINTS),
     key("lmtp.smtp_listen", ENDPOINTS),
@@ -50,7 +51,7 @@ pub const KEYS: &[Key] = &[
     key("directory.start_tls", BOOL),
     key("directory.ca_file", PATH),
     key("directory.bind_dn", DN),
-    key("directory.bind_password_file", PATH),
+    key("directory.bind_password_file", SECRET),
     key("directory.base", DN),
     key("directory.sync", "\"auto\" or \"poll\""),
     key("directory.poll_interval", DURATION),
@@ -107,9 +108,9 @@ pub const KEYS: &[Key] = &[
     key("domain.privacy_url", URL),
     key("domain.help_url", URL),
     key("domain.dkim.rsa.selector", SELECTOR),
-    key("domain.dkim.rsa.key_file", PATH),
+    key("domain.dkim.rsa.key_file", SECRET),
     key("domain.dkim.ed25519.selector", SELECTOR),
-    key("domain.dkim.ed25519.key_file", PATH),
+    key("domain.dkim.ed25519.key_file", SECRET),
     key("web.listen", ADDRESS_PORT),
     key("web.public_url", URL),
     key("control.socket", PATH),

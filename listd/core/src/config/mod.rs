@@ -10,6 +10,7 @@ use crate::address::Address;
 use crate::list::Settings;
 
 mod build;
+mod credential;
 mod endpoint;
 mod error;
 pub mod keys;
@@ -21,6 +22,7 @@ mod syntax;
 mod tests;
 mod value;
 
+pub use credential::NoCredentials;
 pub use error::{ConfigError, ConfigErrors};
 
 /// Longest configuration that is read (octets).

@@ -9,7 +9,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::source::Raw;
-use super::{Admin, DirectorySource, Endpoint, StoreUrl, size, syntax};
+use super::{Admin, DirectorySource, Endpoint, StoreUrl, credential, size, syntax};
 use crate::address::{Address, normal_domain};
 use crate::list::{Posters, ReplyTo};
 
@@ -127,6 +127,11 @@ pub(super) fn plain(raw: &Raw<'_>, most: usize, lines: bool) -> Read<String> {
 pub(super) fn path(raw: &Raw<'_>) -> Read<PathBuf> {
     let path = str_of(raw)?;
     absolute(path).map_or_else(|| wrong(format!("{path:?}")), Ok)
+}
+
+/// A file that holds a secret: a path, or `credential:NAME`.
+pub(super) fn secret(raw: &Raw<'_>) -> Read<PathBuf> {
+    text(raw, |text| absolute(text).or_else(|| credential::read(text)))
 }
 
 fn absolute(path: &str) -> Option<PathBuf> {
