@@ -15,3 +15,4 @@ mod t08_lists;
 mod t09_odd_mails;
 mod t10_bounces;
 mod t11_corpus;
+mod t30_package;

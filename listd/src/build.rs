@@ -105,8 +105,7 @@ pub async fn start(
     passed: Passed,
     stop: CancellationToken,
 ) -> Result<Running, StartError> {
-    let named: Vec<&Endpoint> =
-        config.lmtp.listen.iter().chain(&config.lmtp.smtp_listen).collect();
+    let named: Vec<&Endpoint> = config.lmtp.listen.iter().chain(&config.lmtp.smtp_listen).collect();
     passed.check(&named).map_err(wrong)?;
     let clock = clock::system();
     raise_open_files();
@@ -334,8 +333,8 @@ async fn open_doors(
                 Some(passed) => passed,
                 None => intake::bind(endpoint).await,
             };
-            let listener = listener
-                .map_err(|source| StartError::Socket { what: what.clone(), source })?;
+            let listener =
+                listener.map_err(|source| StartError::Socket { what: what.clone(), source })?;
             tracing::info!("listening: {what}");
             tasks.spawn(intake::serve(door.clone(), listener, stop.clone()));
         }

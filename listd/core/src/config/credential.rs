@@ -76,8 +76,15 @@ mod tests {
             assert_eq!(read(good), Some(PathBuf::from(good)));
         }
         let long = format!("credential:{}", "x".repeat(256));
-        for bad in ["credential:", "credential:a/b", "credential:..", "credential:.x", "r2026.pem", "credential:ä", &long]
-        {
+        for bad in [
+            "credential:",
+            "credential:a/b",
+            "credential:..",
+            "credential:.x",
+            "r2026.pem",
+            "credential:ä",
+            &long,
+        ] {
             assert_eq!(read(bad), None, "{bad}");
         }
     }
@@ -93,7 +100,10 @@ mod tests {
             ed25519 = { selector = \"e\", key_file = \"/etc/e.pem\" }\n";
         let mut config = Config::parse("listd.toml", text).expect("right");
         let error = config.find_credentials(None).expect_err("nothing was handed over");
-        assert!(error.to_string().starts_with("credential:secret_tokens: no credentials"), "{error}");
+        assert!(
+            error.to_string().starts_with("credential:secret_tokens: no credentials"),
+            "{error}"
+        );
         let mut guessed = config.clone();
         config.find_credentials(Some(Path::new("/run/c"))).expect("found");
         guessed.guess_credentials(|name| Path::new("/run/c").join(name));

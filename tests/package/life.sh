@@ -1,0 +1,174 @@
+#!/bin/sh
+# The life of the Debian package in a throw-away root: installed, filled in, started with the user, sockets and
+# credentials of its unit, upgraded, removed, purged. Told by tests/t30_package.rs.
+#
+#   unshare --mount --net --pid --fork --kill-child sh tests/package/life.sh OLD.deb NEW.deb SCHOOL.ldif NOTIFY_FOLDER
+#
+# The root is this machine's own as an overlay, so nothing is downloaded and all of it is gone with the namespace.
+# systemd does not run in it: what it would do is done here by hand, from what the unit says. Exit 77: cannot be shown here.
+set -eu
+old=$1
+new=$2
+ldif=$3
+notify=$4
+
+say() { echo "life: $*"; }
+fail() {
+    echo "life: FAILED: $*" >&2
+    [ ! -f "$top/listd.log" ] || sed 's/^/listd: /' "$top/listd.log" >&2
+    exit 1
+}
+# is WHAT FOUND EXPECTED
+is() { [ "$2" = "$3" ] || fail "$1: found '$2', expected '$3'"; }
+
+top=$(mktemp -d)
+root=$top/root
+mount -t tmpfs -o mode=755 tmpfs "$top"
+mkdir "$top/upper" "$top/work" "$root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$top/upper,workdir=$top/work" "$root" 2>"$top/why" || {
+    say "SKIPPED: no overlay of / here: $(cat "$top/why")"
+    exit 77
+}
+for kind in tmpfs:run tmpfs:tmp proc:proc; do
+    mount -t "${kind%%:*}" "${kind%%:*}" "$root/${kind#*:}"
+done
+mount --rbind /dev "$root/dev"
+chmod 1777 "$root/tmp"
+mkdir "$root/run/notify"
+mount --bind "$notify" "$root/run/notify"
+ip link set lo up
+# Nothing of this machine's own installation, should it have one.
+rm -rf "$root/var/lib/listd" "$root/etc/verteiler"
+cp "$old" "$root/tmp/old.deb"
+cp "$new" "$root/tmp/new.deb"
+
+inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
+dpkg_run() { inside dpkg --no-triggers "$@" </dev/null >"$top/said" 2>&1 || fail "dpkg $*: $(cat "$top/said")"; }
+# The last value of a key of the unit.
+unit() { sed -n "s/^$1=//p" "$root/lib/systemd/system/listd.service" | tail -n 1; }
+rights() { inside stat -c '%U:%G %a' "$1"; }
+
+start() {
+    inside systemd-tmpfiles --create verteiler.conf 2>"$top/why" || fail "systemd-tmpfiles: $(cat "$top/why")"
+    inside install -d -o "$(unit User)" -g "$(unit Group)" -m "$(unit StateDirectoryMode)" "/var/lib/$(unit StateDirectory)"
+    from=$(unit LoadCredential)
+    rm -rf "$root/run/credentials"
+    mkdir -m 700 "$root/run/credentials"
+    for secret in "$root${from#*:}"/*; do
+        install -m 400 "$secret" "$root/run/credentials/${from%%:*}_$(basename "$secret")"
+    done
+    inside chown -R "$(unit User)" /run/credentials
+    rm -f "$root/run/listd/lmtp.sock"
+    listen=$(sed -n 's/^ListenStream=/-l /p' "$root/lib/systemd/system/listd-lmtp.socket")
+    # shellcheck disable=SC2046,SC2086
+    chroot "$root" setpriv --reuid "$(unit User)" --regid "$(unit Group)" --clear-groups --no-new-privs \
+        --bounding-set=-all --inh-caps=-all \
+        env -i PATH=/usr/bin CREDENTIALS_DIRECTORY=/run/credentials NOTIFY_SOCKET=/run/notify/socket \
+        systemd-socket-activate $listen -E CREDENTIALS_DIRECTORY -E NOTIFY_SOCKET $(unit ExecStart) \
+        >>"$top/listd.log" 2>&1 &
+    pid=$!
+    tries=0
+    # The sockets are there before listd, which the first connection starts.
+    until [ -S "$root/run/listd/lmtp.sock" ]; do
+        tries=$((tries + 1))
+        [ $tries -lt 200 ] || fail "no socket after 10 s"
+        sleep 0.05
+    done
+}
+
+stop() {
+    kill -TERM "$pid"
+    code=0
+    wait "$pid" || code=$?
+    is "exit code of listd" "$code" 0
+}
+
+# post MESSAGE-ID: a mail to the class, by LMTP.
+post() {
+    printf 'From: joerg.schaefer@post.example\r\nTo: klasse-5b@schule.example\r\nSubject: Ausflug\r\nMessage-ID: <%s>\r\nDate: Sun, 01 Nov 2026 12:00:00 +0000\r\n\r\nMorgen\r\n' "$1" >"$root/tmp/mail"
+    inside swaks --protocol LMTP --server 127.0.0.1 --port 2424 --from joerg.schaefer@post.example \
+        --to klasse-5b@schule.example --data @/tmp/mail --suppress-data >"$top/said" 2>&1 ||
+        fail "the mail was not taken: $(cat "$top/said")"
+}
+
+waiting() { inside listctl queue | grep -c 'klasse-5b@schule.example' || true; }
+
+# 1. A first installation: user, folders, nothing started.
+dpkg_run -i /tmp/old.deb
+grep -q 'systemctl enable --now' "$top/said" || fail "postinst does not say how to start: $(cat "$top/said")"
+is "shell of the user" "$(inside getent passwd verteiler | cut -d: -f7)" /usr/sbin/nologin
+is "rights of secrets" "$(rights /etc/verteiler/secrets)" "root:root 700"
+is "rights of listd.toml" "$(rights /etc/verteiler/listd.toml)" "root:root 644"
+[ ! -e "$root/var/lib/listd" ] || fail "there is state before the first start"
+inside listctl config check /etc/verteiler/listd.toml >"$top/said" || fail "the packaged listd.toml is wrong: $(cat "$top/said")"
+inside listd --version >/dev/null
+for file in share/man/man8/listd.8.gz share/man/man1/listctl.1.gz share/man/man1/listctl-trace.1.gz \
+    share/bash-completion/completions/listctl share/doc/verteiler/exim.md share/doc/verteiler/copyright; do
+    [ -s "$root/usr/$file" ] || fail "/usr/$file is not in the package"
+done
+say "installed $(inside dpkg-query -W -f '${Version}' verteiler)"
+
+# 2. The units.
+inside systemd-analyze verify --man=no listd.service listd-lmtp.socket >"$top/said" 2>&1 || fail "systemd-analyze verify: $(cat "$top/said")"
+! grep listd "$top/said" || fail "systemd-analyze verify is not clean"
+inside systemd-analyze security --offline=true --threshold=15 listd.service >"$top/said" 2>&1 || fail "the unit is too open: $(cat "$top/said")"
+say "units verified; $(grep -o 'Overall exposure level.*[0-9]\.[0-9]' "$top/said")"
+
+# 3. Filled in and started.
+cp "$ldif" "$root/etc/verteiler/school.ldif"
+chmod 644 "$root/etc/verteiler/school.ldif"
+inside listctl dkim keygen schule.example --dir /etc/verteiler/secrets >/dev/null
+for key in "$root"/etc/verteiler/secrets/*.pem; do keys="${keys:-} $(basename "$key" .pem)"; done
+# shellcheck disable=SC2086
+set -- $keys
+sed -i -e 's|^url = .*|url = "file:school.ldif"|' -e 's|^#\(\[domain.dkim\]\)|\1|' \
+    -e "s|^#ed25519.*|ed25519 = { selector = \"$1\", key_file = \"credential:secret_$1.pem\" }|" \
+    -e "s|^#rsa.*|rsa = { selector = \"$2\", key_file = \"credential:secret_$2.pem\" }|" "$root/etc/verteiler/listd.toml"
+printf '\n[list]\nunverified = "accept"\n' >>"$root/etc/verteiler/listd.toml"
+inside listctl config check /etc/verteiler/listd.toml >"$top/said" || fail "the configuration is wrong: $(cat "$top/said")"
+! grep -q 'cannot be read' "$top/said" || fail "a key is not found: $(cat "$top/said")"
+sum=$(md5sum <"$root/etc/verteiler/listd.toml")
+start
+post 1@post.example
+is "posts that wait" "$(waiting)" 1
+is "rights of the state" "$(rights /var/lib/listd)" "verteiler:verteiler 700"
+is "rights of the control socket" "$(rights /run/listd/control.sock)" "verteiler:verteiler 660"
+inside listctl dkim show schule.example >"$top/said"
+is "keys that sign" "$(grep -c 'v=DKIM1' "$top/said")" 2
+kill -HUP "$pid"
+tries=0
+until grep -q 'reloaded' "$top/listd.log"; do
+    tries=$((tries + 1))
+    [ $tries -lt 200 ] || fail "no reload after 10 s"
+    sleep 0.05
+done
+stop
+[ -S "$root/run/listd/lmtp.sock" ] || fail "listd removed a socket that is not its own"
+say "started by its socket, reloaded, stopped; a mail waits"
+
+# 4. An upgrade keeps configuration and mail.
+dpkg_run -i /tmp/new.deb
+say "upgraded to $(inside dpkg-query -W -f '${Version}' verteiler)"
+is "configuration" "$(md5sum <"$root/etc/verteiler/listd.toml")" "$sum"
+start
+post 2@post.example
+is "posts that wait" "$(waiting)" 2
+inside listctl trace 1@post.example >"$top/said" || fail "the old mail is unknown: $(cat "$top/said")"
+stop
+say "the mail from before still waits"
+
+# 5. A removal keeps what the admin would miss, a purge deletes it and says so.
+dpkg_run -r verteiler
+grep -q 'stay in /var/lib/listd' "$top/said" || fail "the removal does not say what stays"
+for gone in usr/sbin/listd usr/bin/listctl lib/systemd/system/listd.service usr/share/doc/verteiler; do
+    [ ! -e "$root/$gone" ] || fail "$gone is still there"
+done
+is "configuration" "$(md5sum <"$root/etc/verteiler/listd.toml")" "$sum"
+[ -s "$root/var/lib/listd/listd.db" ] || fail "the removal deleted the mail"
+dpkg_run -P verteiler
+grep -q 'deleting /var/lib/listd' "$top/said" || fail "the purge does not say what it deletes: $(cat "$top/said")"
+for gone in var/lib/listd etc/verteiler/listd.toml run/listd; do
+    [ ! -e "$root/$gone" ] || fail "$gone is still there"
+done
+is "keys that stay" "$(find "$root/etc/verteiler/secrets" -name '*.pem' | wc -l)" 2
+say "removed and purged"

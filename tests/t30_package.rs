@@ -1,0 +1,122 @@
+//! The Debian package: built twice the same, installed, started as its unit says, upgraded, removed and purged, in a
+//! throw-away root (`tests/package/life.sh`).
+
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use stack::listd::program;
+use stack::process::{run, run_any};
+use stack::school;
+
+const BUILD: Duration = Duration::from_secs(120);
+const LIFE: Duration = Duration::from_secs(180);
+
+/// What the story needs and a machine may not have; `./x test` installs it.
+const TOOLS: &[&str] = &[
+    "dpkg-deb",
+    "dpkg-shlibdeps",
+    "strip",
+    "systemd-analyze",
+    "systemd-sysusers",
+    "systemd-socket-activate",
+    "deb-systemd-helper",
+    "unshare",
+    "swaks",
+    "ip",
+];
+
+fn missing() -> Vec<&'static str> {
+    let there = |tool: &&&str| {
+        ["/usr/bin", "/usr/sbin", "/bin", "/sbin"]
+            .iter()
+            .any(|dir| Path::new(dir).join(tool).exists())
+    };
+    TOOLS.iter().filter(|tool| !there(tool)).copied().collect()
+}
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Builds the package out of the binaries that this test belongs to.
+fn build(out: &Path, version: &str) -> PathBuf {
+    let script = source().join("packaging/build");
+    let bin = program("listd").unwrap();
+    program("listctl").unwrap();
+    let bin = bin.parent().unwrap().display().to_string();
+    let (script, out) = (script.display().to_string(), out.display().to_string());
+    let argv = [&script, "--bin", &bin, "--out", &out, "--version", version, "--fast"];
+    let said = run(&argv, b"", BUILD).unwrap();
+    PathBuf::from(String::from_utf8(said).unwrap().trim())
+}
+
+/// What systemd was told, in order, without the time that goes with a reload.
+fn told(notify: &UnixDatagram) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut datagram = [0; 4096];
+    while let Ok(length) = notify.recv(&mut datagram) {
+        let text = String::from_utf8_lossy(&datagram[..length]).into_owned();
+        all.extend(text.lines().filter(|l| !l.starts_with("MONOTONIC")).map(str::to_owned));
+    }
+    all
+}
+
+#[test]
+fn the_package_is_installed_started_upgraded_and_removed() {
+    let missing = missing();
+    if !missing.is_empty() {
+        eprintln!("SKIPPED: the package is not tried, there is no {}", missing.join(", "));
+        return;
+    }
+    let began = Instant::now();
+    let dir = tempfile::tempdir().unwrap();
+    let old = build(&dir.path().join("old"), "0.0.9");
+    let new = build(&dir.path().join("new"), "0.1.0");
+    let again = build(&dir.path().join("again"), "0.1.0");
+    assert!(std::fs::read(&new).unwrap() == std::fs::read(&again).unwrap(), "not reproducible");
+    let built = began.elapsed();
+
+    // One folder up, so that listd's own user can reach the socket.
+    let notify = dir.path().join("notify");
+    std::fs::create_dir(&notify).unwrap();
+    let socket = UnixDatagram::bind(notify.join("socket")).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    run(&["chmod", "-R", "a+rwX", &notify.display().to_string()], b"", BUILD).unwrap();
+
+    let script = source().join("tests/package/life.sh").display().to_string();
+    let ldif = school::fixtures().join("school/school.ldif");
+    let files = [&old, &new, &ldif, &notify].map(|path| path.display().to_string());
+    let unshare = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "sh", &script];
+    let mut argv = unshare.to_vec();
+    argv.extend(files.iter().map(String::as_str));
+    let ran = run_any(&argv, b"", LIFE).unwrap();
+    let (out, err) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    eprintln!("{out}life: {built:?} to build three packages, {:?} in all", began.elapsed());
+    if ran.status.code() == Some(77) {
+        return;
+    }
+    assert!(ran.status.success(), "{}\n{out}\n{err}", ran.status);
+    assert!(
+        out.contains("Overall exposure level") && out.ends_with("removed and purged\n"),
+        "{out}"
+    );
+    let life = ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1", "READY=1", "STOPPING=1"];
+    assert_eq!(told(&socket), life, "{out}");
+}
+
+/// What the unit listens on is what the packaged configuration names, so that the package starts as it comes.
+#[test]
+fn the_packaged_configuration_names_the_sockets_of_the_unit() {
+    let read = |file: &str| std::fs::read_to_string(source().join("packaging").join(file)).unwrap();
+    let config = listcore::config::Config::parse("listd.toml", &read("listd.toml")).unwrap();
+    let named = config.lmtp.listen.iter().chain(&config.lmtp.smtp_listen);
+    let named: Vec<String> = named.map(ToString::to_string).collect();
+    let socket = read("listd-lmtp.socket");
+    let listens: Vec<String> = socket
+        .lines()
+        .filter_map(|line| line.strip_prefix("ListenStream="))
+        .map(|at| if at.starts_with('/') { format!("unix:{at}") } else { at.to_owned() })
+        .collect();
+    assert_eq!(named, listens);
+}
