@@ -15,4 +15,5 @@ mod t08_lists;
 mod t09_odd_mails;
 mod t10_bounces;
 mod t11_corpus;
+mod t21_relay_300;
 mod t30_package;

@@ -193,6 +193,7 @@ fn the_guide_says_what_is_tested() {
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/exim.md")).unwrap();
     let quotes: Vec<&str> = guide.split("<!-- exim.conf.tmpl: ").skip(1).collect();
     assert_eq!(quotes.len(), 4);
+    assert!(guide.contains(&format!("\nQUEUEINTERVAL='{}'\n", stack::exim::GUIDE)));
     for quote in quotes {
         let (title, rest) = quote.split_once(" -->\n```\n").expect("a title and a block");
         let (block, _) = rest.split_once("\n```").expect("the end of the block");

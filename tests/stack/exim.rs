@@ -24,7 +24,14 @@ pub struct Peers {
     pub list_domains: String,
     /// Text of a resolv.conf.
     pub resolv_conf: String,
+    /// How often the queue is run, e.g. [`PROMPT`].
+    pub queue_interval: &'static str,
 }
+
+/// So that no story waits.
+pub const PROMPT: &str = "1s";
+/// What the guide says.
+pub const GUIDE: &str = "10s";
 
 /// A running Exim.
 #[derive(Debug)]
@@ -34,6 +41,7 @@ pub struct Exim {
     submission: Port,
     relay: Port,
     dir: PathBuf,
+    queue_interval: &'static str,
 }
 
 impl Exim {
@@ -56,8 +64,9 @@ impl Exim {
             b"",
             COMMAND,
         )?;
-        let server = serve(dir, &home, ports)?;
-        Ok(Exim { server, mx, submission, relay, dir: dir.to_owned() })
+        let queue_interval = peers.queue_interval;
+        let server = serve(dir, &home, ports, queue_interval)?;
+        Ok(Exim { server, mx, submission, relay, dir: dir.to_owned(), queue_interval })
     }
 
     /// Where mail from outside comes in, with a PROXY line first.
@@ -84,7 +93,7 @@ impl Exim {
     pub fn restart(&mut self) -> Result<()> {
         self.server.kill();
         let ports = [self.mx.number(), self.submission.number(), self.relay.number()];
-        self.server = serve(&self.dir, &self.home(), ports)?;
+        self.server = serve(&self.dir, &self.home(), ports, self.queue_interval)?;
         Ok(())
     }
 
@@ -155,13 +164,13 @@ fn configuration(home: &Path, peers: &Peers, [mx, submission, relay]: [u16; 3]) 
     template::fill(include_str!("conf/exim.conf"), &values)
 }
 
-fn serve(dir: &Path, home: &Path, ports: [u16; 3]) -> Result<Server> {
+fn serve(dir: &Path, home: &Path, ports: [u16; 3], interval: &str) -> Result<Server> {
     let conf = home.join("exim.conf");
     run(&["exim4", "-C", &conf.to_string_lossy(), "-bV"], b"", COMMAND)
         .doing(|| "Exim's configuration".to_owned())?;
     // Exim and libspf2 read /etc/resolv.conf and nothing else.
     let line = format!(
-        "mount --bind {}/resolv.conf /etc/resolv.conf && exim4 -C {} -bdf -q1s",
+        "mount --bind {}/resolv.conf /etc/resolv.conf && exim4 -C {} -bdf -q{interval}",
         home.display(),
         conf.display()
     );

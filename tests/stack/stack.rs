@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::dns::Dns;
 use crate::dovecot::Dovecot;
-use crate::exim::{Exim, Peers};
+use crate::exim::{Exim, GUIDE, PROMPT, Peers};
 use crate::ldap::Ldap;
 use crate::listd::{Listd, Ports, Settings};
 use crate::sink::Sink;
@@ -25,6 +25,7 @@ pub struct StackBuilder {
     relay_is_sink: bool,
     without_listd: bool,
     doors: Option<(u16, u16)>,
+    queue_as_in_the_guide: bool,
 }
 
 /// A running school. Dropped, nothing of it is left.
@@ -116,6 +117,12 @@ impl StackBuilder {
         self.without_listd()
     }
 
+    /// Exim runs its queue as often as the guide says, and not every second.
+    pub fn queue_as_in_the_guide(mut self) -> Self {
+        self.queue_as_in_the_guide = true;
+        self
+    }
+
     pub fn start(self) -> Result<Stack> {
         let home = Home::make()?;
         let dir = home.0.clone();
@@ -138,6 +145,7 @@ impl StackBuilder {
                 listd_smtp,
                 list_domains: domains.join(" : "),
                 resolv_conf: dns.resolv_conf(),
+                queue_interval: if self.queue_as_in_the_guide { GUIDE } else { PROMPT },
             },
         )?;
         let mut settings = self.settings;

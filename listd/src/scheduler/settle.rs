@@ -14,7 +14,7 @@ use crate::store::{BatchId, Done, Move};
 const MOST: usize = 1024;
 
 /// Pause before a commit that failed is tried again: meanwhile the windows fill and delivery stops by itself.
-const PAUSE: Duration = Duration::from_secs(1);
+pub const PAUSE: Duration = Duration::from_secs(1);
 
 /// What came of one attempt. The permit goes back when it is committed.
 pub struct Settlement {

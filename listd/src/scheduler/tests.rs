@@ -250,24 +250,38 @@ async fn at_most_eight_uncommitted_outcomes_per_connection() {
     }
 }
 
-/// A store that is full for a while: delivery stands still, nobody is sent twice, nobody is forgotten.
+/// A store that is full for a while: delivery stands still after the windows (promise 2), however often the commit is
+/// tried again and whatever else comes in; then nobody was sent twice, and nobody is forgotten.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_that_is_full_for_a_while() {
-    let house = House::new();
-    let relay = FakeRelay::start(ALL, |_| Act::Yes).await;
-    let scheduler = house.scheduler(relay_at(relay.address), 1).await;
-    let to = people("p", 40);
-    let (post, batches) = house.post("5b", Copies::Personal, &to).await;
-    house.store.fail_with(Some(StoreError::Full("no space".into())));
-    scheduler.announce(batches);
-    until("the store's error", || scheduler.status().store_error.is_some()).await;
-    until("a full window", || scheduler.status().uncommitted == 8).await;
-    assert_eq!(relay.counts().len(), 8);
-    house.store.fail_with(None);
-    assert!(house.finished(post).await.values().all(delivered));
-    once_each(&relay, &to);
-    assert_eq!(scheduler.status().store_error, None);
-    scheduler.stop(DEADLINE).await;
+    for (copies, connections, most) in
+        [(Copies::Personal, 1, 8), (Copies::Personal, 4, 32), (Copies::Shared, 2, 200)]
+    {
+        let house = House::new();
+        let relay = FakeRelay::start(ALL, |_| Act::Yes).await;
+        let scheduler = house.scheduler(relay_at(relay.address), connections).await;
+        let mut to = people("p", 400);
+        let (post, batches) = house.post("5b", copies, &to).await;
+        let others = people("q", 20);
+        let (late, more) = house.post("5a", copies, &others).await;
+        house.store.fail_with(Some(StoreError::Full("no space".into())));
+        scheduler.announce(batches);
+        until("the store's error", || scheduler.status().store_error.is_some()).await;
+        until("full windows", || scheduler.status().uncommitted == most).await;
+        // Nothing that happens meanwhile opens them.
+        scheduler.announce(more);
+        assert!(scheduler.retry_now(None).await.is_err(), "told, not half done");
+        tokio::time::sleep(2 * settle::PAUSE).await;
+        assert_eq!(relay.counts().len(), most, "{copies:?}");
+        assert_eq!(scheduler.status().uncommitted, most);
+        house.store.fail_with(None);
+        assert!(house.finished(post).await.values().all(delivered));
+        assert!(house.finished(late).await.values().all(delivered));
+        to.extend(others);
+        once_each(&relay, &to);
+        assert_eq!(scheduler.status().store_error, None);
+        scheduler.stop(DEADLINE).await;
+    }
 }
 
 /// Who has left gets nothing and is told apart; asked at the claim, not when the mail came.
