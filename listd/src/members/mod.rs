@@ -13,9 +13,8 @@ use listcore::dn;
 use listcore::entry::folded;
 use listcore::list::{List, ListId, Posters, Role, Settings};
 use listcore::outcome::Dropped;
-use listcore::recipients::{
-    Group, Lookup as Walk, Member, Person, PersonId, Recipient, Roster, expand,
-};
+use listcore::policy::Standing;
+use listcore::recipients::{Group, Lookup as Walk, Member, Person, Recipient, Roster, expand};
 use listcore::time::Timestamp;
 
 use crate::directory::replica::Replica;
@@ -57,20 +56,6 @@ pub enum Lookup {
     UnknownList,
     /// Nothing is known of the directory yet: defer.
     NoDirectory,
-}
-
-/// What the author of a mail is to a list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
-    /// The active person to whom the address belongs; the first where it is shared.
-    pub person: Option<PersonId>,
-    pub member: bool,
-    pub owner: bool,
-    pub moderator: bool,
-    /// It belongs to at least one active person.
-    pub person_known: bool,
-    /// Which of the groups named in the list's `post` the author is in; DNs as written there.
-    pub groups: Vec<String>,
 }
 
 /// For `listctl status` and the metrics.
@@ -213,7 +198,6 @@ impl Members {
                 member: among(&roster),
                 owner: role(|g| &g.owners),
                 moderator: role(|g| &g.moderators),
-                person_known: !persons.is_empty(),
                 groups: posting_groups(list).filter(may_post).cloned().collect(),
             }
         })

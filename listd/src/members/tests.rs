@@ -247,7 +247,7 @@ fn standing_owners_and_logins() {
     let list = members.list(&id("5b")).unwrap();
     let standing = |text| {
         let s = members.standing(&list, &address(text));
-        (s.member, s.owner, s.moderator, s.person_known, s.groups.len())
+        (s.member, s.owner, s.moderator, s.person.is_some(), s.groups.len())
     };
     assert_eq!(standing("ANNA@home.example"), (true, false, false, true, 1));
     assert_eq!(standing("a.mueller@home.example"), (true, false, false, true, 1));

@@ -3,9 +3,7 @@
 use listcore::address::Address;
 use listcore::list::{List, ListId, Role, Settings, Unverified};
 use listcore::message::{self, Mail};
-use listcore::policy::{
-    self, Author, Decision, Facts, Refusal, Standing, Unproven, Verdict, Verified,
-};
+use listcore::policy::{self, Author, Decision, Facts, Refusal, Unproven, Verdict, Verified};
 use listcore::recipients::Recipient;
 use listcore::rewrite::{PostKind, Unsendable, list_id, wrap_lines};
 use listcore::time::Timestamp;
@@ -13,7 +11,6 @@ use listcore::{bounce, notice, token};
 use lmtp::reply::Reply;
 
 use super::{Incoming, Pipeline, Target};
-use crate::members;
 use crate::store::{BounceEvent, NewPost, RecipientRef, TraceEvent};
 use crate::verify::Authenticity;
 
@@ -102,7 +99,7 @@ impl Pipeline {
         now: Timestamp,
     ) -> Facts<'a> {
         let author = mail.author().map(|author| author.address.clone());
-        let standing = author.as_ref().map(|address| self.standing(list, address));
+        let standing = author.as_ref().map(|address| self.members.standing(list, address));
         Facts {
             kind,
             list,
@@ -128,12 +125,6 @@ impl Pipeline {
             settings: Settings { max_size: self.house.max_message_size, ..Settings::default() },
             expires: None,
         })
-    }
-
-    fn standing(&self, list: &List, author: &Address) -> Standing {
-        let known = self.members.standing(list, author);
-        let members::Standing { person, member, owner, moderator, groups, .. } = known;
-        Standing { person, member, owner, moderator, groups }
     }
 
     /// The recipients as they are now, frozen; or why it can't be sent to anybody.
