@@ -51,6 +51,11 @@ fn build(out: &Path, version: &str) -> PathBuf {
     PathBuf::from(String::from_utf8(said).unwrap().trim())
 }
 
+/// What a package installs, as a tar archive with times and rights.
+fn files(deb: &Path) -> Vec<u8> {
+    run(&["dpkg-deb", "--fsys-tarfile", &deb.display().to_string()], b"", BUILD).unwrap()
+}
+
 /// What systemd was told, in order, without the time that goes with a reload.
 fn told(notify: &UnixDatagram) -> Vec<String> {
     let mut all = Vec::new();
@@ -73,8 +78,7 @@ fn the_package_is_installed_started_upgraded_and_removed() {
     let dir = tempfile::tempdir().unwrap();
     let old = build(&dir.path().join("old"), "0.0.9");
     let new = build(&dir.path().join("new"), "0.1.0");
-    let again = build(&dir.path().join("again"), "0.1.0");
-    assert!(std::fs::read(&new).unwrap() == std::fs::read(&again).unwrap(), "not reproducible");
+    assert!(files(&old) == files(&new), "the same binaries give other files");
     let built = began.elapsed();
 
     // One folder up, so that listd's own user can reach the socket.
@@ -92,7 +96,7 @@ fn the_package_is_installed_started_upgraded_and_removed() {
     argv.extend(files.iter().map(String::as_str));
     let ran = run_any(&argv, b"", LIFE).unwrap();
     let (out, err) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
-    eprintln!("{out}life: {built:?} to build three packages, {:?} in all", began.elapsed());
+    eprintln!("{out}life: {built:?} to build two packages, {:?} in all", began.elapsed());
     if ran.status.code() == Some(77) {
         return;
     }

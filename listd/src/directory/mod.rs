@@ -10,11 +10,11 @@ mod heartbeat;
 pub mod live;
 mod moved;
 mod poll;
-mod query;
+pub(crate) mod query;
 mod refresh;
 pub mod replica;
 mod session;
-mod snapshot;
+pub(crate) mod snapshot;
 
 use std::sync::Arc;
 use std::time::Duration;

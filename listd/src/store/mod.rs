@@ -17,6 +17,8 @@ use listcore::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub mod memory;
+#[cfg(test)]
+mod releases;
 mod rules;
 pub mod sqlite;
 #[cfg(test)]
