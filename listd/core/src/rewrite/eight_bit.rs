@@ -2,7 +2,7 @@
 
 use crate::message::address::mailboxes;
 use crate::message::{Field, Mail, Mailbox, fields, text};
-use crate::rewrite::encode;
+use crate::rewrite::{encode, written};
 
 /// Fields that hold mailboxes (RFC 5322 3.6.2, 3.6.3, 3.6.6).
 const PEOPLE: [&str; 10] = [
@@ -48,11 +48,11 @@ pub(super) fn convert(mail: &Mail, field: &Field, utf8: bool, out: &mut Vec<u8>)
         }
     } else if one_of(&["Message-ID"]) && utf8 && mail.message_id.is_some() {
         // T3: byte-identical. It parsed, so it is valid UTF-8 on one line.
-        out.extend_from_slice(mail.head.get(field.whole.clone()).unwrap_or_default());
+        out.extend_from_slice(&written(mail, field));
     } else if one_of(&PARAMETERS) {
         encode::fold_raw(&[name.as_bytes(), b": ", parameters(value).as_bytes()].concat(), out);
     } else if one_of(&TRACE) {
-        let raw = mail.head.get(field.whole.clone()).unwrap_or_default();
+        let raw = written(mail, field);
         let ascii: Vec<u8> = raw.iter().map(|b| if b.is_ascii() { *b } else { b'?' }).collect();
         encode::fold_raw(&ascii, out);
     } else {

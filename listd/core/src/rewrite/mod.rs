@@ -3,6 +3,8 @@
 //! Pure: the same frozen settings and the same bytes give the same copy, today and at a retry. What is not named
 //! here leaves byte-identical and in its order. Personal fields and signatures are added by the daemon's compose.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
@@ -153,6 +155,18 @@ pub fn copy_head(raw_head: &[u8], frozen: &Frozen, ours: &Ours<'_>) -> Result<He
     Ok(Head { needs_utf8: !out.bytes.is_ascii(), bytes: out.bytes, from: plan.address })
 }
 
+/// A field as it came, but without white space before its colon: the syntax of old (RFC 5322 4.5), over which many
+/// programs stumble, verifiers of signatures among them. Relaxed signatures do not see it (RFC 6376 3.4.2).
+fn written<'m>(mail: &'m Mail, field: &Field) -> Cow<'m, [u8]> {
+    let whole = mail.head.get(field.whole.clone()).unwrap_or_default();
+    let spaces = field.value.start.saturating_sub(field.name.end + 1);
+    if !field.valid || spaces == 0 {
+        return Cow::Borrowed(whole);
+    }
+    let behind = whole.get(field.name.len() + spaces..).unwrap_or_default();
+    Cow::Owned([field.name(&mail.head), behind].concat())
+}
+
 /// The new header block while it grows.
 #[derive(Default)]
 struct Out {
@@ -170,7 +184,8 @@ impl Out {
 
     /// A field of the author's: byte-identical wherever that can be sent.
     fn keep(&mut self, mail: &Mail, field: &Field, utf8: bool) {
-        let raw = mail.head.get(field.whole.clone()).unwrap_or_default();
+        let raw = written(mail, field);
+        let raw = raw.as_ref();
         if !raw.is_ascii() {
             eight_bit::convert(mail, field, utf8, &mut self.bytes);
             return;

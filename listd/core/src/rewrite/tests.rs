@@ -62,6 +62,20 @@ fn a_plain_post() {
     assert_eq!(head(ANNA, |_| {}), expect);
 }
 
+/// R5, RFC 5322 4.5: white space before a colon is taken out, and nothing else of the field changes.
+#[test]
+fn no_space_stays_before_a_colon() {
+    let old = "X-A : b\r\nX-Fold \t:\r\n a : b\r\nX-New: a : b\r\nReferences : <gr\u{fc}n@x>\r\nX-Long : ";
+    let long = "word ".repeat(250);
+    let head = head(&format!("{old}{long}\r\n{}", ANNA.replace("Subject:", "Subject :")), |_| {});
+    for whole in ["\r\nX-A: b\r\n", "\r\nX-Fold:\r\n a : b\r\n", "\r\nX-New: a : b\r\n", "\r\nSubject: x\r\n"] {
+        assert!(head.contains(whole), "{whole:?} in {head}");
+    }
+    let references = field(&head, "References");
+    assert!(references.len() == 1 && head.contains("\r\nReferences: <gr"), "{head}");
+    assert!(head.contains("\r\nX-Long: word") && !head.contains(" :\r\n"), "{head}");
+}
+
 /// T2, T8, T9, T10, R1 to R5, H1, H5, H12 to H14: gone, whatever the case of the letters; the rest stays byte for byte.
 #[test]
 fn what_is_removed() {
