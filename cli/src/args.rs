@@ -70,6 +70,7 @@ Exit code 1: nothing is known of this Message-ID (outcomes are kept for 30 days)
     /// What would happen to a mail; nothing is sent
     #[command(after_help = "Example:
   listctl simulate klasse-5b --out /tmp/copies < mail.eml
+  listctl simulate klasse-5b --as-verified < draft.eml
 
 Exit code 1: the mail would not go out; the answer says why.")]
     Simulate {
@@ -79,6 +80,10 @@ Exit code 1: the mail would not go out; the answer says why.")]
         /// Write one .eml for each different copy into this folder
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+
+        /// Suppose that the author is verified: a mail written by hand has no signature to prove it
+        #[arg(long)]
+        as_verified: bool,
     },
 
     /// DKIM keys and their DNS records

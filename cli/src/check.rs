@@ -83,7 +83,7 @@ fn human(checked: &Checked) -> String {
         text.push_str(&format!("warning: {warning}\n"));
     }
     for later in &checked.later {
-        text.push_str(&format!("no effect yet: {later}\n"));
+        text.push_str(&format!("note: {later}\n"));
     }
     let errors = checked.errors.len();
     text.push_str(&match (checked.ok, errors) {

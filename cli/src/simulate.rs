@@ -13,7 +13,7 @@ use crate::show::table::{Rows, visible};
 /// Largest mail that is read (octets); the daemon has its own limit.
 const MAIL: u64 = 128 * 1024 * 1024;
 
-pub async fn run(ask: &Ask, list: &str, out: Option<&Path>) -> Done {
+pub async fn run(ask: &Ask, list: &str, out: Option<&Path>, as_verified: bool) -> Done {
     let mut mail = Vec::new();
     let read = std::io::stdin().lock().take(MAIL).read_to_end(&mut mail);
     read.map_err(|e| Fail::cannot("read the mail from standard input", &e))?;
@@ -23,8 +23,9 @@ pub async fn run(ask: &Ask, list: &str, out: Option<&Path>) -> Done {
             format!("Try: listctl simulate {list} < mail.eml"),
         ));
     }
-    let copies = if out.is_some() { "true" } else { "false" };
-    let args = [("list", list), ("copies", copies)];
+    let word = |flag: bool| if flag { "true" } else { "false" };
+    let args =
+        [("list", list), ("copies", word(out.is_some())), ("as_verified", word(as_verified))];
     let simulation: Simulation = ask.client.send(path::SIMULATE, &args, mail).await?;
     if let Some(folder) = out {
         write(folder, &simulation)?;

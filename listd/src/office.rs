@@ -146,6 +146,7 @@ fn directory_state(status: DirectoryStatus) -> api::DirectoryState {
         groups: status.groups,
         lists: status.lists,
         last_error: status.last_error,
+        warnings: status.warnings,
     }
 }
 
@@ -268,10 +269,16 @@ impl Rooms for Office {
         Ok(report::trace(message_id, &accounts, &events))
     }
 
-    async fn simulate(&self, list: &str, mail: Bytes, copies: bool) -> Answer<api::Simulation> {
+    async fn simulate(
+        &self,
+        list: &str,
+        mail: Bytes,
+        copies: bool,
+        as_verified: bool,
+    ) -> Answer<api::Simulation> {
         let list = self.find(list)?;
         let roster = self.roster(&list);
-        let trial = self.pipeline.trial(list.clone(), mail.clone(), false).await;
+        let trial = self.pipeline.trial(list.clone(), mail.clone(), as_verified).await;
         let rendered = match &trial.post {
             Some(post) if copies => self.render(post, &mail)?,
             _ => Vec::new(),

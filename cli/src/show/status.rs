@@ -43,8 +43,25 @@ pub fn status(status: &Status) -> String {
     facts
         .fact("relay", format!("{}, {} connections open", status.relay.address, status.relay.open));
     text.push_str(&facts.text());
+    text.push_str(&warnings(&directory.warnings));
     for later in &status.later {
-        text.push_str(&format!("no effect yet: {later}\n"));
+        text.push_str(&format!("note: {later}\n"));
+    }
+    text
+}
+
+/// Entries to mend that are shown; the rest is counted.
+const WARNINGS: usize = 10;
+
+/// Entries of the directory that an admin should mend.
+fn warnings(warnings: &[String]) -> String {
+    let mut text = String::new();
+    for warning in warnings.iter().take(WARNINGS) {
+        text.push_str(&super::table::visible(&format!("warning: directory: {warning}")));
+        text.push('\n');
+    }
+    if let Some(more) = warnings.len().checked_sub(WARNINGS).filter(|more| *more > 0) {
+        text.push_str(&format!("warning: directory: {more} more; listctl --json status shows all\n"));
     }
     text
 }

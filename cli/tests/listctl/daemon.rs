@@ -17,7 +17,9 @@ fn every_question_has_its_answer_and_exit_code() {
                 "directory: connection refused",
                 "3 lists, 5 groups, 60 people",
                 "(1 h 0 min ago)",
-                "no effect yet: [web]",
+                "note: [web] comes later",
+                "warning: directory: cn=copy10: two",
+                "2 more; listctl --json",
             ],
         ),
         (&["lists"], 0, &["klasse-5b@schule.example", "Klasse 5b"]),
@@ -130,6 +132,9 @@ fn a_simulation_says_yes_or_no_and_writes_the_copies() {
     let ran = ctl(&daemon.socket(), &["simulate", "klasse-5b"], "From: fremd@x\r\n\r\n");
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.out.contains("it would not go out") && ran.out.contains("550 5.7.1 no"), "{ran:?}");
+
+    let args = ["simulate", "klasse-5b", "--as-verified"];
+    assert_eq!(ctl(&daemon.socket(), &args, "From: fremd@x\r\n\r\n").code, 0);
 
     let ran = ctl(&daemon.socket(), &["simulate", "klasse-5b"], "");
     assert_eq!(ran.code, 2);

@@ -27,7 +27,7 @@ pub mod path {
     pub const RETRY: &str = "/v1/queue/retry";
     /// GET `?message_id=`: [`Trace`](super::Trace).
     pub const TRACE: &str = "/v1/trace";
-    /// POST a mail `?list=&copies=true|false`: [`Simulation`](super::Simulation).
+    /// POST a mail `?list=&copies=true|false&as_verified=true|false`: [`Simulation`](super::Simulation).
     pub const SIMULATE: &str = "/v1/simulate";
     /// GET `?domain=` (all where absent): a list of [`DkimRecord`](super::DkimRecord)s.
     pub const DKIM: &str = "/v1/dkim";
@@ -74,6 +74,9 @@ pub struct DirectoryState {
     pub groups: usize,
     pub lists: usize,
     pub last_error: Option<String>,
+    /// Entries that an admin should mend, e.g. two lists with one address; one sentence each.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// Whether mail goes out on what is known of the membership (promise 6).

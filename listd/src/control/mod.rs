@@ -32,8 +32,15 @@ pub trait Rooms: Send + Sync + 'static {
     async fn retry(&self, id: Option<u64>) -> Answer<api::Retried>;
     /// `message_id` is without brackets.
     async fn trace(&self, message_id: &str) -> Answer<api::Trace>;
-    /// Stores and sends nothing. Without `copies` none are rendered.
-    async fn simulate(&self, list: &str, mail: Bytes, copies: bool) -> Answer<api::Simulation>;
+    /// Stores and sends nothing. Without `copies` none are rendered. `as_verified`: as if the author had proved
+    /// to be who From says.
+    async fn simulate(
+        &self,
+        list: &str,
+        mail: Bytes,
+        copies: bool,
+        as_verified: bool,
+    ) -> Answer<api::Simulation>;
     /// The records of one domain, or of all.
     async fn dkim(&self, domain: Option<&str>) -> Answer<Vec<api::DkimRecord>>;
     async fn facts(&self) -> Answer<api::Facts>;

@@ -146,6 +146,8 @@ struct SimulateArg {
     list: String,
     #[serde(default)]
     copies: bool,
+    #[serde(default)]
+    as_verified: bool,
 }
 
 #[derive(Deserialize)]
@@ -226,7 +228,7 @@ async fn simulate(
     Args(arg): Args<SimulateArg>,
     Body(mail): Body,
 ) -> Answer<Json<api::Simulation>> {
-    rooms.simulate(&arg.list, mail, arg.copies).await.map(Json)
+    rooms.simulate(&arg.list, mail, arg.copies, arg.as_verified).await.map(Json)
 }
 
 async fn dkim(

@@ -54,7 +54,13 @@ impl Rooms for Played {
     async fn trace(&self, message_id: &str) -> Answer<api::Trace> {
         Ok(super::report::trace(message_id, &[], &[]))
     }
-    async fn simulate(&self, list: &str, mail: Bytes, copies: bool) -> Answer<api::Simulation> {
+    async fn simulate(
+        &self,
+        list: &str,
+        mail: Bytes,
+        copies: bool,
+        _as_verified: bool,
+    ) -> Answer<api::Simulation> {
         Ok(api::Simulation {
             list: list.to_owned(),
             accepted: copies,

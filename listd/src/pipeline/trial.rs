@@ -9,9 +9,12 @@ use listcore::policy::Verified;
 use lmtp::reply::Reply;
 
 use super::judge::Step;
-use super::{Incoming, Pipeline, Target};
+use super::{Incoming, Pipeline, Target, answer};
 use crate::store::{NewPost, Raw};
 use crate::verify::Authenticity;
+
+/// Said of an author whom the admin vouches for.
+const SUPPOSED: &str = "supposed to be verified; a real mail has to prove it";
 
 /// The outcome of a trial.
 pub struct Trial {
@@ -50,13 +53,12 @@ impl Pipeline {
         let authenticity = match author {
             Some(author) if suppose_verified => {
                 let verified = Verified::Auth(author.to_string());
-                Authenticity::Known { verified, why: "nothing, it was only supposed".to_owned() }
+                Authenticity::Known { verified, why: SUPPOSED.to_owned() }
             }
             _ => self.authenticity(&incoming, &mail).await,
         };
         let author = words(&authenticity);
-        match self.judge(&address, &Target::List(list), &incoming, &mail, &authenticity, now).await
-        {
+        match self.judge(&address, &Target::List(list), &incoming, &mail, &authenticity, now) {
             Step::Post(post) => {
                 let reply = Reply::new(
                     250,
@@ -75,13 +77,14 @@ impl Pipeline {
 }
 
 fn broken(why: &str) -> Trial {
-    let reply = Reply::new(550, "5.6.0", format!("this mail is broken: {why}"));
+    let reply = answer::broken(&why);
     Trial { reply, rule: "malformed".to_owned(), author: String::new(), post: None }
 }
 
 fn words(authenticity: &Authenticity) -> String {
     match authenticity {
         Authenticity::Known { verified: Verified::No(_), why } => format!("not verified: {why}"),
+        Authenticity::Known { why, .. } if why == SUPPOSED => SUPPOSED.to_owned(),
         Authenticity::Known { why, .. } => format!("verified by {why}"),
         Authenticity::TempError(why) => format!("not known: {why}"),
     }
