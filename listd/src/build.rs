@@ -21,7 +21,7 @@ use listd::ids::Ids;
 use listd::intake::{self, Door, Passed, spool::Budget};
 use listd::members::{self, Members};
 use listd::office::{Office, Plate};
-use listd::pipeline::{Announce, House, Pipeline, Tenant};
+use listd::pipeline::{Announce, House, LARGE_AT_ONCE, Pipeline, Tenant};
 use listd::scheduler::{NotNow, RealTimer, Scheduler, Settings, StillGets};
 use listd::secret;
 use listd::sign::{KeyFile, Signer, Signers};
@@ -30,6 +30,7 @@ use listd::store::{Commit, DueBatch, Move};
 use listd::verify::Verifier;
 use lmtp::drive::Timeouts;
 use lmtp::server::{Config as Wire, Flavor};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -134,6 +135,7 @@ pub async fn start(
         announce: Arc::new(Waiting(scheduler.clone())),
         ids: Ids::default(),
         clock: clock.clone(),
+        turns: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
     });
     let office = Office {
         plate: plate(config, records, clock()),

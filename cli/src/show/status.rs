@@ -61,7 +61,9 @@ fn warnings(warnings: &[String]) -> String {
         text.push('\n');
     }
     if let Some(more) = warnings.len().checked_sub(WARNINGS).filter(|more| *more > 0) {
-        text.push_str(&format!("warning: directory: {more} more; listctl --json status shows all\n"));
+        text.push_str(&format!(
+            "warning: directory: {more} more; listctl --json status shows all\n"
+        ));
     }
     text
 }

@@ -85,6 +85,16 @@ impl Drop for Guest {
     }
 }
 
+/// Serves one stream to its end.
+#[cfg(test)]
+pub(crate) async fn visit_once<S>(door: &Door, stream: S)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let guest = Guest::enter(&Arc::default());
+    serve_one(door, stream, "[192.0.2.1]".to_owned(), guest, CancellationToken::new()).await;
+}
+
 async fn serve_one<S>(
     door: &Door,
     mut stream: S,
@@ -110,3 +120,6 @@ async fn serve_one<S>(
         tracing::debug!(%error, "connection lost");
     }
 }
+
+#[cfg(test)]
+mod tests;

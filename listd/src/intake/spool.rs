@@ -25,6 +25,12 @@ impl Budget {
         Arc::new(Budget { left: AtomicU64::new(octets) })
     }
 
+    /// Octets that are free.
+    #[cfg(test)]
+    pub fn left(&self) -> u64 {
+        self.left.load(Ordering::Relaxed)
+    }
+
     fn take(&self, octets: u64) -> bool {
         let take = |left: u64| left.checked_sub(octets);
         self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
@@ -86,6 +92,11 @@ impl Spool {
         self.memory = Vec::new();
         self.file = Some(file);
         Ok(())
+    }
+
+    /// True once it is in a file.
+    pub fn is_spilled(&self) -> bool {
+        self.file.is_some()
     }
 
     /// The whole mail for reading, and how the store shall take it over. The budget stays taken while `self` lives.

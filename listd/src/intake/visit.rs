@@ -1,5 +1,6 @@
 //! One client's visit: what it said so far, and the mail it is handing in.
 
+use bytes::Bytes;
 use listcore::address::Address;
 use lmtp::drive::Handler;
 use lmtp::reply::Reply;
@@ -8,6 +9,7 @@ use lmtp::server::{DataEnd, Flavor, MailFrom, RcptTo};
 use super::Door;
 use super::spool::{Spool, SpoolError};
 use crate::pipeline::{Incoming, Target};
+use crate::store::Raw;
 
 pub struct Visit<'d> {
     door: &'d Door,
@@ -99,13 +101,14 @@ impl Handler for Visit<'_> {
             return vec![refusal; count];
         }
         let protocol = self.protocol(mail.utf8);
-        let mut spool = match (mail.spool, mail.trouble) {
+        let spool = match (mail.spool, mail.trouble) {
             (Some(spool), None) => spool,
             (_, trouble) => return vec![no_room(trouble); count],
         };
-        let (bytes, raw) = match spool.finish() {
+        // `_spool` holds its share of the budget, and the file, until the mail is stored.
+        let (_spool, bytes, raw) = match whole(spool).await {
             Ok(whole) => whole,
-            Err(error) => return vec![no_room(Some(error)); count],
+            Err(trouble) => return vec![no_room(trouble); count],
         };
         let incoming = Incoming {
             sender: mail.sender,
@@ -123,6 +126,19 @@ impl Handler for Visit<'_> {
     fn reset(&mut self) {
         self.mail = None;
     }
+}
+
+/// A mail that went to a file is read again without keeping the thread's other connections waiting.
+async fn whole(mut spool: Spool) -> Result<(Spool, Bytes, Raw), Option<SpoolError>> {
+    if !spool.is_spilled() {
+        let (bytes, raw) = spool.finish()?;
+        return Ok((spool, bytes, raw));
+    }
+    let finish = move || {
+        let (bytes, raw) = spool.finish()?;
+        Ok::<_, SpoolError>((spool, bytes, raw))
+    };
+    tokio::task::spawn_blocking(finish).await.map_err(|_| None)?.map_err(Some)
 }
 
 /// Our trouble is 4xx, and the admin reads why (promise 5).

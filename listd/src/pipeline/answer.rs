@@ -95,6 +95,16 @@ fn no_directory() -> Reply {
     )
 }
 
+/// Something of ours went wrong with this one mail.
+pub fn not_now() -> Reply {
+    Reply::new(451, "4.3.0", "this mail could not be worked on, try again later")
+}
+
+/// A mail that can't be read; for `listctl simulate` and where no list is known.
+pub fn broken(why: &impl std::fmt::Display) -> Reply {
+    Reply::new(550, "5.6.0", format!("this mail is broken: {why}"))
+}
+
 /// What the client hears when nothing could be stored.
 pub fn store_trouble(error: &StoreError) -> Reply {
     match error {

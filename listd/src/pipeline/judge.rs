@@ -39,7 +39,7 @@ impl Pipeline {
     }
 
     /// Decides for one recipient.
-    pub(super) async fn judge(
+    pub(super) fn judge(
         &self,
         rcpt: &str,
         target: &Target,
@@ -48,18 +48,9 @@ impl Pipeline {
         authenticity: &Authenticity,
         now: Timestamp,
     ) -> Step {
-        let (list, kind) = match target {
-            Target::List(list) => (list.as_ref().clone(), PostKind::List),
-            Target::Role(list, role) => (list.as_ref().clone(), PostKind::Role(*role)),
-            Target::Postmaster { domain } => match self.postmaster(domain) {
-                Some(list) => (list, PostKind::Role(Role::Owner)),
-                None => return self.tell(rcpt, None, mail, now, deferred("its domain is gone")),
-            },
-            Target::Bounce { domain, list, token } => {
-                return Step::Bounce(
-                    self.bounce(domain, list.as_deref(), token, incoming, now).await,
-                );
-            }
+        let (list, kind) = match self.way(rcpt, target, incoming, mail, now) {
+            Ok(way) => way,
+            Err(step) => return *step,
         };
         let (verified, why) = match authenticity {
             Authenticity::Known { verified, why } => (verified.clone(), why),
@@ -85,6 +76,50 @@ impl Pipeline {
             Decision::Discard(_) => {
                 let reply = Reply::new(250, "2.6.0", "received, and not distributed");
                 self.tell(rcpt, Some(&list), mail, now, ("dropped", verdict.rule.as_str(), reply))
+            }
+        }
+    }
+
+    /// [`Pipeline::judge`] for a mail whose header can't be read as a whole.
+    pub(super) fn refuse_unread(
+        &self,
+        rcpt: &str,
+        target: &Target,
+        incoming: &Incoming,
+        mail: &Mail,
+        refusal: &Refusal,
+        now: Timestamp,
+    ) -> Step {
+        match self.way(rcpt, target, incoming, mail, now) {
+            Ok((list, _)) => {
+                let reply = self.refusal(&list, mail, refusal);
+                self.tell(rcpt, Some(&list), mail, now, ("refused", "malformed", reply))
+            }
+            Err(step) => *step,
+        }
+    }
+
+    /// Which list, by which way; or at once what is to be done where there is nothing to decide.
+    fn way(
+        &self,
+        rcpt: &str,
+        target: &Target,
+        incoming: &Incoming,
+        mail: &Mail,
+        now: Timestamp,
+    ) -> Result<(List, PostKind), Box<Step>> {
+        match target {
+            Target::List(list) => Ok((list.as_ref().clone(), PostKind::List)),
+            Target::Role(list, role) => Ok((list.as_ref().clone(), PostKind::Role(*role))),
+            Target::Postmaster { domain } => match self.postmaster(domain) {
+                Some(list) => Ok((list, PostKind::Role(Role::Owner))),
+                None => {
+                    Err(Box::new(self.tell(rcpt, None, mail, now, deferred("its domain is gone"))))
+                }
+            },
+            Target::Bounce { domain, list, token } => {
+                let bounce = self.bounce(domain, list.as_deref(), token, incoming, now);
+                Err(Box::new(Step::Bounce(bounce)))
             }
         }
     }
@@ -194,7 +229,7 @@ impl Pipeline {
     }
 
     /// Whom a bounce is about. A token that says nothing is counted, nothing else (rule V8).
-    async fn bounce(
+    fn bounce(
         &self,
         domain: &str,
         list: Option<&List>,

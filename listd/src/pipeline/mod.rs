@@ -10,14 +10,18 @@ mod trial;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use listcore::address::Address;
 use listcore::list::{List, Role};
-use listcore::message::Mail;
+use listcore::message::{MAX_HEADER, Mail, Malformed};
+use listcore::policy::Refusal;
+use listcore::time::Timestamp;
 use listcore::token::Keys;
 use lmtp::reply::Reply;
+use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::ids::Ids;
@@ -27,6 +31,16 @@ use crate::verify::Verifier;
 
 use judge::Step;
 pub use trial::Trial;
+
+/// Above this size a mail is worked on by a thread of its own: hashing and splitting 25 MB would keep the
+/// connections waiting that share a thread (octets).
+const LARGE: usize = 256 * 1024;
+
+/// Large mails in work at once; the next one waits for its turn.
+pub const LARGE_AT_ONCE: usize = 16;
+
+/// A client hears 451 rather than nothing after this (rule LM21).
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a RCPT TO means. It names the list, never a header does (promise 3).
 #[derive(Clone, Debug)]
@@ -109,6 +123,8 @@ pub struct Pipeline {
     pub announce: Arc<dyn Announce>,
     pub ids: Ids,
     pub clock: Clock,
+    /// [`LARGE_AT_ONCE`] turns.
+    pub turns: Arc<Semaphore>,
 }
 
 impl Pipeline {
@@ -129,14 +145,54 @@ impl Pipeline {
         self.tenants.load().get(domain).cloned().unwrap_or_else(fallback)
     }
 
-    /// Takes a whole mail: finds the facts, decides for each recipient alone, stores, answers.
+    /// Takes a whole mail, and answers for each target in their order, whatever happens.
     ///
-    /// One reply for each target, in their order. A 250 is given only for what is durable (promise 1).
-    pub async fn receive(&self, incoming: Incoming) -> Vec<Reply> {
+    /// A mail that makes us panic or takes too long is deferred: its sender tries again, and nobody else notices
+    /// (promises 5 and 10).
+    pub async fn receive(self: &Arc<Self>, incoming: Incoming) -> Vec<Reply> {
+        let count = incoming.targets.len();
+        match tokio::time::timeout(PATIENCE, self.told(incoming)).await {
+            Ok(Some(replies)) => replies,
+            Ok(None) => {
+                tracing::error!(
+                    "a mail stopped our work on it and was deferred; please report this"
+                );
+                vec![answer::not_now(); count]
+            }
+            Err(_) => {
+                let seconds = PATIENCE.as_secs();
+                tracing::error!(
+                    "a mail took longer than {seconds} s and was deferred; is the disk or DNS slow?"
+                );
+                vec![answer::not_now(); count]
+            }
+        }
+    }
+
+    /// The story in a task of its own; `None` where it panicked.
+    async fn told(self: &Arc<Self>, incoming: Incoming) -> Option<Vec<Reply>> {
+        let large = incoming.bytes.len() > LARGE;
+        let pipeline = self.clone();
+        let story = async move { pipeline.story(incoming).await };
+        if !large {
+            return tokio::spawn(story).await.ok();
+        }
+        let turn = self.turns.clone().acquire_owned().await.ok()?;
+        let runtime = tokio::runtime::Handle::current();
+        let work = move || {
+            let _turn = turn;
+            runtime.block_on(story)
+        };
+        tokio::task::spawn_blocking(work).await.ok()
+    }
+
+    /// Finds the facts, decides for each recipient alone, stores, answers. A 250 is given only for what is
+    /// durable (promise 1).
+    async fn story(&self, incoming: Incoming) -> Vec<Reply> {
         let now = (self.clock)();
         let mail = match Mail::parse(&incoming.bytes) {
             Ok(mail) => mail,
-            Err(malformed) => return self.refuse_all(&incoming, &malformed.to_string(), now).await,
+            Err(malformed) => return self.unreadable(&incoming, malformed, now).await,
         };
         let authenticity = self.authenticity(&incoming, &mail).await;
         let mut steps = Vec::with_capacity(incoming.targets.len());
@@ -144,9 +200,29 @@ impl Pipeline {
             let earlier = incoming.targets.iter().take(number).position(|(_, t)| t.same_as(target));
             steps.push(match earlier {
                 Some(first) => Step::SameAs(first),
-                None => self.judge(rcpt, target, &incoming, &mail, &authenticity, now).await,
+                None => self.judge(rcpt, target, &incoming, &mail, &authenticity, now),
             });
         }
         self.store_and_answer(&incoming, &mail, steps, now).await
     }
+
+    /// A mail whose header is too large to be read: refused, but for a bounce, which counts whatever it looks like.
+    async fn unreadable(&self, incoming: &Incoming, why: Malformed, now: Timestamp) -> Vec<Reply> {
+        // What fits names the mail for `listctl trace`.
+        let start = incoming.bytes.get(..MAX_HEADER).unwrap_or(&incoming.bytes);
+        let Ok(mail) = Mail::parse(start) else {
+            return vec![answer::broken(&why); incoming.targets.len()];
+        };
+        let refusal = Refusal::Malformed(why);
+        let mut steps = Vec::with_capacity(incoming.targets.len());
+        for (rcpt, target) in &incoming.targets {
+            steps.push(self.refuse_unread(rcpt, target, incoming, &mail, &refusal, now));
+        }
+        self.store_and_answer(incoming, &mail, steps, now).await
+    }
 }
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

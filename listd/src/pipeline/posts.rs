@@ -43,7 +43,10 @@ impl Pipeline {
             help_url: tenant.help_url,
             language: tenant.language,
             received: self.received(incoming, id, list, &date),
-            add_message_id: mail.message_id.is_none().then(|| made_message_id(incoming, &domain)),
+            add_message_id: mail
+                .message_id
+                .is_none()
+                .then(|| made_message_id(incoming, &self.house.hostname)),
             add_date: (!mail.has_date).then_some(date),
             domain,
         };
@@ -82,7 +85,10 @@ impl Pipeline {
     ) -> Vec<Reply> {
         let moves = self.moves(incoming, mail, &steps, now);
         match self.store.commit(moves).await {
-            Ok(done) => self.answers(&steps, done, now),
+            Ok(done) => {
+                self.trace_repeats(mail, &steps, &done, now).await;
+                self.answers(&steps, done, now)
+            }
             Err(error) => {
                 tracing::error!(%error, "a mail could not be stored and was deferred");
                 vec![answer::store_trouble(&error); steps.len()]
@@ -99,12 +105,10 @@ impl Pipeline {
         let posts: Vec<NewPost> = steps.iter().filter_map(post).collect();
         let mut moves = Vec::with_capacity(steps.len());
         if let Some(first) = posts.first() {
-            let made = first.frozen.add_message_id.as_deref().unwrap_or_default();
-            let made = made.trim_matches(['<', '>']).to_owned();
             let mail = NewMail {
                 id: MailId(self.ids.next(now)),
                 raw: incoming.raw.clone(),
-                message_id: mail.message_id.clone().unwrap_or(made),
+                message_id: mail.message_id.clone().or_else(|| made(first)).unwrap_or_default(),
                 sender: incoming.sender.clone(),
                 received: now,
                 utf8: incoming.utf8,
@@ -151,30 +155,43 @@ impl Pipeline {
         replies
     }
 
-    /// A mail whose header can't be read at all: refused for everybody, and kept for `listctl trace`.
-    pub(super) async fn refuse_all(
-        &self,
-        incoming: &Incoming,
-        why: &str,
-        now: Timestamp,
-    ) -> Vec<Reply> {
-        let reply = Reply::new(550, "5.6.0", format!("this mail is broken: {why}"));
-        let event = |(rcpt, _): &(String, super::Target)| {
-            Move::Trace(TraceEvent {
-                at: now,
-                message_id: String::new(),
-                list: None,
-                recipient: rcpt.clone(),
-                author: None,
-                what: "refused".to_owned(),
-                why: format!("malformed: {} {}", reply.code, reply.text),
-            })
-        };
-        if let Err(error) = self.store.commit(incoming.targets.iter().map(event).collect()).await {
-            tracing::error!(%error, "a refusal could not be recorded");
+    /// Keeps for `listctl trace` what became of repetitions; they are answered whether that works or not.
+    async fn trace_repeats(&self, mail: &Mail, steps: &[Step], done: &[Done], at: Timestamp) {
+        let posts = steps.iter().filter_map(|step| match step {
+            Step::Post(post) => Some(post),
+            _ => None,
+        });
+        let repeats = posts.zip(done).filter_map(|(post, done)| {
+            let (what, why) = match done {
+                Done::Duplicate(first) => ("duplicate", format!("accepted before as {}", first.0)),
+                Done::Conflict(first) => {
+                    ("refused", format!("another mail has this Message-ID: {}", first.0))
+                }
+                Done::Ok | Done::Rejected(_) => return None,
+            };
+            Some(Move::Trace(TraceEvent {
+                at,
+                message_id: mail.message_id.clone().or_else(|| made(post)).unwrap_or_default(),
+                list: Some(post.frozen.list.clone()),
+                recipient: post.frozen.address.to_string(),
+                author: mail.from.first().map(|from| from.address.to_string()),
+                what: what.to_owned(),
+                why,
+            }))
+        });
+        let repeats: Vec<Move> = repeats.collect();
+        if repeats.is_empty() {
+            return;
         }
-        vec![reply; incoming.targets.len()]
+        if let Err(error) = self.store.commit(repeats).await {
+            tracing::warn!(%error, "a repeated mail is missing in the trace");
+        }
     }
+}
+
+/// The Message-ID that we gave a mail without one, without brackets.
+fn made(post: &NewPost) -> Option<String> {
+    Some(post.frozen.add_message_id.as_deref()?.trim_matches(['<', '>']).to_owned())
 }
 
 fn accepted(post: &NewPost) -> Reply {
@@ -203,11 +220,12 @@ fn due(post: &NewPost, now: Timestamp) -> impl Iterator<Item = DueBatch> {
     })
 }
 
-/// The same at each retry of the same bytes, so that a retry is recognised (rule LM22).
-fn made_message_id(incoming: &Incoming, domain: &str) -> String {
+/// The same for each list and at each retry of the same bytes, so that a retry is recognised (rule LM22), also
+/// where it is for some of the lists only.
+fn made_message_id(incoming: &Incoming, hostname: &str) -> String {
     let digest = digest::digest(&digest::SHA256, &incoming.bytes);
     let short = digest.as_ref().get(..16).unwrap_or_default();
-    format!("<{}.listd@{domain}>", data_encoding::HEXLOWER.encode(short))
+    format!("<{}.listd@{hostname}>", data_encoding::HEXLOWER.encode(short))
 }
 
 /// SHA-256 of a body without the empty lines at its end, which a relay may add or drop (rule L4).

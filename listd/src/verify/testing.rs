@@ -1,4 +1,4 @@
-//! For tests: DNS that always fails.
+//! For tests: DNS that always fails, or knows no name.
 
 use std::net::SocketAddr;
 
@@ -12,6 +12,15 @@ pub(crate) fn is_proven(authenticity: &Authenticity) -> bool {
 
 /// A name server that answers SERVFAIL to everything, until the test's runtime ends.
 pub(crate) fn failing_server() -> SocketAddr {
+    server(2)
+}
+
+/// A name server for which no name exists.
+pub(crate) fn empty_server() -> SocketAddr {
+    server(3)
+}
+
+fn server(rcode: u8) -> SocketAddr {
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("port");
     socket.set_nonblocking(true).expect("socket");
     let address = socket.local_addr().expect("address");
@@ -21,7 +30,7 @@ pub(crate) fn failing_server() -> SocketAddr {
         while let Ok((length, from)) = socket.recv_from(&mut packet).await {
             // RFC 1035 4.1.1: QR in octet 2, RCODE in octet 3.
             packet[2] |= 0x80;
-            packet[3] = packet[3] & 0xf0 | 2;
+            packet[3] = packet[3] & 0xf0 | rcode;
             let _ = socket.send_to(&packet[..length], from).await;
         }
     });

@@ -68,7 +68,12 @@ fn no_space_stays_before_a_colon() {
     let old = "X-A : b\r\nX-Fold \t:\r\n a : b\r\nX-New: a : b\r\nReferences : <gr\u{fc}n@x>\r\nX-Long : ";
     let long = "word ".repeat(250);
     let head = head(&format!("{old}{long}\r\n{}", ANNA.replace("Subject:", "Subject :")), |_| {});
-    for whole in ["\r\nX-A: b\r\n", "\r\nX-Fold:\r\n a : b\r\n", "\r\nX-New: a : b\r\n", "\r\nSubject: x\r\n"] {
+    for whole in [
+        "\r\nX-A: b\r\n",
+        "\r\nX-Fold:\r\n a : b\r\n",
+        "\r\nX-New: a : b\r\n",
+        "\r\nSubject: x\r\n",
+    ] {
         assert!(head.contains(whole), "{whole:?} in {head}");
     }
     let references = field(&head, "References");
