@@ -70,3 +70,35 @@ fn a_relay_that_takes_five_at_a_time_gets_five_at_a_time() {
     let counts = stack.sink.counts();
     assert!(counts.values().all(|n| *n == 1), "{counts:?}");
 }
+
+/// Exim says 452 to every MAIL while its disk is full: no recipient is to blame, nobody is tried in vain one by one,
+/// and when there is space again everybody gets one copy, whose queue ID the trace names.
+#[test]
+fn exims_disk_is_full_for_a_while() {
+    let mut stack = Stack::start().unwrap();
+    stack.exim.restart_with("check_spool_space = 900000G").unwrap();
+    let id = "platte@post.example";
+    let letter = mail::text(school::JOERG.1, school::CLASS_5B, "Hallo", id, "Hallo");
+    let signed = stack::dkim::sign_as_provider(&letter).unwrap();
+    let (from, to) = (school::JOERG.1, [school::CLASS_5B]);
+    let results =
+        "Authentication-Results: mx.schule.example; spf=pass smtp.mailfrom=post.example\r\n";
+    let mail = [results.as_bytes(), &signed].concat();
+    let replies = stack::smtp::deliver(stack.listd.lmtp(), from, &to, &mail).unwrap();
+    assert_eq!(replies[0].code, 250, "{replies:?}");
+    wait::until("the relay's trouble in the status", wait::MAIL, || {
+        Ok(stack.listd.listctl(&["--json", "status"])?.contains("452").then_some(()))
+    })
+    .unwrap();
+    assert_eq!(stack.sink.recipients(), 0);
+    stack.exim.restart().unwrap();
+    stack.sink.wait_for((school::CLASS_5B_RECIPIENTS - 5) as u64, AGAIN).unwrap();
+    assert!(stack.sink.counts().values().all(|n| *n == 1), "{:?}", stack.sink.counts());
+    let log = stack.exim.log();
+    let line = log.lines().find(|l| l.contains(&format!("=> {}", school::OUTSIDE)));
+    let queue_id = line.and_then(|l| l.split(' ').nth(2)).expect("Exim's line for the copy");
+    wait::until("Exim's queue ID in the trace", wait::MAIL, || {
+        Ok(stack.listd.listctl(&["--json", "trace", id])?.contains(queue_id).then_some(()))
+    })
+    .unwrap();
+}

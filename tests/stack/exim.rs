@@ -97,6 +97,17 @@ impl Exim {
         Ok(())
     }
 
+    /// Starts it again with further lines in the main section, e.g. `check_spool_space = 900G`.
+    pub fn restart_with(&mut self, lines: &str) -> Result<()> {
+        let file = self.home().join("exim.conf");
+        let plain = std::fs::read_to_string(&file)?;
+        std::fs::write(&file, format!("{lines}\n{plain}"))?;
+        let done = self.restart();
+        // For the next start; those that run have read theirs.
+        std::fs::write(&file, plain)?;
+        done
+    }
+
     /// What `exim -bt` says about an address, whether or not it can be routed.
     pub fn route(&self, address: &str) -> Result<String> {
         let conf = self.home().join("exim.conf");
