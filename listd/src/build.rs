@@ -18,8 +18,10 @@ use listd::control;
 use listd::delivery::Relay;
 use listd::directory::{self, Directory, Freshness};
 use listd::ids::Ids;
-use listd::intake::{self, Door, Passed, spool::Budget};
+use listd::intake::{self, Door, Passed, spool::Budget, tally::Tally};
+use listd::maillog::MailLog;
 use listd::members::{self, Members};
+use listd::metrics::{self, Counters};
 use listd::office::{Office, Plate};
 use listd::pipeline::{Announce, House, LARGE_AT_ONCE, Pipeline, Tenant};
 use listd::scheduler::{NotNow, RealTimer, Scheduler, Settings, StillGets};
@@ -115,6 +117,8 @@ pub async fn start(
     let verifier = Verifier::new(config.dns.server, &config.trusted_authserv_id).map_err(wrong)?;
     let StoreUrl::Sqlite(path) = &config.store;
     let store = SqliteStore::open(path).await?;
+    let counters = Arc::new(Counters::default());
+    store.watched_by(vec![counters.clone(), Arc::new(MailLog)]);
     let directory = directory(config, &store, &clock).await?;
     let members = Arc::new(Members::new(directory.live.clone(), domains(config)));
     let names: Vec<String> = config.domains.iter().map(|d| d.name.clone()).collect();
@@ -142,13 +146,25 @@ pub async fn start(
         members: members.clone(),
         pipeline: pipeline.clone(),
         scheduler: scheduler.clone(),
-        composer,
+        composer: composer.clone(),
         store: store.clone(),
         clock: clock.clone(),
     };
+    let tally = Arc::new(Tally::default());
+    let house = metrics::House {
+        started: office.plate.started,
+        clock: clock.clone(),
+        members: members.clone(),
+        scheduler: scheduler.clone(),
+        composer,
+        store: store.clone(),
+        tally: tally.clone(),
+        sockets: config.lmtp.listen.len() + config.lmtp.smtp_listen.len(),
+    };
     let tasks = TaskTracker::new();
+    open_metrics(config, counters, Arc::new(house), &tasks, &stop).await?;
     open_control(config, Arc::new(office), &tasks, &stop).await?;
-    open_doors(config, passed, &pipeline, &store, &tasks, &stop).await?;
+    open_doors(config, passed, &pipeline, &store, &tally, &tasks, &stop).await?;
     tasks.spawn(erase_old(store.clone(), clock, stop));
     Ok(Running { members, pipeline, scheduler, store, _directory: directory, tasks })
 }
@@ -306,11 +322,35 @@ async fn open_control(
     Ok(())
 }
 
+/// Nobody is asked who he is there: the default address is this machine's own.
+async fn open_metrics(
+    config: &Config,
+    counters: Arc<Counters>,
+    house: Arc<metrics::House>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<(), StartError> {
+    let Some(metrics) = &config.metrics else { return Ok(()) };
+    let what = format!("metrics.listen = {}", metrics.listen);
+    let listener = metrics::bind(metrics.listen)
+        .await
+        .map_err(|source| StartError::Socket { what: what.clone(), source })?;
+    tracing::info!("listening: {what}");
+    let stop = stop.clone();
+    tasks.spawn(async move {
+        if let Err(error) = metrics::serve(listener, counters, house, stop).await {
+            tracing::error!(%error, "the socket for metrics failed; nothing is measured until a restart");
+        }
+    });
+    Ok(())
+}
+
 async fn open_doors(
     config: &Config,
     mut passed: Passed,
     pipeline: &Arc<Pipeline>,
     store: &Arc<SqliteStore>,
+    tally: &Arc<Tally>,
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> Result<(), StartError> {
@@ -328,6 +368,7 @@ async fn open_doors(
             timeouts: Timeouts::default(),
             spool_dir: store.spool_dir().to_owned(),
             budget: budget.clone(),
+            tally: tally.clone(),
         });
         for endpoint in endpoints {
             let what = format!("{key} = {endpoint}");

@@ -11,9 +11,12 @@ use std::time::Duration;
 use clap::Parser;
 use listcore::config::Config;
 use listd::intake::Passed;
+use listd::journal::Journal;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::build::{Running, StartError};
 
@@ -31,7 +34,7 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    log_to_stderr();
+    start_log();
     // Before there is a second thread.
     let passed = match Passed::take() {
         Ok(passed) => passed,
@@ -72,14 +75,19 @@ fn load(path: &Path) -> Result<Config, String> {
     Ok(config)
 }
 
-/// Lines for people and for journald, which adds the time itself.
-fn log_to_stderr() {
+/// To the journal with its fields where systemd started us, else lines on stderr.
+fn start_log() {
     use std::io::IsTerminal;
     let filter = tracing_subscriber::EnvFilter::try_from_env("LISTD_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    if let Some(journal) = Journal::ours() {
+        tracing_subscriber::registry().with(filter).with(journal).init();
+        return;
+    }
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let log = log.with_ansi(std::io::stderr().is_terminal()).with_target(false);
     if std::env::var_os("JOURNAL_STREAM").is_some() {
+        // The journal by way of stderr: it adds the time itself.
         log.without_time().init();
     } else {
         log.init();

@@ -18,11 +18,12 @@ const BUILDERS: &[&str] = &["listd/src/main.rs", "listd/src/build.rs", "listd/sr
 
 /// The rooms of `listd`, and which rooms each may know.
 const ROOMS: &[(&str, &[&str])] = &[
-    // Leaves that know no room: the clock, names for mails, key files, unix sockets.
+    // Leaves that know no room: the clock, names for mails, key files, unix sockets, the journal.
     ("clock", &[]),
     ("ids", &[]),
     ("secret", &[]),
     ("socket", &[]),
+    ("journal", &[]),
     ("store", &[]),
     ("delivery", &[]),
     ("sign", &[]),
@@ -35,6 +36,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("scheduler", &["store", "delivery", "clock"]),
     ("compose", &["sign", "delivery", "scheduler", "store"]),
     ("control", &["store", "socket"]),
+    // Hears of commits, as the metrics do.
+    ("maillog", &["store"]),
+    // Looks at the others at a scrape, and hears of commits; nobody knows that it is there.
+    ("metrics", &["store", "members", "directory", "scheduler", "compose", "intake", "clock"]),
     // What an admin asks, answered out of the other rooms: nobody but the control socket asks it.
     (
         "office",
@@ -146,10 +151,10 @@ fn the_way_in_and_the_way_out_meet_only_in_the_store() {
         }
         seen
     };
-    for far in ["scheduler", "compose", "delivery", "control", "office"] {
+    for far in ["scheduler", "compose", "delivery", "control", "office", "metrics"] {
         assert!(!reach("intake").contains(&far.to_owned()), "intake reaches {far}");
     }
-    for far in ["intake", "pipeline", "members", "control", "office"] {
+    for far in ["intake", "pipeline", "members", "control", "office", "metrics"] {
         assert!(!reach("scheduler").contains(&far.to_owned()), "the scheduler reaches {far}");
     }
 }

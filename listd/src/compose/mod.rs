@@ -52,6 +52,11 @@ impl Composer {
         Composer { signers, keys, authserv_ids }
     }
 
+    /// Signatures made since the start.
+    pub fn signatures(&self) -> u64 {
+        self.signers.made()
+    }
+
     /// The signers of one copy: that of the From, so that DMARC passes, and that of the list (rule D3). Where nobody
     /// vouched for the author, none that could be aligned with the From: we would make a forgery valid (promise 8).
     fn signers_for(&self, from: &Address, frozen: &Frozen) -> Vec<Arc<Signer>> {

@@ -5,6 +5,7 @@
 mod listen;
 mod passed;
 pub mod spool;
+pub mod tally;
 mod visit;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lmtp::drive::Timeouts;
+use lmtp::reply::Reply;
 use lmtp::server::Config;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +22,7 @@ use tokio_util::task::TaskTracker;
 pub use listen::{Listener, bind};
 pub use passed::{NotNamed, Passed};
 use spool::Budget;
+use tally::{Stage, Tally};
 use visit::Visit;
 
 use crate::pipeline::Pipeline;
@@ -36,11 +39,14 @@ pub struct Door {
     /// Where a large mail goes while it comes in: the store's spool directory.
     pub spool_dir: PathBuf,
     pub budget: Arc<Budget>,
+    /// One for all doors.
+    pub tally: Arc<Tally>,
 }
 
 /// Serves one socket until `shutdown`; returns when the last connection is closed.
 pub async fn serve(door: Arc<Door>, listener: Listener, shutdown: CancellationToken) {
     let connections = TaskTracker::new();
+    let listening = door.tally.socket();
     let open = Arc::new(AtomicUsize::new(0));
     loop {
         let accepted = tokio::select! {
@@ -62,7 +68,7 @@ pub async fn serve(door: Arc<Door>, listener: Listener, shutdown: CancellationTo
             }
         }
     }
-    drop(listener);
+    drop((listener, listening));
     connections.close();
     connections.wait().await;
 }
@@ -105,13 +111,15 @@ async fn serve_one<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
     if guest.number >= MAX_CONNECTIONS {
-        let busy = format!(
-            "421 4.3.2 {} has too many connections, try again later\r\n",
-            door.wire.hostname
-        );
-        let _ = stream.write_all(busy.as_bytes()).await;
+        let text = format!("{} has too many connections, try again later", door.wire.hostname);
+        let busy = Reply::new(421, "4.3.2", text);
+        door.tally.note(Stage::Connect, &busy);
+        let mut line = Vec::new();
+        busy.write(&mut line);
+        let _ = stream.write_all(&line).await;
         return;
     }
+    let _counted = door.tally.connection();
     let mut visit = Visit::new(door, peer);
     let leave = async move { shutdown.cancelled().await };
     if let Err(error) =

@@ -8,6 +8,7 @@ use lmtp::server::{DataEnd, Flavor, MailFrom, RcptTo};
 
 use super::Door;
 use super::spool::{Spool, SpoolError};
+use super::tally::Stage;
 use crate::pipeline::{Incoming, Target};
 use crate::store::Raw;
 
@@ -44,6 +45,21 @@ impl<'d> Visit<'d> {
             (Flavor::Smtp, true) => "UTF8SMTP",
         }
     }
+
+    fn refused(&self, stage: Stage, reply: Reply) -> Reply {
+        self.door.tally.note(stage, &reply);
+        tracing::debug!(stage = stage.as_str(), code = reply.code, why = %reply.text, "refused");
+        reply
+    }
+
+    /// A mail that nobody looked into: the store has no trace of it, so the log must.
+    fn turned_away(&self, mail: &Transaction, reply: Reply) -> Vec<Reply> {
+        self.door.tally.note(Stage::Data, &reply);
+        let sender = mail.sender.as_ref().map(ToString::to_string).unwrap_or_default();
+        let (peer, recipients) = (&self.peer, mail.targets.len());
+        tracing::info!(%peer, %sender, recipients, code = reply.code, why = %reply.text, "mail turned away");
+        vec![reply; recipients]
+    }
 }
 
 impl Handler for Visit<'_> {
@@ -56,11 +72,8 @@ impl Handler for Visit<'_> {
             None => None,
             Some(Ok(address)) => Some(address),
             Some(Err(why)) => {
-                return Reply::new(
-                    553,
-                    "5.1.7",
-                    format!("this return address is not valid: {why}"),
-                );
+                let text = format!("this return address is not valid: {why}");
+                return self.refused(Stage::Sender, Reply::new(553, "5.1.7", text));
             }
         };
         let (size, utf8) = (mail.size, mail.smtputf8);
@@ -76,7 +89,7 @@ impl Handler for Visit<'_> {
                 mail.targets.push((rcpt.path.clone(), target));
                 Reply::recipient_ok()
             }
-            Err(refusal) => refusal,
+            Err(refusal) => self.refused(Stage::Recipient, refusal),
         }
     }
 
@@ -95,20 +108,19 @@ impl Handler for Visit<'_> {
     }
 
     async fn end(&mut self, end: DataEnd) -> Vec<Reply> {
-        let Some(mail) = self.mail.take() else { return Vec::new() };
-        let count = mail.targets.len();
+        let Some(mut mail) = self.mail.take() else { return Vec::new() };
         if let Some(refusal) = end.refusal {
-            return vec![refusal; count];
+            return self.turned_away(&mail, refusal);
         }
         let protocol = self.protocol(mail.utf8);
-        let spool = match (mail.spool, mail.trouble) {
+        let spool = match (mail.spool.take(), mail.trouble.take()) {
             (Some(spool), None) => spool,
-            (_, trouble) => return vec![no_room(trouble); count],
+            (_, trouble) => return self.turned_away(&mail, no_room(trouble)),
         };
         // `_spool` holds its share of the budget, and the file, until the mail is stored.
         let (_spool, bytes, raw) = match whole(spool).await {
             Ok(whole) => whole,
-            Err(trouble) => return vec![no_room(trouble); count],
+            Err(trouble) => return self.turned_away(&mail, no_room(trouble)),
         };
         let incoming = Incoming {
             sender: mail.sender,

@@ -109,6 +109,8 @@ struct State {
     agenda: Agenda,
     gate: Gate,
     connections: usize,
+    /// How often the relay was in trouble since the start.
+    relay_troubles: u64,
     /// Outcomes that are known and not committed yet.
     uncommitted: usize,
     store_error: Option<String>,
@@ -142,6 +144,8 @@ pub struct Status {
     pub connections: usize,
     /// How often in a row the relay could not be used; 0 = all is well.
     pub relay_failures: u32,
+    /// How often it could not be used since the start.
+    pub relay_troubles: u64,
     /// The last time the relay was in trouble, and why; kept when the trouble is over.
     pub relay_error: Option<(Timestamp, String)>,
     /// Outcomes that are known and not committed yet.
@@ -228,6 +232,7 @@ impl Scheduler {
             next_due: state.agenda.next_due(),
             connections: state.connections,
             relay_failures: state.gate.failures(),
+            relay_troubles: state.relay_troubles,
             relay_error: state.gate.last_error().cloned(),
             uncommitted: state.uncommitted,
             store_error: state.store_error.clone(),

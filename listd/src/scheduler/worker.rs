@@ -201,7 +201,10 @@ impl<R: Render> Worker<R> {
         let core = &self.bench.core;
         tracing::warn!(%why, "the relay is in trouble, all copies wait a little");
         let now = core.timer.now();
-        core.state().gate.failed(now, why, self.probe, now.0.unsigned_abs());
+        let mut state = core.state();
+        state.relay_troubles += 1;
+        state.gate.failed(now, why, self.probe, now.0.unsigned_abs());
+        drop(state);
         self.probe = false;
         core.wake.notify_waiters();
     }

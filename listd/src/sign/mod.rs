@@ -10,6 +10,7 @@ mod mailauth;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use listcore::dkim::{Algorithm, KeyError, PrivateKey, Record};
 use listcore::time::Timestamp;
@@ -47,6 +48,8 @@ pub struct SignError {
 pub struct Signer {
     domain: String,
     keys: Vec<Key>,
+    /// Signatures since the start.
+    made: AtomicU64,
 }
 
 struct Key {
@@ -63,7 +66,7 @@ impl Signer {
             .map(|(selector, key)| Key::new(domain, selector, &key))
             .collect::<Result<Vec<Key>, SignerError>>()?;
         keys.sort_by_key(|key| matches!(key.secret, DkimKey::Ed25519(_)));
-        Ok(Signer { domain: domain.to_owned(), keys })
+        Ok(Signer { domain: domain.to_owned(), keys, made: AtomicU64::new(0) })
     }
 
     /// Reads the key files. The texts are warnings for the log, e.g. of a key that others can read.
@@ -99,6 +102,7 @@ impl Signer {
         for key in &self.keys {
             let tags = mailauth::Tags { domain: &self.domain, selector: &key.selector, now };
             canonical.sign(&key.secret, &tags, body, &mut lines).map_err(failed)?;
+            self.made.fetch_add(1, Ordering::Relaxed);
         }
         Ok(lines)
     }
@@ -156,6 +160,11 @@ impl Signers {
     /// The signer of exactly this domain.
     pub fn of(&self, domain: &str) -> Option<&Arc<Signer>> {
         self.0.get(domain)
+    }
+
+    /// Signatures made since the start.
+    pub fn made(&self) -> u64 {
+        self.0.values().map(|signer| signer.made.load(Ordering::Relaxed)).sum()
     }
 
     /// True where a From of this domain may stay, because our signature will be its own.

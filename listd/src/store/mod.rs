@@ -23,6 +23,7 @@ mod rules;
 pub mod sqlite;
 #[cfg(test)]
 mod suite;
+pub mod witness;
 
 /// Name of a stored mail (one body); made by the daemon, unique, never reused. Below 2^63.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -281,4 +282,11 @@ pub trait Report: Commit {
     async fn account(&self, post: PostId) -> Result<Option<Account>, StoreError>;
     /// Everything known of a Message-ID (without brackets): distributions and refusals.
     async fn trace(&self, message_id: &str) -> Result<(Vec<Account>, Vec<TraceEvent>), StoreError>;
+}
+
+/// Whether the store works, found out by using it.
+#[async_trait]
+pub trait Probe: Report {
+    /// Writes and syncs something that changes nothing, and looks for room: whether a mail could be taken in now.
+    async fn probe(&self) -> Result<(), StoreError>;
 }

@@ -8,7 +8,6 @@ use super::source::{Source, Values};
 const TABLES: &[(&str, &str)] = &[
     ("verdict", "no scanner is asked yet; let Exim scan before it hands mail over"),
     ("web", "there are no web pages yet; List-Unsubscribe is a mailto: link"),
-    ("metrics", "no metrics are served yet; listctl status has the counts"),
 ];
 
 /// A key that comes later whatever its value, except where the value is the harmless one.

@@ -42,9 +42,11 @@ fn the_contracts_example_is_read() {
     assert_eq!(domain.dkim.rsa.as_ref().map(|key| key.selector.as_str()), Some("r2026"));
     assert_eq!(config.dns.server, Some(([127, 0, 0, 1], 53).into()));
     let said = config.later.join("\n");
-    for table in ["[verdict]", "[web]", "[metrics]", "relay.log", "directory.shrink_guard"] {
+    for table in ["[verdict]", "[web]", "relay.log", "directory.shrink_guard"] {
         assert!(said.contains(table), "{table} in {said}");
     }
+    assert!(!said.contains("metrics"), "they are served: {said}");
+    assert_eq!(config.metrics.map(|metrics| metrics.listen), Some(([127, 0, 0, 1], 9425).into()));
 }
 
 /// The contract writes every default out: without its examples nothing is left to differ.

@@ -24,8 +24,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use sqlx::sqlite::{
@@ -37,7 +37,8 @@ use tokio::sync::{mpsc, oneshot};
 use self::error::Trouble;
 use self::spool::Spool;
 use self::writer::{Command, Job, Work, Writer};
-use super::{Commit, Done, MailId, Move, StoreError};
+use super::witness::{Watch, Witness};
+use super::{Commit, Done, MailId, Move, Probe, StoreError};
 
 /// Connections for reading; each is a thread.
 const READERS: u32 = 3;
@@ -49,6 +50,7 @@ pub struct SqliteStore {
     commands: mpsc::Sender<Command>,
     readers: SqlitePool,
     spool: Arc<Spool>,
+    watch: OnceLock<Watch>,
 }
 
 impl SqliteStore {
@@ -75,12 +77,19 @@ impl SqliteStore {
         let (commands, receiver) = mpsc::channel(QUEUE);
         let writer = Writer::new(db, options(&path), Arc::clone(&spool), lock);
         tokio::spawn(writer.run(receiver));
-        Ok(Arc::new(SqliteStore { commands, readers, spool }))
+        Ok(Arc::new(SqliteStore { commands, readers, spool, watch: OnceLock::new() }))
     }
 
     /// Where intake may spill to; names that end in `.mail` or `.tmp` are the store's.
     pub fn spool_dir(&self) -> &Path {
         self.spool.dir()
+    }
+
+    /// Who is told of every commit from now on. Only the first call counts.
+    pub fn watched_by(&self, witnesses: Vec<Arc<dyn Witness>>) {
+        if self.watch.set(Watch::new(witnesses)).is_err() {
+            tracing::error!("the store has its witnesses already; the later ones hear nothing");
+        }
     }
 
     /// Finishes what was given to the writer, moves all into the database file and lets go of the lock.
@@ -96,6 +105,16 @@ impl SqliteStore {
 #[async_trait]
 impl Commit for SqliteStore {
     async fn commit(&self, moves: Vec<Move>) -> Result<Vec<Done>, StoreError> {
+        let Some(watch) = self.watch.get() else { return self.write(moves).await };
+        let (notes, began) = (watch.notes(&moves), Instant::now());
+        let result = self.write(moves).await;
+        watch.tell(notes, &result, began.elapsed(), self).await;
+        result
+    }
+}
+
+impl SqliteStore {
+    async fn write(&self, moves: Vec<Move>) -> Result<Vec<Done>, StoreError> {
         let spool = Arc::clone(&self.spool);
         let commands = self.commands.clone();
         // A task, so that a caller who goes away leaves no half prepared body.
@@ -106,6 +125,17 @@ impl Commit for SqliteStore {
             wait.await.map_err(|_| closed())?
         });
         task.await.map_err(|e| StoreError::Failed(e.to_string()))?
+    }
+}
+
+#[async_trait]
+impl Probe for SqliteStore {
+    async fn probe(&self) -> Result<(), StoreError> {
+        let spool = Arc::clone(&self.spool);
+        blocking(move || spool.has_room()).await??;
+        let (answer, wait) = oneshot::channel();
+        self.commands.send(Command::Probe(answer)).await.map_err(|_| closed())?;
+        wait.await.map_err(|_| closed())?
     }
 }
 

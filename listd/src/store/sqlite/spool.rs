@@ -96,7 +96,8 @@ impl Spool {
         }
     }
 
-    fn has_room(&self) -> Result<(), Trouble> {
+    /// Whether a mail could be taken in now.
+    pub(super) fn has_room(&self) -> Result<(), Trouble> {
         let disk = rustix::fs::statvfs(&self.dir).map_err(io::Error::from)?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
         if free >= RESERVE {

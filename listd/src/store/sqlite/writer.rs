@@ -23,6 +23,8 @@ const GROUP: usize = 256;
 
 pub(super) enum Command {
     Commit(Job),
+    /// Writes something that changes nothing: can it still be done?
+    Probe(oneshot::Sender<Result<(), StoreError>>),
     Close(oneshot::Sender<()>),
     #[cfg(test)]
     Sql(&'static str, oneshot::Sender<()>),
@@ -110,6 +112,11 @@ impl Writer {
         while let Some(command) = next {
             match command {
                 Command::Commit(job) => group.push(job),
+                Command::Probe(answer) => {
+                    // It sets what it is already, which is a write and a sync all the same.
+                    let written = self.sql("PRAGMA user_version = 0").await;
+                    let _ = answer.send(written.map_err(StoreError::from));
+                }
                 Command::Close(closed) => return (group, Some(closed)),
                 #[cfg(test)]
                 Command::Sql(sql, done) => {

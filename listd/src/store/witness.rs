@@ -1,0 +1,410 @@
+//! Who looks on while things become durable: what a commit was about, told to the metrics and to the mail log.
+//!
+//! A witness changes nothing and is asked nothing. It hears only of what is durable, and of mail that could not
+//! become so; since every change passes the store, nothing can be forgotten.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use listcore::address::Address;
+use listcore::outcome::Outcome;
+use listcore::time::Timestamp;
+
+use super::{
+    Account, BATCH, BatchId, BounceEvent, Done, Move, PostId, Raw, Report, StoreError, TraceEvent,
+};
+
+/// Something that happened to mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// A mail is distributed to a list.
+    Accepted {
+        post: PostId,
+        about: About,
+        /// Return address; `None` = null sender.
+        sender: Option<Address>,
+        recipients: usize,
+        /// Octets.
+        size: u64,
+    },
+    /// The same mail came again (rule L4): nothing new is sent.
+    Repeated {
+        earlier: PostId,
+        about: About,
+    },
+    /// Another mail under a Message-ID that was used before (rule L4): refused.
+    Conflict {
+        earlier: PostId,
+        about: About,
+    },
+    /// Trouble of ours: the sender was asked to come again.
+    NotStored {
+        about: About,
+        full: bool,
+    },
+    /// A mail that was not distributed, and why.
+    Told(TraceEvent),
+    /// Outcomes of an attempt. `about` is `None` where the post is gone.
+    Settled {
+        post: PostId,
+        about: Option<About>,
+        outcomes: Vec<Kind>,
+    },
+    /// All recipients of a post have a final outcome.
+    Finished {
+        post: PostId,
+        about: About,
+        took: Duration,
+        counts: Counted,
+    },
+    Bounce(BounceEvent),
+}
+
+/// Which list, and which mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    pub list: Address,
+    /// Without brackets, as its author made it.
+    pub message_id: String,
+}
+
+/// An outcome without its circumstances.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Waiting,
+    Deferred,
+    Delivered,
+    Failed,
+    Dropped,
+}
+
+impl Kind {
+    fn is_final(self) -> bool {
+        !matches!(self, Kind::Waiting | Kind::Deferred)
+    }
+}
+
+impl From<&Outcome> for Kind {
+    fn from(outcome: &Outcome) -> Kind {
+        match outcome {
+            Outcome::Waiting => Kind::Waiting,
+            Outcome::Deferred { .. } => Kind::Deferred,
+            Outcome::Delivered { .. } => Kind::Delivered,
+            Outcome::Failed { .. } => Kind::Failed,
+            Outcome::Dropped { .. } => Kind::Dropped,
+        }
+    }
+}
+
+/// When it came about; `None` where nothing did yet.
+fn at(outcome: &Outcome) -> Option<Timestamp> {
+    match outcome {
+        Outcome::Waiting => None,
+        Outcome::Deferred { at, .. }
+        | Outcome::Delivered { at, .. }
+        | Outcome::Failed { at, .. }
+        | Outcome::Dropped { at, .. } => Some(*at),
+    }
+}
+
+/// Recipients by their final outcome.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    pub delivered: usize,
+    pub failed: usize,
+    pub dropped: usize,
+}
+
+/// Looks on. Called on the way of every mail: it must be quick, and it can't fail.
+pub trait Witness: Send + Sync + 'static {
+    fn saw(&self, fact: &Fact);
+
+    /// One call of `commit`, from its begin to its answer.
+    fn committed(&self, took: Duration, result: Result<(), &StoreError>);
+}
+
+/// The witnesses of one store, and what it takes to tell them of lists instead of row numbers.
+pub(super) struct Watch {
+    witnesses: Vec<Arc<dyn Witness>>,
+    /// Posts with unfinished recipients that were seen since the start.
+    tallies: Mutex<HashMap<PostId, Tally>>,
+}
+
+/// What a move is about, kept over the commit that consumes it.
+pub(super) enum Note {
+    Accept {
+        posts: Vec<(PostId, About, usize)>,
+        sender: Option<Address>,
+        size: u64,
+        at: Timestamp,
+    },
+    Settle {
+        batch: BatchId,
+        outcomes: Vec<(u16, Kind)>,
+        last: Timestamp,
+    },
+    Trace(TraceEvent),
+    Bounce(BounceEvent),
+    /// Nothing that a witness wants to hear of.
+    Other,
+}
+
+impl Note {
+    fn of(change: &Move) -> Note {
+        match change {
+            Move::Accept { mail, posts } => Note::Accept {
+                posts: posts
+                    .iter()
+                    .map(|post| {
+                        let (list, message_id) =
+                            (post.frozen.address.clone(), mail.message_id.clone());
+                        (post.id, About { list, message_id }, post.recipients.len())
+                    })
+                    .collect(),
+                sender: mail.sender.clone(),
+                size: match &mail.raw {
+                    Raw::Memory(bytes) => bytes.len() as u64,
+                    Raw::Spilled { size, .. } => *size,
+                },
+                at: mail.received,
+            },
+            Move::Settle { batch, outcomes } => Note::Settle {
+                batch: *batch,
+                outcomes: outcomes.iter().map(|(i, outcome)| (*i, outcome.into())).collect(),
+                last: outcomes
+                    .iter()
+                    .filter_map(|(_, outcome)| at(outcome))
+                    .max()
+                    .unwrap_or_default(),
+            },
+            Move::Trace(event) => Note::Trace(event.clone()),
+            Move::Bounce(event) => Note::Bounce(event.clone()),
+            _ => Note::Other,
+        }
+    }
+}
+
+impl Watch {
+    pub(super) fn new(witnesses: Vec<Arc<dyn Witness>>) -> Watch {
+        Watch { witnesses, tallies: Mutex::default() }
+    }
+
+    pub(super) fn notes(&self, moves: &[Move]) -> Vec<Note> {
+        moves.iter().map(Note::of).collect()
+    }
+
+    /// Tells what came of a commit. `report` is asked once for a post that was accepted before the daemon's start.
+    pub(super) async fn tell(
+        &self,
+        notes: Vec<Note>,
+        result: &Result<Vec<Done>, StoreError>,
+        took: Duration,
+        report: &dyn Report,
+    ) {
+        let outcome = result.as_ref().map(|_| ());
+        self.witnesses.iter().for_each(|witness| witness.committed(took, outcome));
+        match result {
+            Ok(done) => self.stored(notes, done, report).await,
+            Err(error) => self.failed(notes, error),
+        }
+    }
+
+    fn saw(&self, fact: &Fact) {
+        self.witnesses.iter().for_each(|witness| witness.saw(fact));
+    }
+
+    fn tallies(&self) -> MutexGuard<'_, HashMap<PostId, Tally>> {
+        self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Only mail that the sender keeps is news; outcomes are committed again, and then seen.
+    fn failed(&self, notes: Vec<Note>, error: &StoreError) {
+        let full = matches!(error, StoreError::Full(_));
+        for note in notes {
+            let Note::Accept { posts, .. } = note else { continue };
+            posts.into_iter().for_each(|(_, about, _)| self.saw(&Fact::NotStored { about, full }));
+        }
+    }
+
+    async fn stored(&self, notes: Vec<Note>, done: &[Done], report: &dyn Report) {
+        let mut done = done.iter();
+        for note in notes {
+            match note {
+                Note::Accept { posts, sender, size, at } => {
+                    for (post, about, recipients) in posts {
+                        let sender = sender.clone();
+                        match done.next() {
+                            Some(Done::Ok) => {
+                                let tally = Tally::new(about.clone(), at, recipients);
+                                self.tallies().insert(post, tally);
+                                self.saw(&Fact::Accepted { post, about, sender, recipients, size });
+                            }
+                            Some(Done::Duplicate(earlier)) => {
+                                self.saw(&Fact::Repeated { earlier: *earlier, about });
+                            }
+                            Some(Done::Conflict(earlier)) => {
+                                self.saw(&Fact::Conflict { earlier: *earlier, about });
+                            }
+                            Some(Done::Rejected(_)) | None => {
+                                self.saw(&Fact::NotStored { about, full: false });
+                            }
+                        }
+                    }
+                    continue;
+                }
+                Note::Settle { batch, outcomes, last } => {
+                    if done.next() == Some(&Done::Ok) {
+                        self.settled(batch, &outcomes, last, report).await;
+                    }
+                    continue;
+                }
+                Note::Trace(event) => self.saw(&Fact::Told(event)),
+                Note::Bounce(event) => self.saw(&Fact::Bounce(event)),
+                Note::Other => {}
+            }
+            done.next();
+        }
+    }
+
+    async fn settled(
+        &self,
+        batch: BatchId,
+        outcomes: &[(u16, Kind)],
+        last: Timestamp,
+        report: &dyn Report,
+    ) {
+        let post = batch.post;
+        let known = self.tallies().get_mut(&post).map(|tally| {
+            tally.note(batch.number, outcomes, last);
+            tally.clone_if_over()
+        });
+        let (about, over) = match known {
+            Some(Ok(about)) => (Some(about), None),
+            Some(Err(over)) => (Some(over.about.clone()), Some(over)),
+            None => self.recall(post, report).await,
+        };
+        let kinds = outcomes.iter().map(|(_, kind)| *kind).collect();
+        self.saw(&Fact::Settled { post, about, outcomes: kinds });
+        if let Some(over) = over {
+            self.tallies().remove(&post);
+            let (counts, took) = (over.counts(), over.last.since(over.accepted));
+            self.saw(&Fact::Finished { post, about: over.about, took, counts });
+        }
+    }
+
+    /// A post of an earlier life: the store knows it with the outcomes that were just committed.
+    async fn recall(&self, post: PostId, report: &dyn Report) -> (Option<About>, Option<Tally>) {
+        // A post that can't be read now counts without its list; it is no reason to fail.
+        let Ok(Some(account)) = report.account(post).await else { return (None, None) };
+        let tally = Tally::of(&account);
+        let about = tally.about.clone();
+        if tally.open == 0 {
+            return (Some(about), Some(tally));
+        }
+        self.tallies().insert(post, tally);
+        (Some(about), None)
+    }
+}
+
+/// How far a post is.
+#[derive(Clone, Debug)]
+struct Tally {
+    about: About,
+    accepted: Timestamp,
+    /// The latest outcome.
+    last: Timestamp,
+    /// One for each recipient, in the order of the post.
+    kinds: Vec<Kind>,
+    /// Recipients without a final outcome.
+    open: usize,
+}
+
+impl Tally {
+    fn new(about: About, accepted: Timestamp, recipients: usize) -> Tally {
+        let kinds = vec![Kind::Waiting; recipients];
+        Tally { about, accepted, last: accepted, kinds, open: recipients }
+    }
+
+    fn of(account: &Account) -> Tally {
+        let (list, message_id) =
+            (account.post.frozen.address.clone(), account.post.message_id.clone());
+        let total = account.batches.iter().map(|batch| batch.outcomes.len()).sum();
+        let mut tally = Tally::new(About { list, message_id }, account.post.accepted, total);
+        for batch in &account.batches {
+            let kinds: Vec<(u16, Kind)> =
+                (0..).zip(batch.outcomes.iter().map(Kind::from)).collect();
+            let last = batch.outcomes.iter().filter_map(at).max().unwrap_or_default();
+            tally.note(batch.id.number, &kinds, last);
+        }
+        tally
+    }
+
+    /// What is final is replaced by what is final only, as in the store.
+    fn note(&mut self, batch: u32, outcomes: &[(u16, Kind)], last: Timestamp) {
+        self.last = self.last.max(last);
+        let first = usize::try_from(batch).unwrap_or(usize::MAX).saturating_mul(BATCH);
+        for (index, kind) in outcomes {
+            let Some(slot) = self.kinds.get_mut(first.saturating_add(usize::from(*index))) else {
+                continue;
+            };
+            match (slot.is_final(), kind.is_final()) {
+                (true, false) => continue,
+                (false, true) => self.open = self.open.saturating_sub(1),
+                _ => {}
+            }
+            *slot = *kind;
+        }
+    }
+
+    /// What it is about while it goes on, all of it when it is over.
+    fn clone_if_over(&self) -> Result<About, Tally> {
+        if self.open > 0 { Ok(self.about.clone()) } else { Err(self.clone()) }
+    }
+
+    fn counts(&self) -> Counted {
+        let count = |wanted: Kind| self.kinds.iter().filter(|kind| **kind == wanted).count();
+        Counted {
+            delivered: count(Kind::Delivered),
+            failed: count(Kind::Failed),
+            dropped: count(Kind::Dropped),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally(recipients: usize) -> Tally {
+        let list = Address::parse("klasse-5b@schule.example").expect("an address");
+        let about = About { list, message_id: "1@post.example".into() };
+        Tally::new(about, Timestamp(0), recipients)
+    }
+
+    /// Final outcomes count once, whatever comes after them; the last one ends the post.
+    #[test]
+    fn a_post_is_over_when_everybody_has_a_final_outcome() {
+        let mut tally = tally(BATCH + 2);
+        let all: Vec<(u16, Kind)> =
+            (0..u16::try_from(BATCH).expect("100")).map(|i| (i, Kind::Delivered)).collect();
+        tally.note(0, &all, Timestamp(0));
+        assert_eq!(tally.open, 2);
+        tally.note(1, &[(0, Kind::Deferred), (1, Kind::Dropped)], Timestamp(0));
+        tally.note(0, &[(7, Kind::Deferred), (8, Kind::Failed)], Timestamp(0));
+        assert!(tally.clone_if_over().is_ok());
+        tally.note(1, &[(0, Kind::Failed)], Timestamp(0));
+        let over = tally.clone_if_over().expect_err("it is over");
+        let counts = Counted { delivered: BATCH - 1, failed: 2, dropped: 1 };
+        assert_eq!(over.counts(), counts);
+    }
+
+    /// Numbers that the post does not have change nothing.
+    #[test]
+    fn what_does_not_fit_is_left_alone() {
+        let mut tally = tally(1);
+        tally.note(u32::MAX, &[(u16::MAX, Kind::Failed)], Timestamp(0));
+        tally.note(0, &[(1, Kind::Failed)], Timestamp(0));
+        assert_eq!((tally.open, tally.counts()), (1, Counted::default()));
+    }
+}
