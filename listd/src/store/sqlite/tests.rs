@@ -216,3 +216,82 @@ async fn a_small_disk_fills_up_and_is_freed() {
     store.commit(vec![Move::Erase { before: day(30) }]).await.expect("erase");
     store.commit(vec![large(2_000, "5b", 200_000)]).await.expect("room again");
 }
+
+/// Keeps what it was told, and how many commits went well and did not.
+#[derive(Default)]
+struct Diary {
+    facts: std::sync::Mutex<Vec<witness::Fact>>,
+    commits: std::sync::Mutex<(usize, usize)>,
+}
+
+impl Diary {
+    fn facts(&self) -> Vec<witness::Fact> {
+        std::mem::take(&mut self.facts.lock().expect("facts"))
+    }
+}
+
+impl Witness for Diary {
+    fn saw(&self, fact: &witness::Fact) {
+        self.facts.lock().expect("facts").push(fact.clone());
+    }
+
+    fn committed(&self, _: Duration, result: Result<(), &StoreError>) {
+        let mut commits = self.commits.lock().expect("commits");
+        if result.is_ok() { commits.0 += 1 } else { commits.1 += 1 }
+    }
+}
+
+/// A witness hears what became durable, also of a post that was accepted in an earlier life, and its end once.
+#[tokio::test]
+async fn a_witness_hears_of_every_commit_and_of_the_end_of_each_post() {
+    use witness::{Counted, Fact, Kind};
+    let fixture = Fixture::new();
+    let store = fixture.open().await;
+    let diary = Arc::new(Diary::default());
+    store.watched_by(vec![diary.clone()]);
+    let moves = vec![accept(1, "l", people(102)), accept(2, "l", people(1))];
+    store.commit(moves.clone()).await.expect("commit");
+    let facts = diary.facts();
+    assert_eq!(facts.len(), 2, "{facts:?}");
+    assert!(matches!(&facts[0], Fact::Accepted { post: PostId(1), recipients: 102, .. }));
+    store
+        .commit(vec![accept(3, "l", people(1)), settle(1, 1, vec![(0, delivered(1))])])
+        .await
+        .expect("commit");
+    assert!(
+        matches!(&diary.facts()[1], Fact::Settled { about: Some(_), outcomes, .. } if *outcomes == [Kind::Delivered])
+    );
+    store.close().await;
+
+    let store = fixture.open().await;
+    let diary = Arc::new(Diary::default());
+    store.watched_by(vec![diary.clone()]);
+    let first: Vec<(u16, Outcome)> = (0..100).map(|i| (i, delivered(5_000))).collect();
+    store.commit(vec![settle(1, 0, first)]).await.expect("commit");
+    let facts = diary.facts();
+    assert!(matches!(&facts[..], [Fact::Settled { about: Some(_), .. }]), "{facts:?}");
+    store.commit(vec![settle(1, 1, vec![(1, delivered(7_000))])]).await.expect("commit");
+    let facts = diary.facts();
+    let Some(Fact::Finished { post: PostId(1), counts, .. }) = facts.last() else {
+        panic!("{facts:?}")
+    };
+    assert_eq!(*counts, Counted { delivered: 102, failed: 0, dropped: 0 });
+    store.close().await;
+    store.commit(vec![accept(9, "l", people(1))]).await.expect_err("closed");
+    assert!(matches!(&diary.facts()[..], [Fact::NotStored { full: false, .. }]));
+    assert_eq!(*diary.commits.lock().expect("commits"), (2, 1));
+}
+
+/// What `/healthz` asks: something is written and synced, and nothing is changed by it.
+#[tokio::test]
+async fn a_probe_writes_and_a_closed_store_fails_it() {
+    let fixture = Fixture::new();
+    let store = fixture.open().await;
+    let journal = beside(&fixture.path(), "-wal");
+    sql(&store, "PRAGMA wal_checkpoint(TRUNCATE)").await;
+    assert_eq!(fs::metadata(&journal).expect("journal").len(), 0);
+    assert_eq!(store.probe().await, Ok(()));
+    assert!(fs::metadata(&journal).expect("journal").len() > 0, "it was written");
+    store.close().await;
+    assert!(matches!(store.probe().await, Err(StoreError::Failed(_))));
+}
