@@ -125,6 +125,7 @@ impl School {
             timeouts: Timeouts::default(),
             spool_dir: dir.path().to_owned(),
             budget: Budget::new(BUDGET),
+            tally: Arc::default(),
         };
         let spool = dir.path().to_owned();
         School { door: Arc::new(door), store, live, keys, panics, spool, announced, now, _dir: dir }
