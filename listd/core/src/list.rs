@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::address::Address;
 use crate::time::Timestamp;
 
+pub mod settings;
+
 /// The stable name of a list: the entryUUID of its group, lower-case. Survives renames.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ListId(pub String);

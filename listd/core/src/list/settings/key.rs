@@ -1,0 +1,103 @@
+//! The keys of `[list]`, and what they are called where they can be set. Not what they may hold (`value`).
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::keys;
+
+/// Something that can be set for a list.
+#[derive(
+    Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Key {
+    Post,
+    Nonmembers,
+    Unverified,
+    Moderation,
+    From,
+    ReplyTo,
+    AuthorAddress,
+    SubjectTag,
+    Footer,
+    Copies,
+    Unsubscribe,
+    MaxSize,
+    Archive,
+    /// Not in `[list]`: it is one list's own.
+    Expires,
+}
+
+impl Key {
+    pub const ALL: [Key; 14] = [
+        Key::Post,
+        Key::Nonmembers,
+        Key::Unverified,
+        Key::Moderation,
+        Key::From,
+        Key::ReplyTo,
+        Key::AuthorAddress,
+        Key::SubjectTag,
+        Key::Footer,
+        Key::Copies,
+        Key::Unsubscribe,
+        Key::MaxSize,
+        Key::Archive,
+        Key::Expires,
+    ];
+
+    /// As `[list]` and `listctl list set` call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Key::Post => "post",
+            Key::Nonmembers => "nonmembers",
+            Key::Unverified => "unverified",
+            Key::Moderation => "moderation",
+            Key::From => "from",
+            Key::ReplyTo => "reply_to",
+            Key::AuthorAddress => "author_address",
+            Key::SubjectTag => "subject_tag",
+            Key::Footer => "footer",
+            Key::Copies => "copies",
+            Key::Unsubscribe => "unsubscribe",
+            Key::MaxSize => "max_size",
+            Key::Archive => "archive",
+            Key::Expires => "expires",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Key> {
+        Key::ALL.into_iter().find(|key| key.name() == name)
+    }
+
+    /// The attribute of our own schema (`docs/ldap/verteiler.schema`).
+    pub fn attribute(self) -> &'static str {
+        match self {
+            Key::Post => "listPost",
+            Key::Nonmembers => "listNonmembers",
+            Key::Unverified => "listUnverified",
+            Key::Moderation => "listModeration",
+            Key::From => "listFrom",
+            Key::ReplyTo => "listReplyTo",
+            Key::AuthorAddress => "listAuthorAddress",
+            Key::SubjectTag => "listSubjectTag",
+            Key::Footer => "listFooter",
+            Key::Copies => "listCopies",
+            Key::Unsubscribe => "listUnsubscribe",
+            Key::MaxSize => "listMaxSize",
+            Key::Archive => "listArchive",
+            Key::Expires => "listExpires",
+        }
+    }
+
+    /// What may stand there, to follow the word "expected".
+    pub fn expected(self) -> &'static str {
+        match self {
+            Key::Post => {
+                "members, owners, moderators, people, anyone, nobody, or the DN of a group or a person"
+            }
+            Key::MaxSize => "a size in B, kB, MB or GB, e.g. 25 MB, of at least 1 kB and at most 2 GB",
+            Key::Expires => "a time such as 2026-12-31 or 20261231120000Z (UTC), or never",
+            other => keys::find(&format!("list.{}", other.name())).map_or("", |key| key.expected),
+        }
+    }
+}

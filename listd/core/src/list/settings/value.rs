@@ -1,0 +1,333 @@
+//! One value of one setting: read from text, compared by how much it allows, and put in its place.
+//!
+//! The texts come from LDAP attributes and from `listctl`; the configuration has a reader of its own with line
+//! numbers (`config::value`), for the same words.
+
+use serde::Serialize;
+use serde::de::value::{Error, StrDeserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer};
+
+use super::{Key, Rejected, Said};
+use crate::address::Address;
+use crate::config::size;
+use crate::dn;
+use crate::list::{
+    Archive, AuthorAddress, Copies, FromPolicy, Moderation, Nonmembers, Posters, ReplyTo, Settings,
+    Unsubscribe, Unverified,
+};
+use crate::time::{Timestamp, generalized_time};
+
+/// Most values of one setting that are looked at, and most that are complained of.
+const MOST: usize = 100;
+const MOST_REJECTED: usize = 5;
+
+/// What a key is set to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    Post(Vec<Posters>),
+    Nonmembers(Nonmembers),
+    Unverified(Unverified),
+    Moderation(Moderation),
+    From(FromPolicy),
+    ReplyTo(ReplyTo),
+    AuthorAddress(AuthorAddress),
+    SubjectTag(String),
+    Footer(String),
+    Copies(Copies),
+    Unsubscribe(Unsubscribe),
+    MaxSize(u64),
+    Archive(Archive),
+    Expires(Option<Timestamp>),
+}
+
+impl Value {
+    /// Reads what one source says. `place` is where it stands, for messages. `None` where it says nothing.
+    pub fn read<'a>(
+        key: Key,
+        place: &str,
+        texts: impl IntoIterator<Item = &'a str>,
+    ) -> Option<Said> {
+        let texts: Vec<&str> = texts.into_iter().take(MOST + 1).collect();
+        let rejected = |value: &str, why: String| Rejected {
+            place: place.to_owned(),
+            value: value.chars().take(100).collect(),
+            why,
+        };
+        let expected = || format!("expected {}", key.expected());
+        let alone = |why: String| {
+            let value = texts.first().copied().unwrap_or_default();
+            Some(Said { value: None, rejected: vec![rejected(value, why)] })
+        };
+        match texts.as_slice() {
+            [] => None,
+            many if many.len() > MOST => alone(format!("there are more than {MOST} values")),
+            many if key == Key::Post => Some(posts(many, |text| rejected(text, expected()))),
+            [text] => match Value::single(key, text) {
+                Some(value) => Some(Said { value: Some(value), rejected: Vec::new() }),
+                None => alone(expected()),
+            },
+            many => alone(format!("there are {} values, expected one", many.len())),
+        }
+    }
+
+    fn single(key: Key, text: &str) -> Option<Value> {
+        let trimmed = text.trim();
+        Some(match key {
+            Key::Post => return None,
+            Key::Nonmembers => Value::Nonmembers(word(trimmed)?),
+            Key::Unverified => Value::Unverified(word(trimmed)?),
+            Key::Moderation => Value::Moderation(word(trimmed)?),
+            Key::From => match word(trimmed)? {
+                FromPolicy::Unproven => return None,
+                policy => Value::From(policy),
+            },
+            Key::ReplyTo => Value::ReplyTo(reply_to(trimmed)?),
+            Key::AuthorAddress => Value::AuthorAddress(word(trimmed)?),
+            Key::SubjectTag => Value::SubjectTag(plain(trimmed, 60, false)?),
+            Key::Footer => Value::Footer(plain(&text.replace("\r\n", "\n"), 4000, true)?),
+            Key::Copies => Value::Copies(word(trimmed)?),
+            Key::Unsubscribe => Value::Unsubscribe(word(trimmed)?),
+            Key::MaxSize => Value::MaxSize(octets(trimmed)?),
+            Key::Archive => Value::Archive(word(trimmed)?),
+            Key::Expires => Value::Expires(end(trimmed)?),
+        })
+    }
+
+    /// What `settings` has for a key; they hold no end, so that is "never".
+    pub fn of(key: Key, s: &Settings) -> Value {
+        match key {
+            Key::Post => Value::Post(s.post.clone()),
+            Key::Nonmembers => Value::Nonmembers(s.nonmembers),
+            Key::Unverified => Value::Unverified(s.unverified),
+            Key::Moderation => Value::Moderation(s.moderation),
+            Key::From => Value::From(s.from),
+            Key::ReplyTo => Value::ReplyTo(s.reply_to.clone()),
+            Key::AuthorAddress => Value::AuthorAddress(s.author_address),
+            Key::SubjectTag => Value::SubjectTag(s.subject_tag.clone()),
+            Key::Footer => Value::Footer(s.footer.clone()),
+            Key::Copies => Value::Copies(s.copies),
+            Key::Unsubscribe => Value::Unsubscribe(s.unsubscribe),
+            Key::MaxSize => Value::MaxSize(s.max_size),
+            Key::Archive => Value::Archive(s.archive),
+            Key::Expires => Value::Expires(None),
+        }
+    }
+
+    /// What is taken into account where a value makes no sense: the built-in default, and for the end "now".
+    pub(super) fn strict(key: Key) -> Value {
+        match key {
+            Key::Expires => Value::Expires(Some(Timestamp(0))),
+            key => Value::of(key, &Settings::default()),
+        }
+    }
+
+    pub(super) fn put(self, s: &mut Settings, expires: &mut Option<Timestamp>) {
+        match self {
+            Value::Post(v) => s.post = v,
+            Value::Nonmembers(v) => s.nonmembers = v,
+            Value::Unverified(v) => s.unverified = v,
+            Value::Moderation(v) => s.moderation = v,
+            Value::From(v) => s.from = v,
+            Value::ReplyTo(v) => s.reply_to = v,
+            Value::AuthorAddress(v) => s.author_address = v,
+            Value::SubjectTag(v) => s.subject_tag = v,
+            Value::Footer(v) => s.footer = v,
+            Value::Copies(v) => s.copies = v,
+            Value::Unsubscribe(v) => s.unsubscribe = v,
+            Value::MaxSize(v) => s.max_size = v,
+            Value::Archive(v) => s.archive = v,
+            Value::Expires(v) => *expires = v,
+        }
+    }
+
+    /// A value that allows nothing that one of the two does not allow; `self` where a key opens nothing.
+    pub(super) fn stricter(self, other: Value) -> Value {
+        match (self, other) {
+            (Value::Post(a), Value::Post(b)) => Value::Post(both(&a, &b)),
+            (Value::Nonmembers(a), Value::Nonmembers(b)) => {
+                let rank = |v: &Nonmembers| match v {
+                    Nonmembers::Reject => 0,
+                    Nonmembers::Discard => 1,
+                    Nonmembers::Hold => 2,
+                };
+                Value::Nonmembers(std::cmp::min_by_key(a, b, rank))
+            }
+            (Value::Unverified(a), Value::Unverified(b)) => {
+                let rank = |v: &Unverified| match v {
+                    Unverified::Reject => 0,
+                    Unverified::Hold => 1,
+                    Unverified::Confirm => 2,
+                    Unverified::Accept => 3,
+                };
+                Value::Unverified(std::cmp::min_by_key(a, b, rank))
+            }
+            (Value::Moderation(a), Value::Moderation(b)) => Value::Moderation(match (a, b) {
+                (a, b) if a == b => a,
+                (Moderation::None, some) | (some, Moderation::None) => some,
+                _ => Moderation::All,
+            }),
+            (Value::AuthorAddress(a), Value::AuthorAddress(b)) => {
+                Value::AuthorAddress(if a == AuthorAddress::Hidden { a } else { b })
+            }
+            (Value::MaxSize(a), Value::MaxSize(b)) => Value::MaxSize(a.min(b)),
+            (Value::Archive(a), Value::Archive(b)) => {
+                Value::Archive(if a == Archive::Off { a } else { b })
+            }
+            (Value::Expires(a), Value::Expires(b)) => {
+                Value::Expires(a.into_iter().chain(b).min())
+            }
+            (next, _) => next,
+        }
+    }
+}
+
+/// Reads each value of `post` for itself: a value only ever adds people, so the good ones may stand.
+fn posts(texts: &[&str], rejected: impl Fn(&str) -> Rejected) -> Said {
+    let (mut found, mut said) = (Vec::new(), Said::default());
+    let mut good = false;
+    for text in texts {
+        match posters(text.trim()) {
+            Some(Some(posters)) if found.contains(&posters) => {}
+            Some(posters) => {
+                good = true;
+                found.extend(posters);
+            }
+            None if said.rejected.len() < MOST_REJECTED => said.rejected.push(rejected(text)),
+            None => {}
+        }
+    }
+    said.value = good.then_some(Value::Post(found));
+    said
+}
+
+/// `Some(None)` for `nobody`.
+fn posters(text: &str) -> Option<Option<Posters>> {
+    Some(Some(match text.to_lowercase().as_str() {
+        "nobody" => return Some(None),
+        "members" => Posters::Members,
+        "owners" => Posters::Owners,
+        "moderators" => Posters::Moderators,
+        "people" => Posters::People,
+        "anyone" => Posters::Anyone,
+        _ => Posters::Group(named(text)?),
+    }))
+}
+
+/// A DN, or `ldap:///DN` as other mail systems write it.
+fn named(text: &str) -> Option<String> {
+    let bare = match text.get(..8) {
+        Some(start) if start.eq_ignore_ascii_case("ldap:///") => text.get(8..)?,
+        _ => text,
+    };
+    let plain = !bare.contains(|c: char| c.is_control() || c == '\u{fffd}');
+    let fine = plain && dn::normal(bare).is_some_and(|dn| !dn.is_empty());
+    // A search, or escapes of a URL, would be another set of people.
+    let search = bare.len() < text.len() && bare.contains(['?', '%']);
+    (fine && !search).then(|| bare.to_owned())
+}
+
+/// Who may post by both. Owners and moderators always may, so they open nothing.
+fn both(a: &[Posters], b: &[Posters]) -> Vec<Posters> {
+    let within = |one: &Posters, all: &[Posters]| {
+        matches!(one, Posters::Owners | Posters::Moderators)
+            || all.contains(one)
+            || all.contains(&Posters::Anyone)
+    };
+    let mut out: Vec<Posters> = a.iter().filter(|one| within(one, b)).cloned().collect();
+    for one in b.iter().filter(|one| within(one, a)) {
+        if !out.contains(one) {
+            out.push(one.clone());
+        }
+    }
+    out
+}
+
+fn word<T: DeserializeOwned>(text: &str) -> Option<T> {
+    let text = text.to_lowercase();
+    let word: StrDeserializer<'_, Error> = text.as_str().into_deserializer();
+    T::deserialize(word).ok()
+}
+
+fn reply_to(text: &str) -> Option<ReplyTo> {
+    Some(match text.to_lowercase().as_str() {
+        "author" => ReplyTo::Author,
+        "list" => ReplyTo::List,
+        "both" => ReplyTo::Both,
+        _ => ReplyTo::Address(Address::parse(text).ok()?),
+    })
+}
+
+/// Rule X4: no control character but the line breaks and tabs of a text that may have them.
+fn plain(text: &str, most: usize, lines: bool) -> Option<String> {
+    let bad = |c: char| {
+        let line = lines && (c == '\n' || c == '\t');
+        (c.is_control() && !line) || matches!(c, '\u{2028}' | '\u{2029}' | '\u{fffd}')
+    };
+    (text.chars().count() <= most && !text.contains(bad)).then(|| text.to_owned())
+}
+
+/// With a unit, or plain octets as other mail systems write them.
+fn octets(text: &str) -> Option<u64> {
+    let octets = text.parse().ok().or_else(|| size::size(text))?;
+    (1_000..=2_000_000_000).contains(&octets).then_some(octets)
+}
+
+/// `never`, a day (its beginning), generalized time, or seconds since 1970 as FusionDirectory writes them.
+fn end(text: &str) -> Option<Option<Timestamp>> {
+    if text.eq_ignore_ascii_case("never") {
+        return Some(None);
+    }
+    if let Ok(seconds) = text.parse::<i64>() {
+        return Some(Some(Timestamp(seconds.checked_mul(1000).filter(|ms| *ms >= 0)?)));
+    }
+    let day = match text.split('-').collect::<Vec<_>>().as_slice() {
+        [year, month, day] if text.len() == 10 => Some(format!("{year}{month}{day}000000Z")),
+        _ => None,
+    };
+    generalized_time(day.as_deref().unwrap_or(text)).map(Some)
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown = match self {
+            Value::Post(posters) if posters.is_empty() => "nobody".to_owned(),
+            Value::Post(posters) => {
+                posters.iter().map(shown_posters).collect::<Vec<_>>().join(", ")
+            }
+            Value::Nonmembers(v) => shown_word(v),
+            Value::Unverified(v) => shown_word(v),
+            Value::Moderation(v) => shown_word(v),
+            Value::From(v) => shown_word(v),
+            Value::ReplyTo(ReplyTo::Address(address)) => address.to_string(),
+            Value::ReplyTo(v) => shown_word(v),
+            Value::AuthorAddress(v) => shown_word(v),
+            Value::SubjectTag(v) | Value::Footer(v) => format!("{v:?}"),
+            Value::Copies(v) => shown_word(v),
+            Value::Unsubscribe(v) => shown_word(v),
+            Value::MaxSize(v) => format!("{v} B"),
+            Value::Archive(v) => shown_word(v),
+            Value::Expires(None) => "never".to_owned(),
+            Value::Expires(Some(Timestamp(..=0))) => "closed".to_owned(),
+            Value::Expires(Some(at)) => format!("{} seconds after 1970", at.seconds()),
+        };
+        f.write_str(&shown)
+    }
+}
+
+fn shown_posters(posters: &Posters) -> &str {
+    match posters {
+        Posters::Members => "members",
+        Posters::Owners => "owners",
+        Posters::Moderators => "moderators",
+        Posters::People => "people",
+        Posters::Anyone => "anyone",
+        Posters::Group(dn) => dn,
+    }
+}
+
+fn shown_word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
