@@ -121,10 +121,37 @@ docs/exim.md says where each part goes.")]
 
 #[derive(Debug, Subcommand)]
 pub enum ListCommand {
-    /// Address, aliases, owners and settings of a list
+    /// Address, aliases, owners and settings of a list, and where each setting comes from
     Show {
         /// The list: address or short name
         list: String,
+    },
+    /// Set something for one list, over configuration and LDAP entry; it counts at once
+    #[command(after_help = "Examples:
+  listctl list set klasse-5b reply_to list
+  listctl list set klasse-5b subject_tag '[5b]'
+  listctl list set klasse-5b post members 'cn=Kollegium,ou=groups,dc=schule,dc=example'
+  listctl list set klasse-5b expires 2027-07-31
+
+Keys: those of [list] in listd.toml (docs/configuration.md), and expires (a day, or never).
+It is kept until `listctl list unset`. Needs root or the user that listd runs as.")]
+    Set {
+        /// The list: address or short name
+        list: String,
+        /// e.g. post, moderation, subject_tag, max_size, expires
+        key: String,
+        /// As in listd.toml, without quotes and brackets; several for post, or nobody
+        #[arg(required = true, value_name = "VALUE")]
+        value: Vec<String>,
+    },
+    /// Take back what `set` said: LDAP entry and configuration hold again
+    #[command(after_help = "Example:
+  listctl list unset klasse-5b reply_to")]
+    Unset {
+        /// The list: address or short name
+        list: String,
+        /// e.g. post, moderation, subject_tag, max_size, expires
+        key: String,
     },
     /// Who gets the list's mail, and who is in the group and gets none, and why
     Members {

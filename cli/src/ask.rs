@@ -17,6 +17,12 @@ pub async fn run(args: Args) -> Done {
         Command::Status => ask.status().await,
         Command::Lists => ask.lists().await,
         Command::List(ListCommand::Show { list }) => ask.list(&list).await,
+        Command::List(ListCommand::Set { list, key, value }) => {
+            ask.set(api::Set { list, key, value: Some(value) }).await
+        }
+        Command::List(ListCommand::Unset { list, key }) => {
+            ask.set(api::Set { list, key, value: None }).await
+        }
         Command::List(ListCommand::Members { list }) => ask.members(&list).await,
         Command::Queue { command: None, limit } => ask.queue(limit).await,
         Command::Queue { command: Some(QueueCommand::Show { id }), .. } => ask.post(&id).await,
@@ -71,6 +77,11 @@ impl Ask {
     async fn list(&self, list: &str) -> Done {
         let detail: api::ListDetail = self.client.get(path::LIST, &[("list", list)]).await?;
         self.print(&detail, show::detail)
+    }
+
+    async fn set(&self, set: api::Set) -> Done {
+        let detail: api::ListDetail = self.client.post(path::SET, &set).await?;
+        self.print(&detail, |detail| show::setting(detail, &set.key))
     }
 
     async fn members(&self, list: &str) -> Done {

@@ -8,6 +8,8 @@ use arc_swap::ArcSwap;
 use listcore::api;
 use listcore::config::{self, Config, Endpoint, StoreUrl};
 use listcore::dkim::Algorithm;
+use listcore::dn;
+use listcore::list::settings::Base;
 use listcore::recipients::Recipient;
 use listcore::rewrite::{Frozen, PostKind};
 use listcore::time::Timestamp;
@@ -28,7 +30,7 @@ use listd::scheduler::{NotNow, RealTimer, Scheduler, Settings, StillGets};
 use listd::secret;
 use listd::sign::{KeyFile, Signer, Signers};
 use listd::store::sqlite::SqliteStore;
-use listd::store::{Commit, DueBatch, Move};
+use listd::store::{Commit, DueBatch, Move, Overrides};
 use listd::verify::Verifier;
 use lmtp::drive::Timeouts;
 use lmtp::server::{Config as Wire, Flavor};
@@ -121,6 +123,9 @@ pub async fn start(
     store.watched_by(vec![counters.clone(), Arc::new(MailLog)]);
     let directory = directory(config, &store, &clock).await?;
     let members = Arc::new(Members::new(directory.live.clone(), domains(config)));
+    for one in store.overrides().await? {
+        members.set_override(&one.list, one.key, Some(&one.value));
+    }
     let names: Vec<String> = config.domains.iter().map(|d| d.name.clone()).collect();
     let composer =
         Arc::new(Composer::new(signers, keys.clone(), &config.trusted_authserv_id, &names));
@@ -149,6 +154,7 @@ pub async fn start(
         composer: composer.clone(),
         store: store.clone(),
         clock: clock.clone(),
+        changing: tokio::sync::Mutex::new(()),
     };
     let tally = Arc::new(Tally::default());
     let house = metrics::House {
@@ -276,7 +282,12 @@ fn domains(config: &Config) -> Vec<members::Domain> {
     let domain = |domain: &config::Domain| members::Domain {
         name: domain.name.clone(),
         admins: domain.admins.clone(),
-        settings: domain.list.clone(),
+        settings: Base {
+            list: config.list.clone(),
+            domain: domain.list.clone(),
+            own: domain.own.clone(),
+        },
+        base: domain.base.as_deref().and_then(dn::normal),
     };
     config.domains.iter().map(domain).collect()
 }

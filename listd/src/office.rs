@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use listcore::api;
+use listcore::list::settings::{Key, Value};
 use listcore::list::{Copies, List};
 use listcore::recipients::{Recipient, Roster, Skipped};
 use listcore::time::Timestamp;
@@ -19,7 +20,7 @@ use crate::directory::{Freshness, Mode};
 use crate::members::{DirectoryStatus, Members};
 use crate::pipeline::Pipeline;
 use crate::scheduler::{NoCopy, Render, Scheduler};
-use crate::store::{Body, MailId, NewPost, PostId, RecipientRef, Report, StoredPost};
+use crate::store::{Body, MailId, Move, NewPost, PostId, RecipientRef, Report, StoredPost};
 
 /// What is known from the start and does not change.
 #[derive(Clone, Debug)]
@@ -41,9 +42,32 @@ pub struct Office {
     pub composer: Arc<Composer>,
     pub store: Arc<dyn Report>,
     pub clock: Clock,
+    /// Held while a setting is changed, so that store and members see two changes in the same order.
+    pub changing: tokio::sync::Mutex<()>,
 }
 
 impl Office {
+    fn detail(&self, list: &List) -> api::ListDetail {
+        let roster = self.roster(list);
+        let about = self.members.about(&list.id).unwrap_or_default();
+        api::ListDetail {
+            id: list.id.0.clone(),
+            dn: list.dn.clone(),
+            address: list.address.to_string(),
+            aliases: list.aliases.iter().map(ToString::to_string).collect(),
+            name: list.name.clone(),
+            description: list.description.clone(),
+            settings: list.settings.clone(),
+            expires: list.expires,
+            sources: about.sources.clone(),
+            local_only: about.local_only,
+            problems: about.problems.clone(),
+            owners: people(&self.members.owners(list)),
+            recipients: roster.recipients.len(),
+            skipped: roster.skipped.len(),
+        }
+    }
+
     /// A list by address, id, or a short name that only one list has.
     fn find(&self, name: &str) -> Answer<Arc<List>> {
         let lists = self.members.lists();
@@ -106,6 +130,33 @@ impl Office {
             to: copy.recipients.iter().map(ToString::to_string).collect(),
             mail: data_encoding::BASE64.encode(&mail),
         }])
+    }
+}
+
+fn settings_key(name: &str) -> Answer<Key> {
+    Key::from_name(name).ok_or_else(|| {
+        let all: Vec<&str> = Key::ALL.into_iter().map(Key::name).collect();
+        Problem::bad_request(
+            format!("{name:?} can't be set for a list"),
+            format!("These can: {}.", all.join(", ")),
+        )
+    })
+}
+
+/// Every text of the value, not only one that could stand.
+fn makes_sense(key: Key, texts: &[String]) -> Answer<()> {
+    let wrong = |found: &str| {
+        Problem::bad_request(
+            format!("{} = {found:?} makes no sense", key.name()),
+            format!("Expected: {}.", key.expected()),
+        )
+    };
+    match Value::read(key, "listctl list set", texts.iter().map(String::as_str)) {
+        None => Err(wrong("")),
+        Some(said) => match said.rejected.first() {
+            Some(bad) => Err(wrong(&bad.value)),
+            None => Ok(()),
+        },
     }
 }
 
@@ -200,20 +251,22 @@ impl Rooms for Office {
 
     async fn list(&self, list: &str) -> Answer<api::ListDetail> {
         let list = self.find(list)?;
-        let roster = self.roster(&list);
-        Ok(api::ListDetail {
-            id: list.id.0.clone(),
-            dn: list.dn.clone(),
-            address: list.address.to_string(),
-            aliases: list.aliases.iter().map(ToString::to_string).collect(),
-            name: list.name.clone(),
-            description: list.description.clone(),
-            settings: list.settings.clone(),
-            expires: list.expires,
-            owners: people(&self.members.owners(&list)),
-            recipients: roster.recipients.len(),
-            skipped: roster.skipped.len(),
-        })
+        Ok(self.detail(&list))
+    }
+
+    async fn set(&self, ask: api::Set) -> Answer<api::ListDetail> {
+        let _changing = self.changing.lock().await;
+        let list = self.find(&ask.list)?;
+        let key = settings_key(&ask.key)?;
+        if let Some(texts) = &ask.value {
+            makes_sense(key, texts)?;
+        }
+        let (id, value) = (list.id.clone(), ask.value);
+        let change = Move::Override { list: id.clone(), key, value: value.clone() };
+        self.store.commit(vec![change]).await?;
+        self.members.set_override(&id, key, value.as_deref());
+        tracing::info!(list = %list.address, key = key.name(), ?value, "an admin changed a setting");
+        Ok(self.detail(&self.members.list(&id).unwrap_or(list)))
     }
 
     async fn members(&self, list: &str) -> Answer<api::Members> {

@@ -1,9 +1,10 @@
 //! Lists: all of them, one with its settings, and who is on it.
 
 use listcore::api::{ListDetail, ListLine, Members, Person};
-use listcore::list::{Posters, ReplyTo, Settings};
+use listcore::list::settings::{Key, Value};
+use listcore::time::Timestamp;
 
-use super::table::Rows;
+use super::table::{Rows, visible};
 use crate::time;
 
 pub fn lists(lists: &[ListLine]) -> String {
@@ -38,52 +39,46 @@ pub fn detail(list: &ListDetail) -> String {
         "people",
         format!("{} get mail, {} do not (listctl list members)", list.recipients, list.skipped),
     );
-    if let Some(expires) = list.expires {
-        facts.fact("closed from", time::at(expires));
+    let mut text = facts.text();
+    text.push_str("\nSettings, and where they come from:\n");
+    let mut rows = Rows::new(&["KEY", "VALUE", "FROM"]);
+    for key in Key::ALL {
+        rows.row(line(list, key));
     }
-    settings(&mut facts, &list.settings);
-    facts.text()
+    text.push_str(&rows.text());
+    if list.local_only {
+        text.push_str("Only people of the directory may post (fdGroupMailLocalOnly).\n");
+    }
+    if !list.problems.is_empty() {
+        text.push_str("\nTo mend in the group's entry, or with listctl list set:\n");
+        for problem in &list.problems {
+            text.push_str(&format!("- {}\n", visible(problem)));
+        }
+    }
+    text
 }
 
-fn settings(facts: &mut Rows, s: &Settings) {
-    let post: Vec<&str> = s.post.iter().map(posters).collect();
-    facts.fact("post", if post.is_empty() { "nobody".to_owned() } else { post.join(", ") });
-    facts.fact("nonmembers", word(&s.nonmembers));
-    facts.fact("unverified", word(&s.unverified));
-    facts.fact("moderation", word(&s.moderation));
-    facts.fact("from", word(&s.from));
-    facts.fact(
-        "reply_to",
-        match &s.reply_to {
-            ReplyTo::Address(address) => address.to_string(),
-            other => word(other),
+/// One setting, after it was set or unset.
+pub fn setting(list: &ListDetail, name: &str) -> String {
+    let Some(key) = Key::from_name(name) else { return detail(list) };
+    let [name, value, from] = line(list, key);
+    format!("{}: {name} is {} now, from {from}.\n", list.address, visible(&value))
+}
+
+fn line(list: &ListDetail, key: Key) -> [String; 3] {
+    let source = list.sources.get(&key).map_or("", |source| source.as_str());
+    [key.name().to_owned(), value(list, key), source.to_owned()]
+}
+
+fn value(list: &ListDetail, key: Key) -> String {
+    match key {
+        Key::Expires => match list.expires {
+            None => "never".to_owned(),
+            Some(Timestamp(..=0)) => "closed".to_owned(),
+            Some(at) => time::at(at),
         },
-    );
-    facts.fact("author_address", word(&s.author_address));
-    facts.fact("subject_tag", &s.subject_tag);
-    facts.fact("footer", &s.footer);
-    facts.fact("copies", word(&s.copies));
-    facts.fact("unsubscribe", word(&s.unsubscribe));
-    facts.fact("max_size", format!("{} kB", s.max_size / 1_000));
-    facts.fact("archive", word(&s.archive));
-}
-
-fn posters(posters: &Posters) -> &str {
-    match posters {
-        Posters::Members => "members",
-        Posters::Owners => "owners",
-        Posters::Moderators => "moderators",
-        Posters::People => "people",
-        Posters::Anyone => "anyone",
-        Posters::Group(dn) => dn,
-    }
-}
-
-/// The word that the configuration has for it.
-fn word(value: &impl serde::Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
-        _ => String::new(),
+        Key::MaxSize => format!("{} kB", list.settings.max_size / 1_000),
+        key => Value::of(key, &list.settings).to_string(),
     }
 }
 

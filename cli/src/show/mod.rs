@@ -5,6 +5,6 @@ mod queue;
 mod status;
 pub mod table;
 
-pub use list::{detail, lists, members};
+pub use list::{detail, lists, members, setting};
 pub use queue::{post, queue, trace};
 pub use status::status;

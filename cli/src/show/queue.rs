@@ -90,6 +90,7 @@ fn outcome(outcome: &Outcome) -> [String; 3] {
                 Dropped::Inactive => "the account is inactive",
                 Dropped::Erased => "the person's data was erased",
                 Dropped::Cancelled => "an admin removed the mail",
+                Dropped::Muted => "has muted the list",
             };
             ["not sent".to_owned(), time::at(*at), why.to_owned()]
         }

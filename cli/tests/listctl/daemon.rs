@@ -8,7 +8,7 @@ use crate::played::{Daemon, ctl};
 #[test]
 fn every_question_has_its_answer_and_exit_code() {
     let daemon = Daemon::start();
-    let cases: [(&[&str], i32, &[&str]); 14] = [
+    let cases: [(&[&str], i32, &[&str]); 18] = [
         (
             &["status"],
             1,
@@ -32,8 +32,20 @@ fn every_question_has_its_answer_and_exit_code() {
                 "unverified",
                 "confirm",
                 "10000 kB",
+                "domain",
+                "the strictest of all sources",
+                "fdGroupMailLocalOnly",
+                "- listPost \"x\\u{202e}\" makes no sense",
             ],
         ),
+        (
+            &["list", "set", "klasse-5b", "subject_tag", "[5b]"],
+            0,
+            &["klasse-5b@schule.example: subject_tag is \"[5b]\" now, from listctl"],
+        ),
+        (&["list", "set", "klasse-5b", "post", "a b", "c"], 0, &["post is members now"]),
+        (&["list", "unset", "klasse-5b", "subject_tag"], 0, &["is \"\" now, from LDAP entry"]),
+        (&["list", "set", "klasse-5b", "post"], 2, &[]),
         (
             &["list", "members", "klasse-5b"],
             0,

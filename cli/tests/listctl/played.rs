@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use listcore::api;
 use listcore::list::Settings;
+use listcore::list::settings::{Key, Source};
 use listcore::outcome::{Outcome, Reply};
 use listcore::time::Timestamp;
 use listd::control::{Answer, Problem, Rooms, bind, serve};
@@ -126,10 +127,20 @@ impl Rooms for School {
             description: "Klasse 5b".to_owned(),
             settings: Settings::default(),
             expires: None,
+            sources: [(Key::MaxSize, Source::Domain), (Key::Post, Source::Strictest)].into(),
+            local_only: true,
+            problems: vec!["listPost \"x\u{202e}\" makes no sense".to_owned()],
             owners: vec![person()],
             recipients: 1,
             skipped: 1,
         })
+    }
+    async fn set(&self, ask: api::Set) -> Answer<api::ListDetail> {
+        let mut list = self.list(&ask.list).await?;
+        let source = if ask.value.is_some() { Source::Listctl } else { Source::Ldap };
+        list.sources.insert(Key::SubjectTag, source);
+        list.settings.subject_tag = ask.value.unwrap_or_default().join("|");
+        Ok(list)
     }
     async fn members(&self, list: &str) -> Answer<api::Members> {
         is_5b(list)?;

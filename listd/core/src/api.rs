@@ -3,9 +3,12 @@
 //! Only the shapes. Times are milliseconds since 1970 (UTC), sizes octets. A newer daemon may send more fields.
 //! Not who may ask what (`listd/control`), and not how it is shown (`cli`).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::list::Settings;
+use crate::list::settings::{Key, Source};
 use crate::outcome::Outcome;
 use crate::time::Timestamp;
 
@@ -17,6 +20,8 @@ pub mod path {
     pub const LISTS: &str = "/v1/lists";
     /// GET `?list=`: [`ListDetail`](super::ListDetail).
     pub const LIST: &str = "/v1/list";
+    /// POST [`Set`](super::Set): [`ListDetail`](super::ListDetail) as it is then.
+    pub const SET: &str = "/v1/list/set";
     /// GET `?list=`: [`Members`](super::Members).
     pub const MEMBERS: &str = "/v1/members";
     /// GET: [`Queue`](super::Queue).
@@ -133,10 +138,29 @@ pub struct ListDetail {
     pub description: String,
     pub settings: Settings,
     pub expires: Option<Timestamp>,
+    /// Where each setting comes from.
+    #[serde(default)]
+    pub sources: BTreeMap<Key, Source>,
+    /// Only people of the directory may post, whatever `post` says (`fdGroupMailLocalOnly`).
+    #[serde(default)]
+    pub local_only: bool,
+    /// What the group's entry, or an earlier `listctl list set`, says and makes no sense.
+    #[serde(default)]
+    pub problems: Vec<String>,
     /// Who gets mail to `-owner`: the owners, else the domain's admins.
     pub owners: Vec<Person>,
     pub recipients: usize,
     pub skipped: usize,
+}
+
+/// Set one setting of one list, or take back what was set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Set {
+    pub list: String,
+    /// As in `[list]`; `expires` too.
+    pub key: String,
+    /// `None` = unset. More than one only for `post`.
+    pub value: Option<Vec<String>>,
 }
 
 /// Somebody who gets mail.

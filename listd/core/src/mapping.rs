@@ -11,11 +11,23 @@ use crate::entry::{Entry, attribute_name, folded};
 use crate::filter::{Filter, FilterError};
 use crate::ldap_url::MemberUrl;
 use crate::list::ListId;
+use crate::list::settings::{Key, Layer, Value};
 use crate::recipients::{Group, Member, Person, PersonId};
-use crate::time::{Timestamp, generalized_time};
 
-/// Attributes of our own schema and FusionDirectory's that say until when a list is open.
-const EXPIRES: [&str; 2] = ["listexpires", "aliasexpirationdate"];
+/// FusionDirectory's word for until when an alias serves (seconds since 1970), read where ours is not set.
+const ALIAS_EXPIRES: &str = "aliasExpirationDate";
+
+/// FusionDirectory's word for a group to which only people of the directory may write.
+const LOCAL_ONLY: &str = "fdGroupMailLocalOnly";
+
+/// Our own schema's: addresses of lists whose mail a person does not want, or `*`.
+const MUTED: &str = "listMuted";
+
+/// Most values of it that are looked at.
+const MOST_MUTED: usize = 1_000;
+
+/// FusionDirectory's second kind of alias: its `mail` is the mailbox, its other addresses lead there.
+const DISTRIBUTION: &str = "mailAliasDistribution";
 
 /// Never asked for, whatever a filter names.
 const NEVER: [&str; 3] = ["userpassword", "sambantpassword", "sambalmpassword"];
@@ -78,7 +90,8 @@ impl Mapping {
         let mut names: BTreeSet<String> = single.into_iter().map(|a| attribute_name(a)).collect();
         names.extend(many.into_iter().chain(people).flatten().map(|a| attribute_name(a)));
         names.extend(template_names(&l.address_template));
-        names.extend(EXPIRES.map(str::to_owned));
+        names.extend(Key::ALL.map(|key| attribute_name(l.setting(key))));
+        names.extend([ALIAS_EXPIRES, LOCAL_ONLY, MUTED].map(attribute_name));
         for filter in [Some(&self.list_filter), Some(&self.people_filter), self.inactive.as_ref()] {
             names.extend(filter.into_iter().flat_map(Filter::attributes));
         }
@@ -130,6 +143,7 @@ impl Mapping {
             name: self.people.name.iter().find_map(|a| text(entry, a, &mut problems)),
             language: entry.first(&self.people.language).and_then(language),
             inactive: self.inactive.as_ref().is_some_and(|f| f.matches(entry)),
+            muted: muted(entry),
             problems,
         })
     }
@@ -141,16 +155,7 @@ impl Mapping {
         }
         let l = &self.lists;
         let mut problems = Vec::new();
-        let mut found: Vec<Address> = addresses(entry, &l.address, &mut problems).collect();
-        if found.is_empty() && problems.is_empty() {
-            found.extend(self.template_address(entry, &mut problems));
-        }
-        let mut found = found.into_iter();
-        let address = found.next();
-        let mut aliases: Vec<Address> = found.collect();
-        for attribute in &l.aliases {
-            aliases.extend(addresses(entry, attribute, &mut problems));
-        }
+        let Names { address, aliases, mailboxes } = self.names(entry, &mut problems);
         let name = text(entry, &l.name, &mut problems);
         let name = name.or_else(|| address.as_ref().map(|a| a.local().to_owned()));
         Some(Group {
@@ -158,14 +163,56 @@ impl Mapping {
             dn: entry.dn.to_string(),
             name: name.unwrap_or_default(),
             description: text(entry, &l.description, &mut problems).unwrap_or_default(),
-            members: members(entry, &l.members).chain(external(entry, &l.external)).collect(),
+            members: members(entry, &l.members)
+                .chain(external(entry, &l.external))
+                .chain(mailboxes.into_iter().map(Member::Address))
+                .collect(),
             owners: members(entry, &l.owners).collect(),
             moderators: members(entry, &l.moderators).collect(),
-            expires: EXPIRES.iter().find_map(|a| entry.first(a).and_then(moment)),
+            settings: self.settings(entry),
+            local_only: local_only(entry, &mut problems),
             address,
             aliases,
             problems,
         })
+    }
+
+    fn names(&self, entry: &Entry, problems: &mut Vec<String>) -> Names {
+        let l = &self.lists;
+        let mut own: Vec<Address> = addresses(entry, &l.address, problems).collect();
+        if own.is_empty() && problems.is_empty() {
+            own.extend(self.template_address(entry, problems));
+        }
+        let mut aliases = Vec::new();
+        for attribute in &l.aliases {
+            aliases.extend(addresses(entry, attribute, problems));
+        }
+        let is =
+            |class: &str| entry.values("objectClass").iter().any(|c| c.eq_ignore_ascii_case(class));
+        if is(DISTRIBUTION) && !own.is_empty() {
+            let mut aliases = aliases.into_iter();
+            return Names { address: aliases.next(), aliases: aliases.collect(), mailboxes: own };
+        }
+        let mut own = own.into_iter();
+        let address = own.next();
+        Names { address, aliases: own.chain(aliases).collect(), mailboxes: Vec::new() }
+    }
+
+    /// What the entry says of the list's settings. Blank values are nothing.
+    fn settings(&self, entry: &Entry) -> Layer {
+        let read = |key: Key, attribute: &str| {
+            let values = entry.values(attribute).iter().map(AsRef::as_ref);
+            Value::read(key, attribute, values.filter(|v: &&str| !v.trim().is_empty()))
+        };
+        let said = |key: Key| {
+            let found = read(key, self.lists.setting(key));
+            let found = match key {
+                Key::Expires => found.or_else(|| read(key, ALIAS_EXPIRES)),
+                _ => found,
+            };
+            Some((key, found?))
+        };
+        Key::ALL.into_iter().filter_map(said).collect()
     }
 
     fn template_address(&self, entry: &Entry, problems: &mut Vec<String>) -> Option<Address> {
@@ -185,6 +232,39 @@ impl Mapping {
             }
         }
     }
+}
+
+/// The addresses of a group, and the mailboxes that one kind of alias has as its members.
+struct Names {
+    address: Option<Address>,
+    aliases: Vec<Address>,
+    mailboxes: Vec<Address>,
+}
+
+/// A value that is neither true nor false counts as true: never more open than meant.
+fn local_only(entry: &Entry, problems: &mut Vec<String>) -> bool {
+    match entry.first(LOCAL_ONLY).map(|v| v.trim().to_ascii_uppercase()).as_deref() {
+        None | Some("FALSE") => false,
+        Some("TRUE") => true,
+        Some(other) => {
+            let short: String = other.chars().take(100).collect();
+            problems.push(format!(
+                "{LOCAL_ONLY} {short:?} is neither TRUE nor FALSE; it counts as TRUE"
+            ));
+            true
+        }
+    }
+}
+
+/// Keys of the lists' addresses, or `*`; what is no address mutes nothing.
+fn muted(entry: &Entry) -> Vec<String> {
+    let values = entry.values(MUTED).iter().map(|v| v.trim()).take(MOST_MUTED);
+    values
+        .filter_map(|value| match value {
+            "*" => Some("*".to_owned()),
+            value => Address::parse(value).ok().map(|address| address.key()),
+        })
+        .collect()
 }
 
 /// The names between braces in `address_template`.
@@ -242,14 +322,6 @@ fn language(value: &str) -> Option<String> {
     fine.then_some(first)
 }
 
-/// Seconds since 1970, as FusionDirectory writes them, or generalized time.
-fn moment(value: &str) -> Option<Timestamp> {
-    match value.trim().parse::<i64>() {
-        Ok(seconds) if !value.contains('Z') => Some(Timestamp(seconds.saturating_mul(1000))),
-        _ => generalized_time(value.trim()),
-    }
-}
-
 fn members<'a>(entry: &'a Entry, attributes: &'a [String]) -> impl Iterator<Item = Member> + 'a {
     attributes.iter().flat_map(move |attribute| {
         let logins = attribute.eq_ignore_ascii_case("memberUid");
@@ -298,6 +370,9 @@ fn external_value(value: &str) -> Member {
 mod tests {
     use super::*;
     use crate::ldif;
+    use crate::list::Posters;
+    use crate::list::settings::{Base, Source, layer};
+    use crate::time::Timestamp;
 
     fn strings(words: &[&str]) -> Vec<String> {
         words.iter().map(|w| (*w).to_owned()).collect()
@@ -306,7 +381,7 @@ mod tests {
     /// The contract's defaults, with a private address before the school's.
     fn mapping(template: &str) -> Mapping {
         let classes = ["groupOfNames", "groupOfUniqueNames", "posixGroup", "groupOfURLs"];
-        let more = ["organizationalRole", "nisMailAlias", "mailAliasRedirection"];
+        let more = ["organizationalRole", "nisMailAlias", "mailAliasRedirection", DISTRIBUTION];
         let any: String =
             classes.iter().chain(&more).map(|c| format!("(objectClass={c})")).collect();
         let lists = ListMapping {
@@ -320,6 +395,7 @@ mod tests {
             external: strings(&["gosaMailForwardingAddress", "rfc822MailMember"]),
             owners: strings(&["owner"]),
             moderators: strings(&["listModerator"]),
+            settings: [(Key::SubjectTag, "businessCategory".to_owned())].into(),
         };
         let people = PeopleMapping {
             filter: "objectClass=inetOrgPerson".to_owned(),
@@ -347,6 +423,48 @@ mod tests {
             Member::Bad { value, .. } => format!("bad {value}"),
         };
         members.iter().map(show).collect()
+    }
+
+    fn end(group: &Group) -> Option<Timestamp> {
+        layer(&Base::default(), &group.settings, &Layer::new()).expires
+    }
+
+    /// Settings stand in our own attributes or in those that the configuration names instead.
+    #[test]
+    fn settings_are_read_from_the_entry() {
+        let group = mapping("").group(
+            "id",
+            &entry("objectClass: groupOfNames; listPost: owners; LISTPOST: PEOPLE; listFrom: nonsense; businessCategory: [5b]; listSubjectTag: unread; listFooter: "),
+        );
+        let held = layer(&Base::default(), &group.unwrap().settings, &Layer::new());
+        assert_eq!(held.settings.post, [Posters::Owners, Posters::People]);
+        assert_eq!(held.settings.subject_tag, "[5b]");
+        assert_eq!(held.problems.len(), 1, "{:?}", held.problems);
+        assert!(held.problems[0].starts_with("listFrom \"nonsense\""), "{:?}", held.problems);
+        assert_eq!(held.sources[&Key::SubjectTag], Source::Ldap);
+        assert_eq!(held.sources[&Key::Footer], Source::Default);
+    }
+
+    /// FusionDirectory: a distribution's mail is its mailbox; a local group is for people only, also where nobody
+    /// can read whether it is.
+    #[test]
+    fn fusiondirectory_has_words_of_its_own() {
+        let fd = |lines: &str| mapping("").group("id", &entry(lines)).unwrap();
+        let group = fd(
+            "objectClass: mailAliasDistribution; cn: boss; mail: big@y.example; gosaMailAlternateAddress: boss@x.example; gosaMailAlternateAddress: chef@x.example",
+        );
+        assert_eq!(group.address.unwrap().to_string(), "boss@x.example");
+        assert_eq!(group.aliases.len(), 1);
+        assert_eq!(shown(&group.members), ["mail big@y.example"]);
+        let cases = [("TRUE", true, 0), ("true", true, 0), ("FALSE", false, 0), ("maybe", true, 1)];
+        for (value, local, problems) in cases {
+            let group = fd(&format!("objectClass: posixGroup; fdGroupMailLocalOnly: {value}"));
+            assert_eq!((group.local_only, group.problems.len()), (local, problems), "{value}");
+        }
+        let person = mapping("")
+            .person("id", &entry("objectClass: inetOrgPerson; listMuted: 5B@x.example; listMuted: *; listMuted: ?"))
+            .unwrap();
+        assert_eq!(person.muted.len(), 2);
     }
 
     /// Every kind of group that a school's directory has.
@@ -388,10 +506,15 @@ mod tests {
             "",
             "cn: 5b; mail: 5b@x.example; mail: b@x.example; mailAlternateAddress: c@x.example; listExpires: 20261122010203Z",
         );
-        assert_eq!(first.address.unwrap().to_string(), "5b@x.example");
+        assert_eq!(first.address.as_ref().unwrap().to_string(), "5b@x.example");
         assert_eq!(first.aliases.len(), 2);
-        assert_eq!(first.expires.map(Timestamp::seconds), Some(1_795_309_323));
-        assert_eq!(group("", "cn: 5b; aliasExpirationDate: 77").expires, Some(Timestamp(77_000)));
+        assert_eq!(end(&first).map(Timestamp::seconds), Some(1_795_309_323));
+        assert_eq!(end(&group("", "cn: 5b; aliasExpirationDate: 77")), Some(Timestamp(77_000)));
+        assert_eq!(
+            end(&group("", "cn: 5b; aliasExpirationDate: soon")),
+            Some(Timestamp(0)),
+            "closed"
+        );
         assert_eq!(group("", "cn: 5b").address, None);
         let made = group("{cn}-{ou}@x.example", "cn: 5b; ou: a");
         assert_eq!(made.address.unwrap().to_string(), "5b-a@x.example");

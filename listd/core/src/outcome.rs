@@ -41,6 +41,8 @@ pub enum Dropped {
     Erased,
     /// An admin removed the mail from the queue.
     Cancelled,
+    /// The person does not want this list's mail.
+    Muted,
 }
 
 impl Outcome {

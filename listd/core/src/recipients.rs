@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::Address;
 use crate::ldap_url::MemberUrl;
 use crate::list::ListId;
-use crate::time::Timestamp;
+use crate::list::settings::Layer;
 
 /// The stable name of a person: the entryUUID of the entry, lower-case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -42,6 +42,8 @@ pub struct Person {
     pub name: Option<String>,
     pub language: Option<String>,
     pub inactive: bool,
+    /// Keys of the addresses of lists whose mail this person does not want, or `*`.
+    pub muted: Vec<String>,
     /// Values that were rejected, and why.
     pub problems: Vec<String>,
 }
@@ -59,8 +61,11 @@ pub struct Group {
     pub members: Vec<Member>,
     pub owners: Vec<Member>,
     pub moderators: Vec<Member>,
-    pub expires: Option<Timestamp>,
-    /// Values that were rejected, and why.
+    /// What the entry says of the list's settings, its end included.
+    pub settings: Layer,
+    /// Only people of the directory may post, whatever the settings say.
+    pub local_only: bool,
+    /// Values that were rejected, and why. Those of the settings are in `settings`.
     pub problems: Vec<String>,
 }
 
@@ -99,6 +104,7 @@ pub struct Roster {
     pub recipients: Vec<Recipient>,
     pub skipped: Vec<Skipped>,
     persons: HashSet<PersonId>,
+    muted: HashSet<PersonId>,
     keys: HashSet<String>,
 }
 
@@ -117,6 +123,11 @@ impl Roster {
     }
 
     /// True where a copy goes to this mailbox.
+    /// On the list, and does not want its mail.
+    pub fn is_muted(&self, id: &PersonId) -> bool {
+        self.muted.contains(id)
+    }
+
     pub fn has_address(&self, address: &Address) -> bool {
         self.keys.contains(&address.key())
     }
@@ -124,8 +135,18 @@ impl Roster {
 
 /// Resolves member values to recipients. A group that is reached twice, or contains itself, counts once.
 pub fn expand<'a>(lookup: &'a dyn Lookup, members: &'a [Member]) -> Roster {
-    let mut walk =
-        Walk { lookup, roster: Roster::default(), groups: HashSet::new(), todo: Vec::new() };
+    expand_for(lookup, members, &[])
+}
+
+/// [`expand`] for the mail of a list with these addresses: who has muted it is on it and gets nothing.
+pub fn expand_for<'a>(lookup: &'a dyn Lookup, members: &'a [Member], list: &[&Address]) -> Roster {
+    let mut walk = Walk {
+        lookup,
+        list: list.iter().map(|address| address.key()).collect(),
+        roster: Roster::default(),
+        groups: HashSet::new(),
+        todo: Vec::new(),
+    };
     walk.todo.push(members.iter());
     while let Some(values) = walk.todo.last_mut() {
         match values.next() {
@@ -140,6 +161,8 @@ pub fn expand<'a>(lookup: &'a dyn Lookup, members: &'a [Member]) -> Roster {
 
 struct Walk<'a> {
     lookup: &'a dyn Lookup,
+    /// Keys of the list's addresses; none where nothing can be muted.
+    list: Vec<String>,
     roster: Roster,
     groups: HashSet<&'a ListId>,
     /// Groups within groups whose values are not all walked yet; a list of our own, so that depth costs no stack.
@@ -183,6 +206,10 @@ impl<'a> Walk<'a> {
         if !self.roster.persons.insert(person.id.clone()) {
             return;
         }
+        if self.is_muted(person) {
+            self.roster.muted.insert(person.id.clone());
+            return self.skip(&person.dn, MUTED);
+        }
         match &person.address {
             Some(address) => self.add(address, Some(person)),
             None if person.problems.is_empty() => self.skip(&person.dn, "no mail address is set"),
@@ -195,6 +222,11 @@ impl<'a> Walk<'a> {
         let persons = self.lookup.by_address(address);
         let active = persons.iter().find(|p| !p.inactive);
         match (active, persons.first()) {
+            (Some(person), _) if self.is_muted(person) => {
+                self.roster.persons.insert(person.id.clone());
+                self.roster.muted.insert(person.id.clone());
+                self.skip(&person.dn, MUTED);
+            }
             (Some(person), _) => {
                 self.roster.persons.insert(person.id.clone());
                 self.add(address, Some(person));
@@ -215,10 +247,18 @@ impl<'a> Walk<'a> {
         }
     }
 
+    fn is_muted(&self, person: &Person) -> bool {
+        let hit =
+            |muted: &String| self.list.contains(muted) || (muted == "*" && !self.list.is_empty());
+        person.muted.iter().any(hit)
+    }
+
     fn skip(&mut self, what: &str, why: &str) {
         self.roster.skipped.push(Skipped { what: what.to_owned(), why: why.to_owned() });
     }
 }
+
+const MUTED: &str = "this person has muted the list (listMuted)";
 
 const NOT_THERE: &str = "no such entry that the people or the lists filter matches: \
     it is gone, it is no person, or we may not read it";
@@ -260,8 +300,11 @@ mod tests {
         let mut small = Small::default();
         for line in text.lines().map(str::trim).filter(|l| !l.is_empty()) {
             let words: Vec<&str> = line.split(' ').collect();
-            let owns: Vec<Address> =
-                words.iter().filter(|w| w.contains('@')).map(|w| address(w)).collect();
+            let owns: Vec<Address> = words
+                .iter()
+                .filter(|w| w.contains('@') && !w.starts_with('-'))
+                .map(|w| address(w))
+                .collect();
             match words[0] {
                 "person" => small.persons.push(Person {
                     id: PersonId(format!("id-{}", words[1])),
@@ -272,6 +315,11 @@ mod tests {
                     name: Some(words[1].to_owned()),
                     language: None,
                     inactive: words.contains(&"inactive"),
+                    muted: words
+                        .iter()
+                        .filter_map(|w| w.strip_prefix('-'))
+                        .map(str::to_owned)
+                        .collect(),
                     problems: vec![],
                 }),
                 _ => small.groups.push(Group {
@@ -284,7 +332,8 @@ mod tests {
                     members: words[2..].iter().map(|w| member(w)).collect(),
                     owners: vec![],
                     moderators: vec![],
-                    expires: None,
+                    settings: Layer::new(),
+                    local_only: false,
                     problems: vec![],
                 }),
             }
@@ -342,6 +391,29 @@ mod tests {
             assert_eq!(got, expect, "{members:?}");
             assert_eq!(roster.skipped.len(), skipped, "{members:?}: {:?}", roster.skipped);
         }
+    }
+
+    /// Who has muted a list is still on it, and hides nobody who shares the mailbox.
+    #[test]
+    fn the_muted_are_members_without_mail() {
+        let school = small(
+            "person anna a@x.example -5b@x.example
+             person bert a@x.example
+             person carl c@x.example -*
+             person dora d@x.example -6a@x.example",
+        );
+        let members: Vec<Member> =
+            ["uid=anna", "c@x.example", "uid=dora", "uid=bert"].map(member).into();
+        let list = address("5B@x.example");
+        let roster = expand_for(&school, &members, &[&list]);
+        let got: Vec<_> = roster.recipients.iter().map(|r| r.person.clone().unwrap().0).collect();
+        assert_eq!(got, ["id-dora", "id-bert"]);
+        assert_eq!(roster.skipped.len(), 2);
+        for (id, muted) in [("id-anna", true), ("id-bert", false), ("id-carl", true)] {
+            let id = PersonId(id.into());
+            assert!(roster.has_person(&id) && roster.is_muted(&id) == muted, "{id:?}");
+        }
+        assert_eq!(expand(&school, &members).recipients.len(), 3, "to owners nothing is muted");
     }
 
     #[test]

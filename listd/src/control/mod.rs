@@ -25,6 +25,8 @@ pub trait Rooms: Send + Sync + 'static {
     async fn status(&self) -> Answer<api::Status>;
     async fn lists(&self) -> Answer<Vec<api::ListLine>>;
     async fn list(&self, list: &str) -> Answer<api::ListDetail>;
+    /// Sets or unsets one setting; the list as it is then.
+    async fn set(&self, ask: api::Set) -> Answer<api::ListDetail>;
     async fn members(&self, list: &str) -> Answer<api::Members>;
     async fn queue(&self, limit: usize) -> Answer<api::Queue>;
     async fn post(&self, id: u64) -> Answer<api::Post>;

@@ -46,6 +46,7 @@ pub fn router(rooms: Arc<dyn Rooms>, own: u32) -> Router {
         Router::new().route(path::SIMULATE, post(simulate)).layer(DefaultBodyLimit::max(MAIL_BODY));
     let changes = Router::new()
         .route(path::RETRY, post(retry))
+        .route(path::SET, post(set))
         .layer(DefaultBodyLimit::max(SMALL_BODY))
         .route_layer(middleware::from_fn(move |peer, request, next| {
             guard(peer, Act::Change, own, request, next)
@@ -199,11 +200,19 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     }
 }
 
-async fn retry(State(rooms): Handle, Body(body): Body) -> Answer<Json<api::Retried>> {
-    let wrong = |error: serde_json::Error| {
+/// A request's body as JSON.
+fn json<T: DeserializeOwned>(body: &Bytes) -> Answer<T> {
+    serde_json::from_slice(body).map_err(|error| {
         Problem::bad_request(error.to_string(), "Use the listctl that came with this listd.")
-    };
-    let ask: api::Retry = serde_json::from_slice(&body).map_err(wrong)?;
+    })
+}
+
+async fn set(State(rooms): Handle, Body(body): Body) -> Answer<Json<api::ListDetail>> {
+    rooms.set(json(&body)?).await.map(Json)
+}
+
+async fn retry(State(rooms): Handle, Body(body): Body) -> Answer<Json<api::Retried>> {
+    let ask: api::Retry = json(&body)?;
     let id = ask.id.as_deref().map(post_id).transpose()?;
     rooms.retry(id).await.map(Json)
 }

@@ -101,6 +101,7 @@ mod tests {
             external: vec![],
             owners: vec![],
             moderators: vec![],
+            settings: std::collections::BTreeMap::new(),
         };
         let people = PeopleMapping {
             filter: "(cn=*)".to_owned(),

@@ -4,17 +4,20 @@
 
 mod table;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use listcore::address::Address;
 use listcore::config::Admin;
 use listcore::dn;
 use listcore::entry::folded;
-use listcore::list::{List, ListId, Posters, Role, Settings};
+use listcore::list::settings::{Base, Key, Layer, Source, Value};
+use listcore::list::{List, ListId, Posters, Role};
 use listcore::outcome::Dropped;
 use listcore::policy::Standing;
-use listcore::recipients::{Group, Lookup as Walk, Member, Person, Recipient, Roster, expand};
+use listcore::recipients::{
+    Group, Lookup as Walk, Member, Person, PersonId, Recipient, Roster, expand, expand_for,
+};
 use listcore::time::Timestamp;
 
 use crate::directory::replica::Replica;
@@ -27,8 +30,10 @@ pub struct Domain {
     /// Lower-case A-label.
     pub name: String,
     pub admins: Vec<Admin>,
-    /// What holds for each list of the domain.
-    pub settings: Settings,
+    /// What the configuration says for each list of the domain.
+    pub settings: Base,
+    /// Its lists are groups at or below this DN (in normal form); `None` = anywhere.
+    pub base: Option<String>,
 }
 
 /// Whom an address at one of our domains means.
@@ -58,6 +63,16 @@ pub enum Lookup {
     NoDirectory,
 }
 
+/// Where the settings of a list come from, for `listctl list show`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    pub sources: BTreeMap<Key, Source>,
+    /// Only people of the directory may post (`fdGroupMailLocalOnly`).
+    pub local_only: bool,
+    /// What an admin should mend in the entry, or with `listctl list set`.
+    pub problems: Vec<String>,
+}
+
 /// For `listctl status` and the metrics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryStatus {
@@ -82,6 +97,8 @@ pub struct DirectoryStatus {
 pub struct Members {
     live: Arc<Live>,
     domains: RwLock<Arc<HashMap<String, Domain>>>,
+    /// What `listctl list set` said.
+    overrides: RwLock<HashMap<ListId, Layer>>,
     table: Mutex<Arc<Table>>,
     rosters: Mutex<HashMap<ListId, (u64, Arc<Roster>)>>,
 }
@@ -91,6 +108,7 @@ impl Members {
         Members {
             live,
             domains: RwLock::new(Arc::new(by_name(domains))),
+            overrides: RwLock::default(),
             table: Mutex::default(),
             rosters: Mutex::default(),
         }
@@ -100,6 +118,30 @@ impl Members {
     pub fn set_domains(&self, domains: Vec<Domain>) {
         *self.domains.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(by_name(domains));
         *self.table.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+    }
+
+    /// Takes what an admin has set for one list, or that it is set no more. It counts from the next question on.
+    ///
+    /// The texts as `listctl` gave them; those that make no sense are treated as such
+    /// ([`listcore::list::settings`]).
+    pub fn set_override(&self, list: &ListId, key: Key, texts: Option<&[String]>) {
+        let texts = texts.unwrap_or_default().iter().map(String::as_str);
+        let said = Value::read(key, "listctl list set", texts);
+        {
+            let mut all = self.overrides.write().unwrap_or_else(PoisonError::into_inner);
+            let layer = all.entry(list.clone()).or_default();
+            match said {
+                Some(said) => layer.insert(key, said),
+                None => layer.remove(&key),
+            };
+            all.retain(|_, layer| !layer.is_empty());
+        }
+        *self.table.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+    }
+
+    /// Where the settings of a list come from.
+    pub fn about(&self, id: &ListId) -> Option<Arc<About>> {
+        self.table().about(id).cloned()
     }
 
     /// Whom the address of a RCPT TO means. The exact address of a list wins over everything else.
@@ -124,14 +166,16 @@ impl Members {
 
     /// Who gets the copies; computed when first asked for after a change.
     pub fn roster(&self, id: &ListId) -> Option<Arc<Roster>> {
-        self.table().list(id)?;
+        let list = self.table().list(id)?.clone();
+        let addresses: Vec<&Address> =
+            std::iter::once(&list.address).chain(&list.aliases).collect();
         let generation = self.live.generation();
         if let Some((_, roster)) = self.rosters().get(id).filter(|(at, _)| *at == generation) {
             return Some(roster.clone());
         }
         let roster = self.live.read(|replica| {
             let group = replica.group_by_id(id)?;
-            Some(Arc::new(expand(replica, &group.members)))
+            Some(Arc::new(expand_for(replica, &group.members, &addresses)))
         });
         match &roster {
             Some(roster) => self.rosters().insert(id.clone(), (generation, roster.clone())),
@@ -166,9 +210,15 @@ impl Members {
             return Ok(());
         }
         let Some(roster) = self.roster(id) else { return Err(Dropped::LeftList) };
-        let member = recipient.person.as_ref().is_some_and(|id| roster.has_person(id));
-        if member || roster.has_address(&recipient.address) {
+        let is = |of: fn(&Roster, &PersonId) -> bool| {
+            recipient.person.as_ref().is_some_and(|id| of(&roster, id))
+        };
+        let (member, muted) = (is(Roster::has_person), is(Roster::is_muted));
+        if (member && !muted) || roster.has_address(&recipient.address) {
             return Ok(());
+        }
+        if muted {
+            return Err(Dropped::Muted);
         }
         let inactive = recipient.person.as_ref().is_some_and(|id| {
             self.live.read(|r| r.person_by_id(&id.0).is_some_and(|p| p.inactive))
@@ -179,6 +229,7 @@ impl Members {
     /// What the owner of an address is to a list. Says nothing of whether the mail is really his.
     pub fn standing(&self, list: &List, author: &Address) -> Standing {
         let roster = self.roster(&list.id).unwrap_or_default();
+        let local_only = self.about(&list.id).is_some_and(|about| about.local_only);
         self.live.read(|replica| {
             let persons: Vec<&Person> =
                 replica.by_address(author).into_iter().filter(|p| !p.inactive).collect();
@@ -189,16 +240,19 @@ impl Members {
             let role = |members: fn(&Group) -> &Vec<Member>| {
                 group.is_some_and(|g| among(&expand(replica, members(g))))
             };
+            // `post` may name a group or a person.
             let may_post = |written: &&String| {
-                let group = dn::normal(written).and_then(|dn| replica.group(&dn));
-                group.is_some_and(|g| among(&expand(replica, &g.members)))
+                let Some(dn) = dn::normal(written) else { return false };
+                replica.group(&dn).is_some_and(|g| among(&expand(replica, &g.members)))
+                    || replica.person(&dn).is_some_and(|p| persons.iter().any(|a| a.id == p.id))
             };
+            let counts = !local_only || !persons.is_empty();
             Standing {
                 person: persons.first().map(|p| p.id.clone()),
-                member: among(&roster),
+                member: counts && among(&roster),
                 owner: role(|g| &g.owners),
                 moderator: role(|g| &g.moderators),
-                groups: posting_groups(list).filter(may_post).cloned().collect(),
+                groups: posting_groups(list).filter(|_| counts).filter(may_post).cloned().collect(),
             }
         })
     }
@@ -262,7 +316,10 @@ impl Members {
         let generation = self.live.groups_generation();
         if table.generation() != generation {
             let domains = self.domains();
-            let new = self.live.read(|replica| Table::build(replica, &domains, generation));
+            let overrides = self.overrides.read().unwrap_or_else(PoisonError::into_inner);
+            let new =
+                self.live.read(|replica| Table::build(replica, &domains, &overrides, generation));
+            drop(overrides);
             for warning in new.warnings().iter().filter(|w| !table.warnings().contains(w)) {
                 tracing::warn!("{warning}");
             }

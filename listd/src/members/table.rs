@@ -7,10 +7,12 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use listcore::address::Address;
-use listcore::list::{List, ListId, Role};
+use listcore::dn;
+use listcore::list::settings::{Layer, layer};
+use listcore::list::{List, ListId, Posters, Role};
 use listcore::recipients::Group;
 
-use super::{Domain, Lookup};
+use super::{About, Domain, Lookup};
 use crate::directory::replica::Replica;
 
 /// The lists as they are at one generation of the groups.
@@ -21,6 +23,7 @@ pub struct Table {
     lists: Vec<Arc<List>>,
     by_id: HashMap<ListId, Arc<List>>,
     by_address: HashMap<String, Arc<List>>,
+    about: HashMap<ListId, Arc<About>>,
     warnings: Vec<String>,
 }
 
@@ -36,14 +39,19 @@ const TOKEN_WORDS: [(&str, Role); 3] =
     [("-bounces", Role::Bounces), ("-confirm", Role::Confirm), ("-author", Role::Author)];
 
 impl Table {
-    pub fn build(replica: &Replica, domains: &HashMap<String, Domain>, generation: u64) -> Table {
+    pub fn build(
+        replica: &Replica,
+        domains: &HashMap<String, Domain>,
+        overrides: &HashMap<ListId, Layer>,
+        generation: u64,
+    ) -> Table {
         let mut table = Table { generation, ..Table::default() };
         let mut groups: Vec<&Group> = replica.groups().map(AsRef::as_ref).collect();
         // The smaller entryUUID has the right to an address that two want.
         groups.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         for group in groups {
             table.warnings.extend(group.problems.iter().map(|p| format!("{}: {p}", group.dn)));
-            if let Some(list) = table.list_of(group, domains) {
+            if let Some(list) = table.list_of(group, domains, overrides.get(&group.id)) {
                 table.add(list);
             }
         }
@@ -61,6 +69,10 @@ impl Table {
 
     pub fn list(&self, id: &ListId) -> Option<&Arc<List>> {
         self.by_id.get(id)
+    }
+
+    pub fn about(&self, id: &ListId) -> Option<&Arc<About>> {
+        self.about.get(id)
     }
 
     pub fn warnings(&self) -> &[String] {
@@ -105,7 +117,12 @@ impl Table {
     }
 
     /// The list that a group is; `None` for a group without an address at one of our domains.
-    fn list_of(&mut self, group: &Group, domains: &HashMap<String, Domain>) -> Option<List> {
+    fn list_of(
+        &mut self,
+        group: &Group,
+        domains: &HashMap<String, Domain>,
+        listctl: Option<&Layer>,
+    ) -> Option<List> {
         let address = group.address.clone()?;
         let Some(domain) = domains.get(address.domain()) else {
             self.warnings.push(format!(
@@ -115,12 +132,35 @@ impl Table {
             ));
             return None;
         };
-        let (aliases, foreign): (Vec<Address>, Vec<Address>) =
-            group.aliases.iter().cloned().partition(|a| domains.contains_key(a.domain()));
-        for alias in foreign {
-            self.warnings
-                .push(format!("{}: the alias {alias} is not at one of our domains", group.dn));
+        if !holds(domain, group) {
+            self.warnings.push(format!(
+                "{}: {address} is at {}, whose lists stand below {}, so it is no list; move the group there or give \
+                 it an address of another domain",
+                group.dn,
+                domain.name,
+                domain.base.as_deref().unwrap_or_default()
+            ));
+            return None;
         }
+        let (aliases, foreign): (Vec<Address>, Vec<Address>) = group
+            .aliases
+            .iter()
+            .cloned()
+            .partition(|a| domains.get(a.domain()).is_some_and(|d| holds(d, group)));
+        for alias in foreign {
+            self.warnings.push(format!(
+                "{}: the alias {alias} is not at a domain that this group may have addresses of",
+                group.dn
+            ));
+        }
+        let mut held = layer(&domain.settings, &group.settings, listctl.unwrap_or(&Layer::new()));
+        self.warnings.extend(held.problems.iter().map(|p| format!("{}: {p}", group.dn)));
+        if group.local_only {
+            only_people(&mut held.settings.post);
+        }
+        let problems = group.problems.iter().cloned().chain(held.problems).collect();
+        let about = About { sources: held.sources, local_only: group.local_only, problems };
+        self.about.insert(group.id.clone(), Arc::new(about));
         Some(List {
             id: group.id.clone(),
             dn: group.dn.clone(),
@@ -128,8 +168,8 @@ impl Table {
             aliases,
             name: group.name.clone(),
             description: group.description.clone(),
-            settings: domain.settings.clone(),
-            expires: group.expires,
+            settings: held.settings,
+            expires: held.expires,
         })
     }
 
@@ -163,5 +203,19 @@ impl Table {
         }
         self.by_id.insert(list.id.clone(), list.clone());
         self.lists.push(list);
+    }
+}
+
+/// True where a group stands in the part of the tree from which the domain takes its lists.
+fn holds(domain: &Domain, group: &Group) -> bool {
+    let Some(base) = &domain.base else { return true };
+    dn::normal(&group.dn).is_some_and(|dn| dn::is_under(&dn, base))
+}
+
+/// Anyone becomes everybody in the directory. Who else is named must be a person too: that is asked of each author.
+fn only_people(post: &mut Vec<Posters>) {
+    if post.contains(&Posters::Anyone) {
+        post.retain(|p| !matches!(p, Posters::Anyone | Posters::People));
+        post.push(Posters::People);
     }
 }

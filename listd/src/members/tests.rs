@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use listcore::config::{ListMapping, PeopleMapping};
 use listcore::ldif;
+use listcore::list::Settings;
 use listcore::mapping::Mapping;
 
 use super::*;
@@ -106,6 +107,7 @@ fn mapping() -> Mapping {
         external: strings(&["gosaMailForwardingAddress"]),
         owners: strings(&["owner"]),
         moderators: strings(&["listModerator"]),
+        settings: BTreeMap::new(),
     };
     let people = PeopleMapping {
         filter: "(objectClass=inetOrgPerson)".to_owned(),
@@ -128,7 +130,7 @@ fn domain() -> Domain {
         Admin::Address(address("root@schule.example")),
         Admin::Group("cn=parents,ou=groups,dc=x".to_owned()),
     ];
-    Domain { name: "schule.example".to_owned(), admins, settings }
+    Domain { name: "schule.example".to_owned(), admins, settings: settings.into(), base: None }
 }
 
 fn school() -> (Arc<Live>, Members) {

@@ -260,9 +260,9 @@ fn domains() -> Vec<Domain> {
         ..Settings::default()
     };
     let admins = |address: &str| vec![Admin::Address(Address::parse(address).unwrap())];
-    let domain = |name: &str, settings| {
+    let domain = |name: &str, settings: Settings| {
         let admins = admins("root@home.example");
-        Domain { name: name.to_owned(), admins, settings }
+        Domain { name: name.to_owned(), admins, settings: settings.into(), base: None }
     };
     vec![domain("schule.example", school), domain("small.example", small)]
 }
@@ -280,6 +280,7 @@ fn mapping() -> Mapping {
         external: strings(&["rfc822MailMember"]),
         owners: strings(&["owner"]),
         moderators: Vec::new(),
+        settings: std::collections::BTreeMap::new(),
     };
     let people = PeopleMapping {
         filter: "(objectClass=inetOrgPerson)".into(),

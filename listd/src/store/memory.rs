@@ -8,14 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use listcore::list::ListId;
+use listcore::list::settings::Key;
 use listcore::outcome::Outcome;
 use listcore::recipients::{PersonId, Recipient};
 use listcore::time::Timestamp;
 
 use super::{
     Account, Attribution, BATCH, Batch, BatchId, Body, BounceEvent, Commit, Counts, Done, DueBatch,
-    MailId, Move, NewMail, NewPost, PostId, Queue, Raw, RecipientRef, Replica, ReplicaChange,
-    Report, StoreError, StoredPost, StoredReplica, TraceEvent, rules,
+    MailId, Move, NewMail, NewPost, Override, Overrides, PostId, Queue, Raw, RecipientRef, Replica,
+    ReplicaChange, Report, StoreError, StoredPost, StoredReplica, TraceEvent, rules,
 };
 
 /// All of it behind one lock.
@@ -35,6 +36,7 @@ struct State {
     seen: HashMap<SeenKey, Vec<([u8; 32], PostId, Timestamp)>>,
     traces: Vec<TraceEvent>,
     bounces: Vec<BounceEvent>,
+    overrides: BTreeMap<(ListId, Key), Vec<String>>,
     replica: BTreeMap<String, Vec<u8>>,
     cookie: Vec<u8>,
     fresh: Timestamp,
@@ -92,6 +94,13 @@ impl State {
             }
             Move::Replica(change) => {
                 self.change_replica(change);
+                Ok(())
+            }
+            Move::Override { list, key, value } => {
+                match value {
+                    Some(value) => self.overrides.insert((list, key), value),
+                    None => self.overrides.remove(&(list, key)),
+                };
                 Ok(())
             }
             Move::Erase { before } => {
@@ -356,6 +365,18 @@ impl Replica for MemoryStore {
             cookie: state.cookie.clone(),
             at: state.fresh,
         })
+    }
+}
+
+#[async_trait]
+impl Overrides for MemoryStore {
+    async fn overrides(&self) -> Result<Vec<Override>, StoreError> {
+        let one = |((list, key), value): (&(ListId, Key), &Vec<String>)| Override {
+            list: list.clone(),
+            key: *key,
+            value: value.clone(),
+        };
+        Ok(self.state().overrides.iter().map(one).collect())
     }
 }
 

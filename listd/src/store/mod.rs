@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use listcore::address::Address;
 use listcore::list::ListId;
+use listcore::list::settings::Key;
 use listcore::outcome::Outcome;
 use listcore::recipients::Recipient;
 use listcore::rewrite::Frozen;
@@ -108,6 +109,8 @@ pub enum Move {
     RetryNow { post: Option<PostId> },
     /// Part of a directory sync; cookie and entries are committed together.
     Replica(ReplicaChange),
+    /// `listctl list set` and `unset`: the value of one setting of one list, or that there is none any more.
+    Override { list: ListId, key: Key, value: Option<Vec<String>> },
     /// The retention job: outcomes, traces, bounces and duplicate keys older than this go. A post goes with all
     /// its outcomes once it was finished before this; a recipient when nothing names her any more.
     Erase { before: Timestamp },
@@ -242,6 +245,21 @@ pub trait Queue: Commit {
 #[async_trait]
 pub trait Replica: Commit {
     async fn replica(&self) -> Result<StoredReplica, StoreError>;
+}
+
+/// What an admin has set for one list, as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Override {
+    pub list: ListId,
+    pub key: Key,
+    pub value: Vec<String>,
+}
+
+/// What the members room reads at start.
+#[async_trait]
+pub trait Overrides: Commit {
+    /// All, by list and key. A key that this version does not know is left out, and kept.
+    async fn overrides(&self) -> Result<Vec<Override>, StoreError>;
 }
 
 /// Whose token is it.

@@ -17,8 +17,8 @@ use listcore::time::Timestamp;
 use super::*;
 
 /// All that a backend offers.
-pub(super) trait Whole: Queue + Replica + Attribution + Report {}
-impl<T: Queue + Replica + Attribution + Report> Whole for T {}
+pub(super) trait Whole: Queue + Replica + Attribution + Report + Overrides {}
+impl<T: Queue + Replica + Attribution + Report + Overrides> Whole for T {}
 
 /// A fresh store, and where spilled files lie.
 pub(super) struct Case {
@@ -56,6 +56,7 @@ const CASES: &[Named] = cases![
     accounts_and_waiting_are_in_order,
     the_replica_is_replaced_and_updated,
     a_large_replica,
+    overrides_are_set_replaced_and_taken_back,
 ];
 
 pub(super) async fn run<W: Whole + 'static>(make: impl AsyncFn() -> (Arc<W>, PathBuf)) {
@@ -603,4 +604,45 @@ async fn a_large_replica(case: Case) {
         assert_eq!(case.commit(vec![Move::Replica(change)]).await, [Done::Ok]);
         assert_eq!(case.store.replica().await.expect("replica").entries.len(), n);
     }
+}
+
+async fn overrides_are_set_replaced_and_taken_back(case: Case) {
+    let store = case.store;
+    let set = |list: &str, key, value: Option<&[&str]>| Move::Override {
+        list: ListId(list.into()),
+        key,
+        value: value.map(|texts| texts.iter().map(|t| (*t).to_owned()).collect()),
+    };
+    let held = async || -> Vec<(String, Key, Vec<String>)> {
+        let all = store.overrides().await.expect("overrides");
+        all.into_iter().map(|o| (o.list.0, o.key, o.value)).collect()
+    };
+    assert_eq!(held().await, []);
+    let moves = vec![
+        set("5b", Key::SubjectTag, Some(&[""])),
+        set("5b", Key::Post, Some(&["members", "cn=M\u{fc}ller\\, A,dc=x"])),
+        set("5a", Key::Footer, Some(&["a\nb"])),
+        set("5a", Key::Archive, None),
+    ];
+    let done = store.commit(moves).await.expect("commit");
+    assert_eq!(done, vec![Done::Ok; 4]);
+    let texts = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>();
+    let (post, tag) = (texts(&["members", "cn=M\u{fc}ller\\, A,dc=x"]), texts(&[""]));
+    let footer = ("5a".to_owned(), Key::Footer, texts(&["a\nb"]));
+    assert_eq!(
+        held().await,
+        [
+            footer.clone(),
+            ("5b".to_owned(), Key::Post, post),
+            ("5b".to_owned(), Key::SubjectTag, tag)
+        ]
+    );
+    let moves = vec![
+        set("5b", Key::SubjectTag, None),
+        set("5b", Key::Post, Some(&["owners"])),
+        Move::Erase { before: day(9_999) },
+    ];
+    store.commit(moves).await.expect("commit");
+    let owners = ("5b".to_owned(), Key::Post, texts(&["owners"]));
+    assert_eq!(held().await, [footer, owners], "the retention job is not for settings");
 }

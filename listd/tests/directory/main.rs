@@ -81,6 +81,7 @@ fn config(url: &str) -> Config {
             external: strings(&["gosaMailForwardingAddress"]),
             owners: strings(&["owner"]),
             moderators: strings(&["listModerator"]),
+            settings: std::collections::BTreeMap::new(),
         },
         people: PeopleMapping {
             filter: "(objectClass=inetOrgPerson)".to_owned(),
@@ -120,7 +121,8 @@ impl Room {
         let domain = Domain {
             name: "schule.example".to_owned(),
             admins: vec![],
-            settings: Settings::default(),
+            settings: Settings::default().into(),
+            base: None,
         };
         let members = Members::new(directory.live.clone(), vec![domain]);
         Room { directory, members }

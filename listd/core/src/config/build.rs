@@ -13,6 +13,7 @@ use super::{
     syntax,
 };
 use crate::list::Settings;
+use crate::list::settings::Key;
 
 /// Every value that is set and right; all that is wrong is noted in `errors`, and a default stands in for it.
 struct Reader<'a, 't, 'e> {
@@ -225,6 +226,7 @@ fn lists(r: &mut Reader<'_, '_, '_>) -> ListMapping {
         external: words(&["gosaMailForwardingAddress", "rfc822MailMember", "mgrpRFC822MailMember"]),
         owners: words(&["owner"]),
         moderators: words(&["listModerator"]),
+        settings: std::collections::BTreeMap::new(),
     };
     let names = |raw: &Raw<'_>| value::list(raw, value::attribute);
     r.set(&mut lists.filter, "directory.lists.filter", value::filter);
@@ -237,6 +239,14 @@ fn lists(r: &mut Reader<'_, '_, '_>) -> ListMapping {
     r.set(&mut lists.external, "directory.lists.external", names);
     r.set(&mut lists.owners, "directory.lists.owners", names);
     r.set(&mut lists.moderators, "directory.lists.moderators", names);
+    for key in Key::ALL {
+        let path = format!("directory.lists.settings.{}", key.name());
+        if let Some(attribute) =
+            r.get(&path, value::attribute_or_empty).filter(|a| a != key.attribute())
+        {
+            lists.settings.insert(key, attribute);
+        }
+    }
     if lists.members.is_empty() && lists.external.is_empty() {
         r.wrong("directory.lists.members", "found no attribute here and none in directory.lists.external, expected at least one, else nobody is on any list");
     }
@@ -354,6 +364,11 @@ fn domain(r: &mut Reader<'_, '_, '_>, defaults: &Settings) -> Domain {
             ed25519: dkim_key(r, "domain.dkim.ed25519"),
         },
         list: settings(r, "domain.list", defaults.clone()),
+        own: Key::ALL
+            .into_iter()
+            .filter(|key| r.values.found.contains_key(&*format!("domain.list.{}", key.name())))
+            .collect(),
+        base: r.get("domain.base", value::dn),
     }
 }
 

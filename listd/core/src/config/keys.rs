@@ -25,6 +25,8 @@ const DN: &str = "a DN, e.g. \"dc=schule,dc=example\"";
 const FILTER: &str = "an LDAP filter, e.g. \"(objectClass=inetOrgPerson)\"";
 const ATTRIBUTE: &str = "the name of an LDAP attribute, e.g. \"mail\"";
 const ATTRIBUTES: &str = "a list of LDAP attribute names, e.g. [\"mail\"]";
+const SETTING: &str =
+    "\"\" or the name of an LDAP attribute that holds this setting, e.g. \"businessCategory\"";
 const URL: &str = "a link that starts with https:// or http://";
 const SELECTOR: &str = "a DKIM selector, e.g. \"r2026\"";
 
@@ -70,6 +72,20 @@ pub const KEYS: &[Key] = &[
     key("directory.lists.external", ATTRIBUTES),
     key("directory.lists.owners", ATTRIBUTES),
     key("directory.lists.moderators", ATTRIBUTES),
+    key("directory.lists.settings.post", SETTING),
+    key("directory.lists.settings.nonmembers", SETTING),
+    key("directory.lists.settings.unverified", SETTING),
+    key("directory.lists.settings.moderation", SETTING),
+    key("directory.lists.settings.from", SETTING),
+    key("directory.lists.settings.reply_to", SETTING),
+    key("directory.lists.settings.author_address", SETTING),
+    key("directory.lists.settings.subject_tag", SETTING),
+    key("directory.lists.settings.footer", SETTING),
+    key("directory.lists.settings.copies", SETTING),
+    key("directory.lists.settings.unsubscribe", SETTING),
+    key("directory.lists.settings.max_size", SETTING),
+    key("directory.lists.settings.archive", SETTING),
+    key("directory.lists.settings.expires", SETTING),
     key("directory.people.filter", FILTER),
     key("directory.people.login", ATTRIBUTE),
     key("directory.people.address", ATTRIBUTES),
@@ -99,6 +115,7 @@ pub const KEYS: &[Key] = &[
     key("list.max_size", SIZE),
     key("list.archive", "\"off\" or \"members\""),
     key("domain.name", "a mail domain, e.g. \"schule.example\""),
+    key("domain.base", DN),
     key("domain.language", "a language code, e.g. \"de\""),
     key(
         "domain.admins",

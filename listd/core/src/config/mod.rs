@@ -2,12 +2,14 @@
 //!
 //! Text in, values or errors out. Reading files is the daemon's; secrets stand here only as paths.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::address::Address;
 use crate::list::Settings;
+use crate::list::settings::Key;
 
 mod build;
 mod credential;
@@ -145,6 +147,15 @@ pub struct ListMapping {
     pub external: Vec<String>,
     pub owners: Vec<String>,
     pub moderators: Vec<String>,
+    /// `[directory.lists.settings]`: where another attribute than our own schema's holds a setting; `""` = none.
+    pub settings: BTreeMap<Key, String>,
+}
+
+impl ListMapping {
+    /// The attribute that holds a setting of the list; `""` where none does.
+    pub fn setting(&self, key: Key) -> &str {
+        self.settings.get(&key).map_or(key.attribute(), String::as_str)
+    }
 }
 
 /// `[directory.people]`: which attribute of a person means what. Attribute names as written.
@@ -186,6 +197,10 @@ pub struct Domain {
     pub dkim: Dkim,
     /// `[list]` with this domain's `[domain.list]` laid over it.
     pub list: Settings,
+    /// What `[domain.list]` sets.
+    pub own: BTreeSet<Key>,
+    /// Lists of this domain are groups at or below this DN; everywhere where there is none.
+    pub base: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

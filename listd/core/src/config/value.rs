@@ -205,6 +205,11 @@ pub(super) fn attribute(raw: &Raw<'_>) -> Read<String> {
     text(raw, |text| syntax::is_attribute(text).then(|| text.to_owned()))
 }
 
+/// As [`attribute`], where nothing means "none".
+pub(super) fn attribute_or_empty(raw: &Raw<'_>) -> Read<String> {
+    if str_of(raw)?.is_empty() { Ok(String::new()) } else { attribute(raw) }
+}
+
 pub(super) fn filter(raw: &Raw<'_>) -> Read<String> {
     let filter = str_of(raw)?;
     match syntax::check_filter(filter) {

@@ -9,6 +9,7 @@ mod crash;
 mod erase;
 mod error;
 mod moves;
+mod overrides;
 mod packing;
 mod people;
 mod read;

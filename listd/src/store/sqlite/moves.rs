@@ -33,6 +33,9 @@ impl Writer {
             Move::Bounce(event) => self.bounce(event).await,
             Move::RetryNow { post } => self.retry_now(*post).await,
             Move::Replica(change) => self.change_replica(change).await,
+            Move::Override { list, key, value } => {
+                self.set_override(list, *key, value.as_ref()).await
+            }
             Move::Erase { before } => self.erase(*before, effects).await,
         }
     }

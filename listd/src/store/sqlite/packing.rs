@@ -38,6 +38,7 @@ enum Why {
     Inactive,
     Erased,
     Cancelled,
+    Muted,
 }
 
 /// Stands for the queue id in a reply's text: so all "OK id=..." are one text.
@@ -198,6 +199,7 @@ impl From<Dropped> for Why {
             Dropped::Inactive => Why::Inactive,
             Dropped::Erased => Why::Erased,
             Dropped::Cancelled => Why::Cancelled,
+            Dropped::Muted => Why::Muted,
         }
     }
 }
@@ -209,6 +211,7 @@ impl From<Why> for Dropped {
             Why::Inactive => Dropped::Inactive,
             Why::Erased => Dropped::Erased,
             Why::Cancelled => Dropped::Cancelled,
+            Why::Muted => Dropped::Muted,
         }
     }
 }
@@ -232,6 +235,7 @@ mod tests {
             }),
             (time(), reply()).prop_map(|(at, reply)| Outcome::Failed { at, reply }),
             time().prop_map(|at| Outcome::Dropped { at, why: Dropped::Inactive }),
+            time().prop_map(|at| Outcome::Dropped { at, why: Dropped::Muted }),
         ]
     }
 

@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::keys;
 
 /// Something that can be set for a list.
-#[derive(
-    Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Key {
     Post,
@@ -95,7 +93,9 @@ impl Key {
             Key::Post => {
                 "members, owners, moderators, people, anyone, nobody, or the DN of a group or a person"
             }
-            Key::MaxSize => "a size in B, kB, MB or GB, e.g. 25 MB, of at least 1 kB and at most 2 GB",
+            Key::MaxSize => {
+                "a size in B, kB, MB or GB, e.g. 25 MB, of at least 1 kB and at most 2 GB"
+            }
             Key::Expires => "a time such as 2026-12-31 or 20261231120000Z (UTC), or never",
             other => keys::find(&format!("list.{}", other.name())).map_or("", |key| key.expected),
         }

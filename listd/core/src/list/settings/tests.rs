@@ -8,7 +8,10 @@ use crate::list::{
 };
 
 fn said(key: Key, texts: &[&str]) -> Layer {
-    Value::read(key, key.attribute(), texts.iter().copied()).map(|said| (key, said)).into_iter().collect()
+    Value::read(key, key.attribute(), texts.iter().copied())
+        .map(|said| (key, said))
+        .into_iter()
+        .collect()
 }
 
 /// Good values of each key, as they are shown; then bad ones.
@@ -127,11 +130,8 @@ fn nonsense_falls_back_to_the_stricter_of_the_rest() {
     let posting = |post: Vec<Posters>| Settings { post, ..Settings::default() };
     let anyone = Base::from(posting(vec![Posters::Anyone]));
     let nobody = Base::from(posting(Vec::new()));
-    let domain = Base {
-        domain: posting(vec![Posters::Owners]),
-        own: [Key::Post].into(),
-        ..anyone.clone()
-    };
+    let domain =
+        Base { domain: posting(vec![Posters::Owners]), own: [Key::Post].into(), ..anyone.clone() };
     let bad = said(Key::Post, &["evrybody"]);
     let open = said(Key::Post, &["anyone"]);
     let none = Layer::new();
@@ -170,7 +170,8 @@ fn posters() -> impl Strategy<Value = Posters> {
 
 fn settings() -> impl Strategy<Value = Settings> {
     let post = prop::collection::vec(posters(), 0..4);
-    let nonmembers = prop::sample::select(vec![Nonmembers::Reject, Nonmembers::Hold, Nonmembers::Discard]);
+    let nonmembers =
+        prop::sample::select(vec![Nonmembers::Reject, Nonmembers::Hold, Nonmembers::Discard]);
     let unverified = prop::sample::select(vec![
         Unverified::Confirm,
         Unverified::Hold,
@@ -221,7 +222,12 @@ fn openness(m: Moderation) -> [bool; 3] {
 /// Nothing that `held` allows is forbidden by `other`.
 fn not_more_open(held: &Settings, other: &Settings, is: &[Posters]) {
     assert!(!may(&held.post, is) || may(&other.post, is), "{:?} {:?}", held.post, other.post);
-    let rank = |v| [Unverified::Reject, Unverified::Hold, Unverified::Confirm].iter().position(|x| *x == v).unwrap_or(9);
+    let rank = |v| {
+        [Unverified::Reject, Unverified::Hold, Unverified::Confirm]
+            .iter()
+            .position(|x| *x == v)
+            .unwrap_or(9)
+    };
     assert!(rank(held.unverified) <= rank(other.unverified));
     assert!(held.nonmembers != Nonmembers::Hold || other.nonmembers == Nonmembers::Hold);
     let seen = openness(held.moderation).into_iter().zip(openness(other.moderation));

@@ -173,9 +173,7 @@ impl Value {
             (Value::Archive(a), Value::Archive(b)) => {
                 Value::Archive(if a == Archive::Off { a } else { b })
             }
-            (Value::Expires(a), Value::Expires(b)) => {
-                Value::Expires(a.into_iter().chain(b).min())
-            }
+            (Value::Expires(a), Value::Expires(b)) => Value::Expires(a.into_iter().chain(b).min()),
             (next, _) => next,
         }
     }
