@@ -92,8 +92,8 @@ Exit code 1: the mail would not go out; the answer says why.")]
 
     /// Print routers, transports and ACLs for Exim, filled in
     #[command(after_help = "Examples:
-  listctl exim-config                                   from the running listd
-  listctl exim-config --config /etc/listd/listd.toml    from a file
+  listctl exim-config                                       from the running listd
+  listctl exim-config --config /etc/verteiler/listd.toml    from a file
 
 docs/exim.md says where each part goes.")]
     EximConfig {
@@ -185,7 +185,7 @@ pub enum QueueCommand {
 pub enum DkimCommand {
     /// Make an RSA and an Ed25519 key (mode 0600) and print their DNS records
     #[command(after_help = "Example:
-  listctl dkim keygen schule.example --dir /etc/listd/dkim
+  listctl dkim keygen schule.example --dir /etc/verteiler/secrets
 
 It writes r2026.pem and e2026.pem (the year of today), and prints the lines for the
 DNS zone and for listd.toml. Existing files are never overwritten.")]
@@ -213,7 +213,7 @@ DNS zone and for listd.toml. Existing files are never overwritten.")]
 pub enum ConfigCommand {
     /// Check a configuration without the daemon: every error with its line, and files that are missing
     Check {
-        /// The configuration, usually /etc/listd/listd.toml
+        /// The configuration, usually /etc/verteiler/listd.toml
         file: PathBuf,
     },
 }

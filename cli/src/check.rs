@@ -143,6 +143,14 @@ fn warnings(config: &Config) -> Vec<String> {
     said
 }
 
+/// What a configuration calls a file of the packaged folder of secrets, which lies beside `listd.toml`.
+pub fn credential(file: &Path) -> Option<String> {
+    let folder = file.parent()?;
+    let packaged = folder.ends_with("secrets") && folder.parent()?.join("listd.toml").exists();
+    let name = file.file_name()?.to_str()?;
+    packaged.then(|| format!("credential:secret_{name}"))
+}
+
 /// The folders that must be there before the daemon starts.
 fn folders(config: &Config) -> Vec<(&'static str, PathBuf)> {
     let StoreUrl::Sqlite(store) = &config.store;

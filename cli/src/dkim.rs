@@ -34,21 +34,29 @@ pub fn keygen(ask: &Ask, domain: &str, folder: &Path, day: bool) -> Done {
     }
     let mut records = Vec::new();
     let mut lines = String::new();
+    let mut let_read = "systemd hands the key files over. Put";
     for (algorithm, key, selector) in plan {
         let private = dkim::generate(algorithm).map_err(|e| Fail::cannot("make a key", &e))?;
         let file = folder.join(format!("{selector}.pem"));
         write_secret(&file, &private.secret_pem())?;
         records.push(record(&private, &selector, &domain)?);
         let file = std::fs::canonicalize(&file).unwrap_or(file);
+        let named = match check::credential(&file) {
+            Some(credential) => credential,
+            None => {
+                let_read =
+                    "Let listd read the key files (chown to its user; they are 0600), and put";
+                file.display().to_string()
+            }
+        };
         lines.push_str(&format!(
-            "{key} = {{ selector = \"{selector}\", key_file = \"{}\" }}\n",
-            file.display()
+            "{key} = {{ selector = \"{selector}\", key_file = \"{named}\" }}\n"
         ));
     }
     let shown: Vec<DkimRecord> = records.iter().map(|(shown, _)| shown.clone()).collect();
     ask.print(&shown, |_| {
         format!(
-            "1. Publish in the DNS zone of {domain}:\n\n{}\n2. Let listd read the key files (chown to its user; they are 0600), and put into its [[domain]]:\n\n[domain.dkim]\n{lines}",
+            "1. Publish in the DNS zone of {domain}:\n\n{}\n2. {let_read} into its [[domain]]:\n\n[domain.dkim]\n{lines}",
             zone(&records)
         )
     })
@@ -87,7 +95,7 @@ pub async fn show(ask: &Ask, domain: &str, config: Option<&Path>) -> Done {
     if records.is_empty() {
         return Err(Fail::no(
             format!("{domain} has no DKIM key"),
-            format!("Make a pair: listctl dkim keygen {domain} --dir /etc/listd/dkim"),
+            format!("Make a pair: listctl dkim keygen {domain} --dir /etc/verteiler/secrets"),
         ));
     }
     ask.print(&records, |records| {

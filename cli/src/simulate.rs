@@ -26,12 +26,28 @@ pub async fn run(ask: &Ask, list: &str, out: Option<&Path>, as_verified: bool) -
     let word = |flag: bool| if flag { "true" } else { "false" };
     let args =
         [("list", list), ("copies", word(out.is_some())), ("as_verified", word(as_verified))];
-    let simulation: Simulation = ask.client.send(path::SIMULATE, &args, mail).await?;
+    let simulation: Simulation = ask.client.send(path::SIMULATE, &args, on_the_wire(mail)).await?;
     if let Some(folder) = out {
         write(folder, &simulation)?;
     }
     ask.print(&simulation, |simulation| human(simulation, out))?;
     if simulation.accepted { Ok(()) } else { Err(Fail::said()) }
+}
+
+/// A file as a unix editor leaves it, with LF alone, gets the line ends it would have in transit. One with any
+/// CRLF stays as it is: what is odd in it is what is to be tried.
+fn on_the_wire(mail: Vec<u8>) -> Vec<u8> {
+    if mail.contains(&b'\r') {
+        return mail;
+    }
+    let mut wire = Vec::with_capacity(mail.len() + mail.len() / 32);
+    for line in mail.split_inclusive(|octet| *octet == b'\n') {
+        match line.strip_suffix(b"\n") {
+            Some(text) => wire.extend_from_slice(&[text, b"\r\n"].concat()),
+            None => wire.extend_from_slice(line),
+        }
+    }
+    wire
 }
 
 /// Writes `1.eml`, `2.eml`, ... into `folder`.
@@ -79,4 +95,23 @@ fn human(simulation: &Simulation, out: Option<&Path>) -> String {
         });
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_file_without_any_cr_gets_new_line_ends() {
+        let cases: [(&[u8], &[u8]); 5] = [
+            (b"A: b\n\nc\n", b"A: b\r\n\r\nc\r\n"),
+            (b"A: b\n\nc", b"A: b\r\n\r\nc"),
+            (b"A: b\r\n\r\nc\n", b"A: b\r\n\r\nc\n"),
+            (b"A: b\rc\n", b"A: b\rc\n"),
+            (b"", b""),
+        ];
+        for (file, wire) in cases {
+            assert_eq!(on_the_wire(file.to_vec()), wire, "{file:?}");
+        }
+    }
 }

@@ -117,13 +117,10 @@ say "units verified; $(grep -o 'Overall exposure level.*[0-9]\.[0-9]' "$top/said
 # 3. Filled in and started.
 cp "$ldif" "$root/etc/verteiler/school.ldif"
 chmod 644 "$root/etc/verteiler/school.ldif"
-inside listctl dkim keygen schule.example --dir /etc/verteiler/secrets >/dev/null
-for key in "$root"/etc/verteiler/secrets/*.pem; do keys="${keys:-} $(basename "$key" .pem)"; done
-# shellcheck disable=SC2086
-set -- $keys
-sed -i -e 's|^url = .*|url = "file:school.ldif"|' -e 's|^#\(\[domain.dkim\]\)|\1|' \
-    -e "s|^#ed25519.*|ed25519 = { selector = \"$1\", key_file = \"credential:secret_$1.pem\" }|" \
-    -e "s|^#rsa.*|rsa = { selector = \"$2\", key_file = \"credential:secret_$2.pem\" }|" "$root/etc/verteiler/listd.toml"
+inside listctl dkim keygen schule.example --dir /etc/verteiler/secrets >"$top/said"
+is "keys as credentials" "$(grep -c 'key_file = "credential:secret_' "$top/said")" 2
+sed -i 's|^url = .*|url = "file:school.ldif"|' "$root/etc/verteiler/listd.toml"
+sed -n '/^\[domain.dkim\]/,$p' "$top/said" >>"$root/etc/verteiler/listd.toml"
 printf '\n[list]\nunverified = "accept"\n' >>"$root/etc/verteiler/listd.toml"
 inside listctl config check /etc/verteiler/listd.toml >"$top/said" || fail "the configuration is wrong: $(cat "$top/said")"
 ! grep -q 'cannot be read' "$top/said" || fail "a key is not found: $(cat "$top/said")"
