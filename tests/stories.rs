@@ -15,5 +15,6 @@ mod t08_lists;
 mod t09_odd_mails;
 mod t10_bounces;
 mod t11_corpus;
+mod t20_daemon;
 mod t21_relay_300;
 mod t30_package;

@@ -1,6 +1,7 @@
 //! From the configuration to running rooms: each is handed its values, none sees the configuration.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,11 +27,12 @@ use listd::members::{self, Members};
 use listd::metrics::{self, Counters};
 use listd::office::{Office, Plate};
 use listd::pipeline::{Announce, House, LARGE_AT_ONCE, Pipeline, Tenant};
+use listd::retention;
 use listd::scheduler::{NotNow, RealTimer, Scheduler, Settings, StillGets};
 use listd::secret;
 use listd::sign::{KeyFile, Signer, Signers};
 use listd::store::sqlite::SqliteStore;
-use listd::store::{Commit, DueBatch, Move, Overrides};
+use listd::store::{DueBatch, Overrides};
 use listd::verify::Verifier;
 use lmtp::drive::Timeouts;
 use lmtp::server::{Config as Wire, Flavor};
@@ -40,12 +42,6 @@ use tokio_util::task::TaskTracker;
 
 /// How long a copy is tried before its recipient is given up (RFC 5321 4.5.4.1: at least 4 to 5 days).
 const GIVE_UP_AFTER: Duration = Duration::from_secs(5 * 24 * 3600);
-
-/// Outcomes, traces and duplicate keys are kept so long (rule GD8).
-const KEEP: Duration = Duration::from_secs(30 * 24 * 3600);
-
-/// How often what is older is erased.
-const ERASE_EVERY: Duration = Duration::from_secs(3600);
 
 /// Octets that mails on their way in may hold at once; a client beyond it hears 452.
 const INTAKE_BUDGET: u64 = 256_000_000;
@@ -171,7 +167,7 @@ pub async fn start(
     open_metrics(config, counters, Arc::new(house), &tasks, &stop).await?;
     open_control(config, Arc::new(office), &tasks, &stop).await?;
     open_doors(config, passed, &pipeline, &store, &tally, &tasks, &stop).await?;
-    tasks.spawn(erase_old(store.clone(), clock, stop));
+    tasks.spawn(retention::run(store.clone(), clock, retention::EVERY, stop));
     Ok(Running { members, pipeline, scheduler, store, _directory: directory, tasks })
 }
 
@@ -226,6 +222,8 @@ async fn directory(
     store: &Arc<SqliteStore>,
     clock: &Clock,
 ) -> Result<Directory, StartError> {
+    readable("directory.bind_password_file", config.directory.bind_password_file.as_deref())?;
+    readable("directory.ca_file", config.directory.ca_file.as_deref())?;
     let parts = directory::Parts {
         store: store.clone(),
         clock: clock.clone(),
@@ -233,6 +231,20 @@ async fn directory(
         times: directory::Times::default(),
     };
     directory::start(&config.directory, parts).await.map_err(wrong)
+}
+
+/// These are read anew for each connection to the server; what is missing at the start is a mistake.
+fn readable(key: &str, path: Option<&Path>) -> Result<(), StartError> {
+    let Some(path) = path else { return Ok(()) };
+    match std::fs::read(path) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let path = path.display();
+            Err(wrong(format!(
+                "{key}: {path} cannot be read: {error}; make the file or correct the path"
+            )))
+        }
+    }
 }
 
 async fn scheduler(
@@ -394,18 +406,4 @@ async fn open_doors(
         }
     }
     Ok(())
-}
-
-async fn erase_old(store: Arc<SqliteStore>, clock: Clock, stop: CancellationToken) {
-    let mut every = tokio::time::interval(ERASE_EVERY);
-    loop {
-        tokio::select! {
-            _ = every.tick() => {}
-            () = stop.cancelled() => return,
-        }
-        let before = clock() - KEEP;
-        if let Err(error) = store.commit(vec![Move::Erase { before }]).await {
-            tracing::error!(%error, "old outcomes could not be erased; trying again in an hour");
-        }
-    }
 }

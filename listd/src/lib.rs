@@ -13,6 +13,7 @@ pub mod members;
 pub mod metrics;
 pub mod office;
 pub mod pipeline;
+pub mod retention;
 pub mod scheduler;
 pub mod secret;
 pub mod sign;

@@ -141,6 +141,13 @@ impl Listd {
         self.server = None;
     }
 
+    /// Sends a signal, e.g. `HUP`.
+    pub fn signal(&self, name: &str) {
+        if let Some(server) = &self.server {
+            server.signal(name);
+        }
+    }
+
     /// SIGTERM and its end.
     pub fn stop(&mut self) -> Result<ExitStatus> {
         let server = self.server.as_mut().ok_or_else(|| Failure::new("listd does not run"))?;

@@ -40,6 +40,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("maillog", &["store"]),
     // Looks at the others at a scrape, and hears of commits; nobody knows that it is there.
     ("metrics", &["store", "members", "directory", "scheduler", "compose", "intake", "clock"]),
+    ("retention", &["store", "clock"]),
     // What an admin asks, answered out of the other rooms: nobody but the control socket asks it.
     (
         "office",

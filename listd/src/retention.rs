@@ -1,0 +1,84 @@
+//! What was kept long enough is erased: outcomes, traces, bounces, and who got what (rule GD8).
+//!
+//! Not what erasing means: that is the store's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::store::{Commit, Move};
+
+/// How long `listctl trace` can tell.
+pub const KEEP: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How often what is older is erased.
+pub const EVERY: Duration = Duration::from_secs(3600);
+
+/// Erases what is older than [`KEEP`], now and then every `every`, until `stop`. A failure is tried again.
+pub async fn run(store: Arc<dyn Commit>, clock: Clock, every: Duration, stop: CancellationToken) {
+    let mut every = tokio::time::interval(every);
+    loop {
+        tokio::select! {
+            _ = every.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        let before = clock() - KEEP;
+        if let Err(error) = store.commit(vec![Move::Erase { before }]).await {
+            tracing::error!(%error, "old outcomes could not be erased; they are tried again later");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use listcore::time::Timestamp;
+
+    use super::*;
+    use crate::store::memory::MemoryStore;
+    use crate::store::{Report, StoreError, TraceEvent};
+
+    const DAY: i64 = 24 * 3600 * 1000;
+
+    /// GD8: 30 days and no longer, also where the store was in trouble when it was time.
+    #[tokio::test]
+    async fn a_trace_is_kept_thirty_days_and_then_erased() {
+        let store = MemoryStore::new();
+        let event = |day: i64| TraceEvent {
+            at: Timestamp(day * DAY),
+            message_id: "a@x.example".into(),
+            list: None,
+            recipient: "5b@schule.example".into(),
+            author: None,
+            what: "refused".into(),
+            why: "test".into(),
+        };
+        store.commit(vec![Move::Trace(event(0)), Move::Trace(event(1))]).await.unwrap();
+        let left = async || store.trace("a@x.example").await.unwrap().1.len();
+        let now = Arc::new(AtomicI64::new(30 * DAY));
+        let told = now.clone();
+        let clock: Clock = Arc::new(move || Timestamp(told.load(Ordering::Relaxed)));
+        let stop = CancellationToken::new();
+        let every = Duration::from_millis(1);
+        let job = tokio::spawn(run(store.clone(), clock, every, stop.clone()));
+        tokio::time::sleep(20 * every).await;
+        assert_eq!(left().await, 2, "neither is older than 30 days");
+
+        store.fail_with(Some(StoreError::Failed("test".into())));
+        now.store(30 * DAY + 1, Ordering::Relaxed);
+        tokio::time::sleep(20 * every).await;
+        assert_eq!(left().await, 2, "the store was in trouble");
+        store.fail_with(None);
+        let erased = async {
+            while left().await != 1 {
+                tokio::time::sleep(every).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), erased).await.expect("erased");
+        stop.cancel();
+        job.await.unwrap();
+    }
+}
