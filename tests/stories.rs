@@ -16,5 +16,6 @@ mod t09_odd_mails;
 mod t10_bounces;
 mod t11_corpus;
 mod t20_daemon;
+mod t20_metrics;
 mod t21_relay_300;
 mod t30_package;

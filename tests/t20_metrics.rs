@@ -1,0 +1,240 @@
+//! What Prometheus sees of a real listd: figures that follow a mail, readiness that follows the directory, and no person.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use stack::claim::Port;
+use stack::{Failure, Result, Solo, crowd, mail, smtp, wait};
+
+const LIST: &str = "klasse-5b";
+const MEMBERS: usize = 3;
+const SOON: Duration = Duration::from_secs(30);
+
+/// A listd with metrics, and the address of these.
+fn watched(max_staleness: &str) -> (Solo, SocketAddr, Port) {
+    let port = Port::claim().unwrap();
+    let ldif = crowd::directory(&[(LIST, MEMBERS)]);
+    let mut solo = Solo::prepare(&ldif, |settings| {
+        settings.more = format!("[metrics]\nlisten = \"{}\"\n", port.address());
+        settings.directory = format!("max_staleness = \"{max_staleness}\"");
+    })
+    .unwrap();
+    solo.listd.start_knowing(&crowd::address(LIST)).unwrap();
+    let address = port.address();
+    (solo, address, port)
+}
+
+/// Status and body of a GET.
+fn get(address: SocketAddr, path: &str) -> Result<(u16, String)> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(SOON))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+    status.zip(body).ok_or_else(|| Failure(format!("no HTTP: {answer}")))
+}
+
+fn scrape(address: SocketAddr) -> String {
+    let (status, body) = get(address, "/metrics").unwrap();
+    assert_eq!(status, 200, "{body}");
+    assert!(body.ends_with("# EOF\n"), "{body}");
+    body
+}
+
+/// The value of one series; 0 where there is none.
+fn value(scraped: &str, series: &str) -> f64 {
+    let line = scraped.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.map_or(0.0, |value| value.parse().unwrap())
+}
+
+/// Waits until a path answers with this status: the body.
+fn wait_for(address: SocketAddr, path: &str, status: u16) -> String {
+    wait::until(&format!("{path} to say {status}"), SOON, || {
+        let (said, body) = get(address, path)?;
+        Ok((said == status).then_some(body))
+    })
+    .unwrap()
+}
+
+/// Waits until a series has this value: all that was scraped.
+fn wait_value(address: SocketAddr, series: &str, expect: f64) -> String {
+    wait::until(&format!("{series} to be {expect}"), SOON, || {
+        let (_, body) = get(address, "/metrics")?;
+        if value(&body, series) == expect { Ok(Some(body)) } else { Err(Failure(body)) }
+    })
+    .unwrap()
+}
+
+fn document(name: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// Every word that begins like a figure of ours.
+fn named(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    words.filter(|word| word.starts_with("verteiler_")).map(str::to_owned).collect()
+}
+
+/// A histogram is documented under its own name, not under those of its series.
+fn figure(series: &str) -> &str {
+    let histogram = ["_bucket", "_sum", "_count"].iter().find_map(|end| series.strip_suffix(end));
+    histogram.unwrap_or(series)
+}
+
+/// Hands a mail in by LMTP: the code of the reply.
+fn hand_in(solo: &Solo, from: &str, id: &str) -> u16 {
+    let to = crowd::address(LIST);
+    let letter = mail::text(from, &to, "Geheimer Betreff", id, "Geheimer Inhalt");
+    let replies = smtp::deliver(solo.listd.lmtp(), from, &[&to], &letter).unwrap();
+    replies[0].code
+}
+
+/// The figures before and after mails, and that documents, alarms and dashboard name what there is.
+#[test]
+fn figures_follow_the_mails_and_are_those_of_the_documents() {
+    let (solo, address, _port) = watched("15 min");
+    assert_eq!(get(address, "/healthz").unwrap(), (200, "ok\n".to_owned()));
+    assert_eq!(get(address, "/readyz").unwrap(), (200, "ready\n".to_owned()));
+    let delivered = format!(
+        r#"verteiler_outcomes_total{{list="{}",outcome="delivered"}}"#,
+        crowd::address(LIST)
+    );
+    let accepted = r#"verteiler_posts_total{decision="accepted",rule="allowed"}"#;
+    let before = scrape(address);
+    assert_eq!((value(&before, accepted), value(&before, &delivered)), (0.0, 0.0));
+    assert_eq!(value(&before, r#"verteiler_directory_entries{kind="lists"}"#), 1.0);
+    assert_eq!(value(&before, "verteiler_intake_sockets"), 3.0);
+
+    assert_eq!(hand_in(&solo, &crowd::member(LIST, 0), "1@gmx.example"), 250);
+    solo.sink.wait_for(MEMBERS as u64, wait::MAIL).unwrap();
+    assert_eq!(hand_in(&solo, &crowd::member(LIST, 0), "1@gmx.example"), 250, "it came before");
+    assert_eq!(hand_in(&solo, "fremd@anders.example", "2@anders.example"), 550);
+    let mut client = smtp::Client::connect(solo.listd.lmtp()).unwrap();
+    client.hello("LHLO", "probe.example").unwrap();
+    client.say("MAIL FROM:<>").unwrap().expect(250).unwrap();
+    client.say("RCPT TO:<nichts@schule.example>").unwrap().expect(550).unwrap();
+    let bounces = format!("RCPT TO:<{LIST}-bounces+forged@schule.example>");
+    client.say(&bounces).unwrap().expect(250).unwrap();
+    client.data(b"From: <>\r\nSubject: bounce\r\n\r\nno such user\r\n").unwrap();
+
+    wait_value(address, &delivered, MEMBERS as f64);
+    let after = wait_value(address, r#"verteiler_bounces_total{attributed="no"}"#, 1.0);
+    let expect = [
+        (accepted, 1.0),
+        (r#"verteiler_posts_total{decision="duplicate",rule="repeated"}"#, 1.0),
+        (r#"verteiler_posts_total{decision="refused",rule="post"}"#, 1.0),
+        (r#"verteiler_intake_refusals_total{stage="recipient",code="5.1.1"}"#, 1.0),
+        ("verteiler_post_finish_seconds_count", 1.0),
+        (r#"verteiler_queue_recipients{state="waiting"}"#, 0.0),
+        ("verteiler_queue_oldest_age_seconds", 0.0),
+        ("verteiler_intake_connections", 1.0),
+        ("verteiler_ready", 1.0),
+    ];
+    for (series, expect) in expect {
+        assert_eq!(value(&after, series), expect, "{series} in\n{after}");
+    }
+    assert!(value(&after, "verteiler_signatures_total") >= 2.0, "{after}");
+    assert!(value(&after, "verteiler_store_commit_seconds_count") >= 5.0, "{after}");
+    client.quit();
+    // Promise 7.
+    for person in ["gmx.example", "anders.example"] {
+        assert!(!after.contains(person), "{person} in\n{after}");
+    }
+
+    let samples: Vec<&str> = after.lines().filter(|line| !line.starts_with('#')).collect();
+    let there: BTreeSet<String> = samples.iter().filter_map(|s| named(s).pop_first()).collect();
+    for name in ["alerts.yml", "grafana.json"] {
+        let unknown: Vec<String> = named(&document(name)).difference(&there).cloned().collect();
+        assert!(unknown.is_empty(), "docs/{name} names what is not scraped: {unknown:?}");
+    }
+    let there: BTreeSet<&str> = there.iter().map(|series| figure(series)).collect();
+    let manual = named(&document("operation.md"));
+    let manual: BTreeSet<&str> = manual.iter().map(String::as_str).collect();
+    assert_eq!(there, manual, "docs/operation.md has each figure and no other");
+    the_log_has_a_line_for_each_mail(&solo);
+}
+
+/// Rule GD23: who, which list, what, which ids; no subject, no body, no token.
+fn the_log_has_a_line_for_each_mail(solo: &Solo) {
+    let log = solo.listd.output();
+    let line = |what: &str, more: &[&str]| {
+        let is = |line: &&str| line.contains(what) && more.iter().all(|part| line.contains(part));
+        assert_eq!(log.lines().filter(is).count(), 1, "{what} {more:?} in\n{log}");
+    };
+    let list = crowd::address(LIST);
+    line(" accepted list=", &[&list, "1@gmx.example", "klasse-5b-0@gmx.example", "recipients=3"]);
+    line(" finished list=", &[&list, "1@gmx.example", "delivered=3", "failed=0"]);
+    line(" accepted before", &[&list, "1@gmx.example"]);
+    line(" refused list=", &[&list, "2@anders.example", "fremd@anders.example", "post: 550"]);
+    line(" bounce without a token", &[]);
+    for secret in ["Geheimer", "forged"] {
+        assert!(!log.contains(secret), "{secret} in\n{log}");
+    }
+}
+
+/// Promise 6: on a directory that is too old nothing goes out, and readiness says so; the process is well.
+#[test]
+fn readiness_follows_the_directory() {
+    let (solo, address, _port) = watched("8 s");
+    assert_eq!(wait_for(address, "/readyz", 200), "ready\n");
+    let (file, away) = (solo.dir().join("crowd.ldif"), solo.dir().join("away.ldif"));
+    std::fs::rename(&file, &away).unwrap();
+    let reasons = wait_for(address, "/readyz", 503);
+    assert!(reasons.contains("directory is stale"), "{reasons}");
+    assert_eq!(get(address, "/healthz").unwrap().0, 200);
+    let scraped = scrape(address);
+    assert_eq!(value(&scraped, "verteiler_directory_fresh"), 0.0, "{scraped}");
+    assert_eq!(value(&scraped, "verteiler_directory_error"), 1.0, "{scraped}");
+    assert!(value(&scraped, "verteiler_directory_age_seconds") > 8.0, "{scraped}");
+    std::fs::rename(&away, &file).unwrap();
+    wait_for(address, "/readyz", 200);
+    wait_value(address, "verteiler_directory_fresh", 1.0);
+}
+
+/// The relay is gone: copies wait, are counted, and go out later.
+#[test]
+fn a_relay_that_is_gone_shows() {
+    let (mut solo, address, _port) = watched("15 min");
+    solo.sink.close();
+    assert_eq!(hand_in(&solo, &crowd::member(LIST, 1), "3@gmx.example"), 250);
+    let scraped = wait::until("the failure to be counted", SOON, || {
+        let (_, body) = get(address, "/metrics")?;
+        Ok((value(&body, "verteiler_relay_failures_in_a_row") >= 1.0).then_some(body))
+    })
+    .unwrap();
+    assert!(value(&scraped, "verteiler_relay_failures_total") >= 1.0, "{scraped}");
+    let waiting = value(&scraped, r#"verteiler_queue_recipients{state="waiting"}"#);
+    let deferred = value(&scraped, r#"verteiler_queue_recipients{state="deferred"}"#);
+    assert_eq!(waiting + deferred, MEMBERS as f64, "{scraped}");
+    assert_eq!(value(&scraped, "verteiler_queue_posts"), 1.0, "{scraped}");
+    solo.sink.open().unwrap();
+    solo.listd.listctl(&["queue", "retry", "--all"]).unwrap();
+    solo.sink.wait_for(MEMBERS as u64, SOON).unwrap();
+    wait_value(address, "verteiler_relay_failures_in_a_row", 0.0);
+    wait_value(address, "verteiler_queue_posts", 0.0);
+}
+
+/// Whoever follows an alarm finds it in the manual, and the manual tells of no other.
+#[test]
+fn every_alarm_is_explained() {
+    let rules = document("alerts.yml");
+    let alarms: BTreeSet<&str> =
+        rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    let manual = document("operation.md");
+    let rows =
+        manual.lines().filter_map(|line| line.strip_prefix("| Verteiler")?.split(' ').next());
+    let explained: Vec<String> = rows.map(|rest| format!("Verteiler{rest}")).collect();
+    assert!(alarms.len() >= 10, "{alarms:?}");
+    assert_eq!(alarms, explained.iter().map(String::as_str).collect());
+    let dashboard: serde_json::Value = serde_json::from_str(&document("grafana.json")).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let mut ids: Vec<u64> = panels.iter().map(|panel| panel["id"].as_u64().unwrap()).collect();
+    ids.dedup();
+    assert!(panels.len() > 15 && ids.len() == panels.len(), "{ids:?}");
+}
