@@ -18,4 +18,6 @@ mod t11_corpus;
 mod t20_daemon;
 mod t20_metrics;
 mod t21_relay_300;
+mod t22_kinds;
+mod t23_settings;
 mod t30_package;

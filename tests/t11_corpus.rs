@@ -11,7 +11,7 @@ const FOLDERS: [&str; 3] = ["mime", "dkim-arc", "bounces"];
 const KINDS: [&str; 4] = ["eml", "msg", "txt", "message"];
 
 /// `../shared/corpora` beside this source tree, or wherever VERTEILER_CORPORA says.
-fn corpora() -> Option<PathBuf> {
+pub fn corpora() -> Option<PathBuf> {
     let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpora"));
     let dir = std::env::var_os("VERTEILER_CORPORA").map_or_else(beside, PathBuf::from);
     dir.is_dir().then_some(dir)

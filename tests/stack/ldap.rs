@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::claim::Port;
-use crate::process::{Server, run};
-use crate::{Doing, Result, school, template};
+use crate::process::{Server, run, run_any};
+use crate::{Doing, Failure, Result, school, template};
 
 const COMMAND: Duration = Duration::from_secs(30);
 
@@ -45,6 +45,55 @@ impl Ldap {
         let port = Port::claim()?;
         let server = serve(dir, &home, port.number())?;
         Ok(Ldap { server, port, dir: dir.to_owned() })
+    }
+
+    /// A tree of its own under other schemas (paths, in their order) than the sample school's.
+    pub fn with(dir: &Path, schemas: &[PathBuf], ldif: &str) -> Result<Ldap> {
+        let home = dir.join("slapd");
+        std::fs::create_dir_all(home.join("data"))?;
+        write_conf(&home, "")?;
+        let conf = home.join("slapd.conf");
+        let text = std::fs::read_to_string(&conf)?;
+        let rest = text.lines().filter(|line| !line.starts_with("include "));
+        let includes = schemas.iter().map(|path| format!("include {}", path.display()));
+        let lines: Vec<String> = includes.chain(rest.map(str::to_owned)).collect();
+        std::fs::write(&conf, lines.join("\n") + "\n")?;
+        let file = home.join("load.ldif");
+        std::fs::write(&file, ldif)?;
+        let (conf, file) = (conf.to_string_lossy(), file.to_string_lossy());
+        run(&["slapadd", "-f", &conf, "-b", school::BASE, "-l", &file], b"", COMMAND)?;
+        let port = Port::claim()?;
+        let server = serve(dir, &home, port.number())?;
+        Ok(Ldap { server, port, dir: dir.to_owned() })
+    }
+
+    /// A plain search as the root of the tree: DNs with their values. Nothing where there is no such base.
+    pub fn search(&self, base: &str, scope: &str, filter: &str) -> Result<Vec<Found>> {
+        let url = self.url();
+        let argv = [
+            "ldapsearch",
+            "-x",
+            "-LLL",
+            "-o",
+            "ldif-wrap=no",
+            "-H",
+            &url,
+            "-D",
+            school::ROOT_DN,
+            "-w",
+            school::ROOT_PASSWORD,
+            "-b",
+            base,
+            "-s",
+            scope,
+            filter,
+        ];
+        let output = run_any(&argv, b"", COMMAND)?;
+        // 32: no such object, 10: a referral.
+        if !matches!(output.status.code(), Some(0 | 10 | 32)) {
+            return Err(Failure(String::from_utf8_lossy(&output.stderr).into_owned()));
+        }
+        found(&String::from_utf8_lossy(&output.stdout))
     }
 
     pub fn port(&self) -> u16 {
@@ -103,6 +152,45 @@ impl Ldap {
     }
 }
 
+/// An entry that a search found.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    pub dn: String,
+    /// Attribute names in lower case.
+    values: Vec<(String, String)>,
+}
+
+impl Found {
+    pub fn values(&self, attribute: &str) -> Vec<String> {
+        let attribute = attribute.to_lowercase();
+        self.values.iter().filter(|(name, _)| *name == attribute).map(|(_, v)| v.clone()).collect()
+    }
+
+    pub fn is(&self, class: &str) -> bool {
+        self.values("objectClass").iter().any(|c| c.eq_ignore_ascii_case(class))
+    }
+}
+
+fn found(ldif: &str) -> Result<Vec<Found>> {
+    let mut all: Vec<Found> = Vec::new();
+    for line in ldif.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let Some((name, value)) = line.split_once(':') else { continue };
+        let value = match value.strip_prefix(':') {
+            Some(encoded) => {
+                let bytes = data_encoding::BASE64.decode(encoded.trim().as_bytes());
+                String::from_utf8_lossy(&bytes.map_err(|e| Failure(e.to_string()))?).into_owned()
+            }
+            None => value.trim_start().to_owned(),
+        };
+        match (name, all.last_mut()) {
+            ("dn", _) => all.push(Found { dn: value, values: Vec::new() }),
+            (name, Some(entry)) => entry.values.push((name.to_lowercase(), value)),
+            (_, None) => {}
+        }
+    }
+    Ok(all)
+}
+
 fn serve(dir: &Path, home: &Path, port: u16) -> Result<Server> {
     let url = format!("ldap://127.0.0.1:{port}");
     let ldapi = home.join("ldapi").to_string_lossy().replace('/', "%2F");
@@ -110,8 +198,7 @@ fn serve(dir: &Path, home: &Path, port: u16) -> Result<Server> {
     let line = format!("slapd -d none -f {} -h '{url} ldapi://{ldapi}'", conf.display());
     let mut server = Server::start_contained("slapd", &dir.join("log"), &line)?;
     server.ready(|| {
-        let filter = "(mail=klasse-5b@schule.example)";
-        let argv = ["ldapsearch", "-x", "-LLL", "-H", &url, "-b", school::BASE, filter, "cn"];
+        let argv = ["ldapsearch", "-x", "-LLL", "-H", &url, "-b", school::BASE, "-s", "base", "dc"];
         run(&argv, b"", COMMAND).map(|_| ())
     })?;
     Ok(server)

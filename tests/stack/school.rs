@@ -46,7 +46,12 @@ mod tests {
 
     #[test]
     fn the_ldif_is_what_the_script_writes() {
-        let dir = fixtures().join("school");
+        for school in ["school", "school-fd"] {
+            is_written(&fixtures().join(school));
+        }
+    }
+
+    fn is_written(dir: &std::path::Path) {
         let written = std::process::Command::new("/usr/bin/python3")
             .arg(dir.join("make.py"))
             .output()

@@ -170,6 +170,8 @@ impl StackBuilder {
 /// listd almost alone, with an LDIF file for a directory and the sink for a relay: for the bench and the kill test.
 pub struct Solo {
     pub listd: Listd,
+    /// Where it is [`Solo::on_slapd`].
+    pub ldap: Option<Ldap>,
     pub sink: Sink,
     settings: Settings,
     _dns: Dns,
@@ -194,7 +196,21 @@ impl Solo {
         };
         change(&mut settings);
         let listd = Listd::prepare(&home.0, Ports::claim()?, &settings)?;
-        Ok(Solo { listd, sink, settings, _dns: dns, home })
+        Ok(Solo { listd, ldap: None, sink, settings, _dns: dns, home })
+    }
+
+    /// The same with a real slapd that has these schemas (in their order) and entries.
+    pub fn on_slapd(
+        schemas: &[PathBuf],
+        ldif: &str,
+        change: impl FnOnce(&mut Settings),
+    ) -> Result<Solo> {
+        let mut solo = Solo::prepare("", change)?;
+        let ldap = Ldap::with(&solo.home.0, schemas, ldif)?;
+        solo.settings.ldap_url = ldap.url();
+        solo.listd.configure(&solo.settings)?;
+        solo.ldap = Some(ldap);
+        Ok(solo)
     }
 
     /// listd's settings, to change and give to [`Listd::configure`].
