@@ -1,5 +1,5 @@
 //! The Debian package: built twice the same, installed, started as its unit says, upgraded, removed and purged, in a
-//! throw-away root (`tests/package/life.sh`).
+//! throw-away root: by hand (`tests/package/life.sh`), and by a real systemd (`tests/package/boot.sh`).
 
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -67,6 +67,23 @@ fn told(notify: &UnixDatagram) -> Vec<String> {
     all
 }
 
+/// Runs a script of `tests/package` on both packages and `folder`; `None` where this machine cannot show it.
+fn tell(before: &[&str], script: &str, packages: [&Path; 2], folder: &Path) -> Option<String> {
+    let script = source().join("tests/package").join(script).display().to_string();
+    let ldif = school::fixtures().join("school/school.ldif");
+    let files = [packages[0], packages[1], &ldif, folder].map(|path| path.display().to_string());
+    let mut argv = [before, &["sh", &script]].concat();
+    argv.extend(files.iter().map(String::as_str));
+    let ran = run_any(&argv, b"", LIFE).unwrap();
+    let (out, err) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    eprint!("{out}");
+    if ran.status.code() == Some(77) {
+        return None;
+    }
+    assert!(ran.status.success(), "{}\n{out}\n{err}", ran.status);
+    Some(out.into_owned())
+}
+
 #[test]
 fn the_package_is_installed_started_upgraded_and_removed() {
     let missing = missing();
@@ -79,34 +96,50 @@ fn the_package_is_installed_started_upgraded_and_removed() {
     let old = build(&dir.path().join("old"), "0.0.9");
     let new = build(&dir.path().join("new"), "0.1.0");
     assert!(files(&old) == files(&new), "the same binaries give other files");
-    let built = began.elapsed();
+    eprintln!("package: built twice after {:?}", began.elapsed());
+    by_hand([&old, &new], &dir.path().join("notify"));
+    eprintln!("package: its life by hand was told after {:?}", began.elapsed());
+    by_systemd([&old, &new], &dir.path().join("out"));
+    eprintln!("package: its life under systemd was told after {:?}", began.elapsed());
+}
 
-    // One folder up, so that listd's own user can reach the socket.
-    let notify = dir.path().join("notify");
-    std::fs::create_dir(&notify).unwrap();
+/// Everywhere: without systemd as PID 1, with what it would be told.
+fn by_hand(packages: [&Path; 2], notify: &Path) {
+    std::fs::create_dir(notify).unwrap();
     let socket = UnixDatagram::bind(notify.join("socket")).unwrap();
     socket.set_nonblocking(true).unwrap();
     run(&["chmod", "-R", "a+rwX", &notify.display().to_string()], b"", BUILD).unwrap();
-
-    let script = source().join("tests/package/life.sh").display().to_string();
-    let ldif = school::fixtures().join("school/school.ldif");
-    let files = [&old, &new, &ldif, &notify].map(|path| path.display().to_string());
-    let unshare = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "sh", &script];
-    let mut argv = unshare.to_vec();
-    argv.extend(files.iter().map(String::as_str));
-    let ran = run_any(&argv, b"", LIFE).unwrap();
-    let (out, err) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
-    eprintln!("{out}life: {built:?} to build two packages, {:?} in all", began.elapsed());
-    if ran.status.code() == Some(77) {
-        return;
-    }
-    assert!(ran.status.success(), "{}\n{out}\n{err}", ran.status);
+    let unshare = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child"];
+    let Some(out) = tell(&unshare, "life.sh", packages, notify) else { return };
     assert!(
         out.contains("Overall exposure level") && out.ends_with("removed and purged\n"),
         "{out}"
     );
     let life = ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1", "READY=1", "STOPPING=1"];
     assert_eq!(told(&socket), life, "{out}");
+}
+
+/// Where systemd can be PID 1 of namespaces: the unit as it is, sandbox and all.
+fn by_systemd(packages: [&Path; 2], folder: &Path) {
+    std::fs::create_dir(folder).unwrap();
+    let Some(out) = tell(&[], "boot.sh", packages, folder) else { return };
+    let expected = [
+        "started: active active",
+        "keys: 2",
+        "rights: CapEff: 0000000000000000 CapBnd: 0000000000000000 NoNewPrivs: 1 Seccomp: 2",
+        "mail 1: swaks 0, 1 in the queue",
+        "reloaded: active active",
+        "upgraded: active active",
+        // The socket stays, so the next mail wakes it.
+        "stopped: inactive active",
+        "mail 2: swaks 0, 2 in the queue",
+        "woken: active active",
+        "removed: inactive inactive",
+        "installed again: enabled enabled",
+        "failed units: 0",
+    ];
+    let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+    assert_eq!(out.lines().map(str::trim).collect::<Vec<_>>(), expected, "{log}");
 }
 
 /// What the unit listens on is what the packaged configuration names, so that the package starts as it comes.

@@ -4,45 +4,22 @@
 #
 #   unshare --mount --net --pid --fork --kill-child sh tests/package/life.sh OLD.deb NEW.deb SCHOOL.ldif NOTIFY_FOLDER
 #
-# The root is this machine's own as an overlay, so nothing is downloaded and all of it is gone with the namespace.
-# systemd does not run in it: what it would do is done here by hand, from what the unit says. Exit 77: cannot be shown here.
+# systemd does not run in it: what it would do is done here by hand, from what the unit says (boot.sh has it do it
+# itself, where it can). Exit 77: cannot be shown here.
 set -eu
 old=$1
 new=$2
 ldif=$3
 notify=$4
 
-say() { echo "life: $*"; }
-fail() {
-    echo "life: FAILED: $*" >&2
-    [ ! -f "$top/listd.log" ] || sed 's/^/listd: /' "$top/listd.log" >&2
-    exit 1
-}
-# is WHAT FOUND EXPECTED
-is() { [ "$2" = "$3" ] || fail "$1: found '$2', expected '$3'"; }
-
-top=$(mktemp -d)
-root=$top/root
-mount -t tmpfs -o mode=755 tmpfs "$top"
-mkdir "$top/upper" "$top/work" "$root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$top/upper,workdir=$top/work" "$root" 2>"$top/why" || {
-    say "SKIPPED: no overlay of / here: $(cat "$top/why")"
-    exit 77
-}
-for kind in tmpfs:run tmpfs:tmp proc:proc; do
-    mount -t "${kind%%:*}" "${kind%%:*}" "$root/${kind#*:}"
-done
+# shellcheck source=tests/package/root.sh
+. "$(dirname "$0")/root.sh"
+make_root "$old" "$new"
 mount --rbind /dev "$root/dev"
-chmod 1777 "$root/tmp"
 mkdir "$root/run/notify"
 mount --bind "$notify" "$root/run/notify"
 ip link set lo up
-# Nothing of this machine's own installation, should it have one.
-rm -rf "$root/var/lib/listd" "$root/etc/verteiler"
-cp "$old" "$root/tmp/old.deb"
-cp "$new" "$root/tmp/new.deb"
 
-inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
 dpkg_run() { inside dpkg --no-triggers "$@" </dev/null >"$top/said" 2>&1 || fail "dpkg $*: $(cat "$top/said")"; }
 # The last value of a key of the unit.
 unit() { sed -n "s/^$1=//p" "$root/lib/systemd/system/listd.service" | tail -n 1; }
@@ -115,13 +92,7 @@ inside systemd-analyze security --offline=true --threshold=15 listd.service >"$t
 say "units verified; $(grep -o 'Overall exposure level.*[0-9]\.[0-9]' "$top/said")"
 
 # 3. Filled in and started.
-cp "$ldif" "$root/etc/verteiler/school.ldif"
-chmod 644 "$root/etc/verteiler/school.ldif"
-inside listctl dkim keygen schule.example --dir /etc/verteiler/secrets >"$top/said"
-is "keys as credentials" "$(grep -c 'key_file = "credential:secret_' "$top/said")" 2
-sed -i 's|^url = .*|url = "file:school.ldif"|' "$root/etc/verteiler/listd.toml"
-sed -n '/^\[domain.dkim\]/,$p' "$top/said" >>"$root/etc/verteiler/listd.toml"
-printf '\n[list]\nunverified = "accept"\n' >>"$root/etc/verteiler/listd.toml"
+fill_in "$ldif"
 inside listctl config check /etc/verteiler/listd.toml >"$top/said" || fail "the configuration is wrong: $(cat "$top/said")"
 ! grep -q 'cannot be read' "$top/said" || fail "a key is not found: $(cat "$top/said")"
 sum=$(md5sum <"$root/etc/verteiler/listd.toml")
