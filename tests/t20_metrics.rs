@@ -224,8 +224,17 @@ fn a_relay_that_is_gone_shows() {
 #[test]
 fn every_alarm_is_explained() {
     let rules = document("alerts.yml");
-    let alarms: BTreeSet<&str> =
-        rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    let parsed = yaml_rust2::YamlLoader::load_from_str(&rules).unwrap();
+    let parsed = parsed[0]["groups"][0]["rules"].as_vec().unwrap();
+    let mut alarms = BTreeSet::new();
+    for rule in parsed {
+        let name = rule["alert"].as_str().unwrap();
+        assert!(rule["expr"].as_str().is_some_and(|expr| expr.len() > 10), "{name}");
+        assert!(rule["annotations"]["summary"].as_str().is_some(), "{name}");
+        let severity = rule["labels"]["severity"].as_str();
+        assert!(matches!(severity, Some("warning" | "critical")), "{name}: {severity:?}");
+        assert!(alarms.insert(name), "{name} stands there twice");
+    }
     let manual = document("operation.md");
     let rows =
         manual.lines().filter_map(|line| line.strip_prefix("| Verteiler")?.split(' ').next());
