@@ -15,6 +15,7 @@ mod t08_lists;
 mod t09_odd_mails;
 mod t10_bounces;
 mod t11_corpus;
+mod t12_kill_phases;
 mod t20_daemon;
 mod t20_metrics;
 mod t21_relay_300;

@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use crate::claim::Port;
-use crate::process::{Server, run};
+use crate::process::{Server, WriteLock, run};
 use crate::{Doing, Failure, Result, school, smtp, template, wait};
 
 const COMMAND: Duration = Duration::from_secs(30);
@@ -117,23 +117,33 @@ impl Listd {
         .map_err(|Failure(why)| Failure(format!("{why}\n{}", self.output())))
     }
 
-    /// Starts it and waits until it answers LHLO only: it may have no directory yet.
-    pub fn start_without_directory(&mut self) -> Result<()> {
+    /// Starts the process and waits for nothing.
+    pub fn spawn(&mut self) -> Result<()> {
         let program = program("listd")?;
         let config = self.config();
         let argv = [program.to_string_lossy(), "--config".into(), config.to_string_lossy()];
         let argv: Vec<&str> = argv.iter().map(AsRef::as_ref).collect();
-        let mut server = Server::start("listd", &self.dir.join("log"), &argv)?;
+        self.server = Some(Server::start("listd", &self.dir.join("log"), &argv)?);
+        Ok(())
+    }
+
+    /// Starts it and waits until it answers LHLO only: it may have no directory yet.
+    pub fn start_without_directory(&mut self) -> Result<()> {
+        self.spawn()?;
+        self.answers()
+    }
+
+    /// Waits until a listd that was started answers on both ports.
+    pub fn answers(&mut self) -> Result<()> {
         let (lmtp, smtp_port) = (self.lmtp(), self.smtp());
+        let server = self.server.as_mut().ok_or_else(|| Failure::new("listd does not run"))?;
         server.ready(|| {
             let mut client = smtp::Client::connect(lmtp)?;
             client.hello("LHLO", "probe.example")?;
             client.quit();
             smtp::Client::open(smtp_port, &smtp::As::Local)?.quit();
             Ok(())
-        })?;
-        self.server = Some(server);
-        Ok(())
+        })
     }
 
     /// `kill -9`.
@@ -154,6 +164,19 @@ impl Listd {
         let status = server.stop()?;
         self.server = None;
         Ok(status)
+    }
+
+    /// Lets nobody write to its store until the result is dropped: what is not committed yet stays so.
+    pub fn block_commits(&self) -> Result<WriteLock> {
+        WriteLock::take(&self.home().join("listd.db"))
+    }
+
+    /// A number of `listctl --json status`, e.g. `/queue/recipients_waiting`.
+    pub fn status(&self, pointer: &str) -> Result<u64> {
+        let text = self.listctl(&["--json", "status"])?;
+        let json: serde_json::Value = serde_json::from_str(&text).doing(|| "status".to_owned())?;
+        let found = json.pointer(pointer).and_then(serde_json::Value::as_u64);
+        found.ok_or_else(|| Failure(format!("no {pointer} in {text}")))
     }
 
     pub fn is_running(&mut self) -> bool {

@@ -1,6 +1,7 @@
 //! A server as a guarded child process: its output in a file, killed with all its children on drop.
 
 use std::fs::File;
+use std::io::Read;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -123,6 +124,43 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// SQLite's write lock on a database, held by a process of its own as a backup or a curious admin would.
+#[derive(Debug)]
+pub struct WriteLock(Child);
+
+impl WriteLock {
+    const HOLD: &str = "import sqlite3, sys\n\
+        db = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=20)\n\
+        db.execute('BEGIN IMMEDIATE')\n\
+        print('held', flush=True)\n\
+        sys.stdin.read()\n";
+
+    /// Waits for the lock.
+    pub fn take(database: &Path) -> Result<WriteLock> {
+        let mut child = Command::new("/usr/bin/python3")
+            .args(["-c", WriteLock::HOLD])
+            .arg(database)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .doing(|| "start python3".to_owned())?;
+        let out = child.stdout.take();
+        // From here on a failure ends the child.
+        let lock = WriteLock(child);
+        let mut said = [0; "held\n".len()];
+        let out = out.ok_or_else(|| Failure::new("python3 has no stdout"));
+        out?.read_exact(&mut said).doing(|| format!("lock {}", database.display()))?;
+        Ok(lock)
+    }
+}
+
+impl Drop for WriteLock {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

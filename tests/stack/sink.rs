@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::claim::Port;
 use crate::{Doing, Result, wait};
@@ -21,8 +21,12 @@ pub struct Delivery {
     pub from: String,
     /// Those of its recipients that were accepted.
     pub to: Vec<String>,
-    /// Empty when the sink keeps no bodies.
+    /// Empty when the sink keeps no mails.
     pub mail: Arc<[u8]>,
+    /// Without brackets; empty where the mail has none.
+    pub message_id: String,
+    /// When it was taken, before the reply.
+    pub at: Instant,
     /// The MAIL line as it was said.
     pub mail_line: String,
     /// Which connection it came on, counted from 1.
@@ -48,9 +52,33 @@ pub struct Faults {
     pub delay: Duration,
 }
 
+/// Where [`Sink::hold`] keeps a transaction: the client hears nothing until it is let go or cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Point {
+    /// A recipient was accepted, and not yet told so.
+    Recipient,
+    /// The mail is here as a whole, and not taken.
+    Data,
+    /// The mail is taken, and not yet told so.
+    Reply,
+}
+
+#[derive(Default)]
+struct Gate {
+    at: Option<Point>,
+    /// So many transactions more pass the point first.
+    pass: usize,
+    /// Transactions that are kept now.
+    held: usize,
+    /// Counts [`Sink::cut`]s: whoever was kept before one ends without a reply.
+    cuts: u64,
+}
+
 #[derive(Default)]
 struct State {
     faults: Mutex<Faults>,
+    gate: Mutex<Gate>,
+    moved: Condvar,
     deliveries: Mutex<Vec<Delivery>>,
     recipients: AtomicU64,
     connections: AtomicU64,
@@ -94,9 +122,38 @@ impl Sink {
         // Wakes the acceptor.
         let _ = TcpStream::connect(self.port.address());
         let _ = acceptor.join();
+        self.cut();
+    }
+
+    /// Cuts every connection, also those that are held; nothing is held any more.
+    pub fn cut(&self) {
+        let mut gate = locked(&self.state.gate);
+        *gate = Gate { cuts: gate.cuts + 1, held: gate.held, ..Gate::default() };
+        self.state.moved.notify_all();
+        drop(gate);
         for stream in locked(&self.state.streams).values() {
             let _ = stream.shutdown(Shutdown::Both);
         }
+    }
+
+    /// From now on `pass` transactions get past `point`, and the next ones are kept there.
+    pub fn hold(&self, point: Point, pass: usize) {
+        let mut gate = locked(&self.state.gate);
+        gate.at = Some(point);
+        gate.pass = pass;
+    }
+
+    /// Lets everybody go on who is held.
+    pub fn let_go(&self) {
+        locked(&self.state.gate).at = None;
+        self.state.moved.notify_all();
+    }
+
+    /// Waits until so many transactions are held.
+    pub fn wait_held(&self, transactions: usize, limit: Duration) -> Result<()> {
+        wait::until_true(&format!("{transactions} transactions to be held"), limit, || {
+            locked(&self.state.gate).held >= transactions
+        })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -108,14 +165,19 @@ impl Sink {
         change(&mut locked(&self.state.faults));
     }
 
-    /// Remembers no bodies from now on: for the bench.
+    /// Remembers no mails from now on, only who got which: for the bench and other floods.
     pub fn drop_bodies(&self) {
         self.state.drops_bodies.store(true, Ordering::Relaxed);
     }
 
     /// Everything taken so far, in order of acceptance.
     pub fn deliveries(&self) -> Vec<Delivery> {
-        locked(&self.state.deliveries).clone()
+        self.deliveries_after(0)
+    }
+
+    /// Everything after the first `seen`.
+    pub fn deliveries_after(&self, seen: usize) -> Vec<Delivery> {
+        locked(&self.state.deliveries).get(seen..).unwrap_or_default().to_vec()
     }
 
     /// Recipients that got a mail, counted for each mail.
@@ -255,7 +317,10 @@ impl<'a> Session<'a> {
                 };
                 self.say("250 2.1.0 ok");
             }
-            "RCPT" => self.recipient(path(line)),
+            "RCPT" => {
+                self.recipient(path(line));
+                return Ok(self.pass(Point::Recipient));
+            }
             "DATA" if self.open.to.is_empty() => self.say("503 5.5.1 no recipients"),
             "DATA" => {
                 self.say("354 go");
@@ -344,13 +409,19 @@ impl<'a> Session<'a> {
             self.say(&answer);
             return Ok(Next::Go);
         }
+        if let Next::Close = self.pass(Point::Data) {
+            return Ok(Next::Close);
+        }
         let count = done.to.len();
+        let message_id = message_id(&done.data);
         let mail =
             if self.state.drops_bodies.load(Ordering::Relaxed) { Vec::new() } else { done.data };
         let delivery = Delivery {
             from: done.from.unwrap_or_default(),
             to: done.to,
             mail: mail.into(),
+            message_id,
+            at: Instant::now(),
             mail_line: done.mail_line,
             connection: self.id,
         };
@@ -363,8 +434,30 @@ impl<'a> Session<'a> {
         if take(&self.state.faults, |f| &mut f.cut_reply) {
             return Ok(Next::Close);
         }
+        if let Next::Close = self.pass(Point::Reply) {
+            return Ok(Next::Close);
+        }
         self.say(&format!("250 2.0.0 ok sink{number}"));
         Ok(Next::Go)
+    }
+
+    /// Waits while transactions are held here.
+    fn pass(&self, point: Point) -> Next {
+        let mut gate = locked(&self.state.gate);
+        if gate.at != Some(point) {
+            return Next::Go;
+        }
+        if gate.pass > 0 {
+            gate.pass -= 1;
+            return Next::Go;
+        }
+        let cuts = gate.cuts;
+        gate.held += 1;
+        while gate.cuts == cuts && gate.at == Some(point) {
+            gate = self.state.moved.wait(gate).unwrap_or_else(PoisonError::into_inner);
+        }
+        gate.held -= 1;
+        if gate.cuts == cuts { Next::Go } else { Next::Close }
     }
 
     fn say(&mut self, line: &str) {
@@ -388,6 +481,16 @@ fn take(faults: &Mutex<Faults>, which: impl FnOnce(&mut Faults) -> &mut u32) -> 
     hit
 }
 
+/// The value of the first Message-ID, without brackets.
+fn message_id(mail: &[u8]) -> String {
+    const NAME: &[u8] = b"message-id:";
+    let head = mail.split(|b| *b == b'\n').take_while(|line| !matches!(line, [] | [b'\r']));
+    let is_it = |line: &&[u8]| line.get(..NAME.len()).is_some_and(|n| n.eq_ignore_ascii_case(NAME));
+    let value = head.into_iter().find(is_it).and_then(|line| line.get(NAME.len()..));
+    let value = String::from_utf8_lossy(value.unwrap_or_default());
+    value.trim().trim_matches(['<', '>']).to_owned()
+}
+
 /// The path between the brackets, without them.
 fn path(line: &str) -> String {
     let from = line.find('<').map_or(0, |at| at + 1);
@@ -399,6 +502,8 @@ fn path(line: &str) -> String {
 mod tests {
     use super::*;
     use crate::smtp::{As, Client, send};
+
+    const LETTER: &[u8] = b"A: 1\r\nMessage-Id: <1@x.example>\r\n\r\nMessage-ID: none\r\n";
 
     #[test]
     fn a_mail_arrives_as_it_was_sent() {
@@ -439,6 +544,27 @@ mod tests {
         assert!(to("busy@x.example").is_err(), "cut off instead of 250");
         assert_eq!(to("busy@x.example").unwrap().code, 250);
         assert_eq!(sink.counts()["busy@x.example"], 2);
+    }
+
+    #[test]
+    fn a_mail_is_held_where_it_was_told() {
+        let sink = Sink::start().unwrap();
+        let give = || send(sink.address(), &As::Local, "a@x.example", &["b@x.example"], LETTER);
+        for (point, taken) in [(Point::Recipient, 0), (Point::Data, 0), (Point::Reply, 1)] {
+            sink.clear();
+            sink.hold(point, 1);
+            std::thread::scope(|scope| {
+                assert_eq!(give().unwrap().code, 250, "one may pass");
+                let held = scope.spawn(give);
+                sink.wait_held(1, wait::MAIL).unwrap();
+                assert_eq!(sink.recipients(), 1 + taken, "{point:?}");
+                sink.cut();
+                assert!(held.join().unwrap().is_err(), "cut off at {point:?}");
+            });
+            assert_eq!(give().unwrap().code, 250);
+            assert_eq!(sink.recipients(), 2 + taken, "{point:?}");
+        }
+        assert_eq!(sink.deliveries()[0].message_id, "1@x.example");
     }
 
     #[test]
