@@ -73,3 +73,38 @@ fn refused_in_the_dialogue_or_let_through() {
     let each = (school::CLASS_5B_RECIPIENTS - 5) as u64;
     stack.sink.wait_for(2 * each, wait::MAIL).unwrap();
 }
+
+/// What the school's own Exim would write about Maria, were it true (rules T8, T9).
+const CLAIMS: &str = "Authentication-Results: mx.schule.example; spf=pass smtp.mailfrom=post.example;\r\n\
+    \tdkim=pass header.d=post.example; auth=pass smtp.auth=maria.fischer\r\n";
+
+#[test]
+fn authentication_results_that_the_author_wrote_do_not_count() {
+    let stack = Stack::start().unwrap();
+    let (_, maria) = school::MARIA;
+    let claiming = |id: &str| [CLAIMS.as_bytes(), &letter(maria, id)].concat();
+
+    // From outside: Exim's own results stand above.
+    let forger = As::Outside(school::FORGER_IP);
+    let mail = claiming("aussen@post.example");
+    let reply = send(stack.exim.mx(), &forger, maria, &[school::CLASS_5B], &mail).unwrap();
+    assert_eq!(reply.code, 550, "{reply}");
+
+    // With nothing above them, since no Received marks where the author's fields begin.
+    let mail = claiming("oben@post.example");
+    let replies =
+        stack::smtp::deliver(stack.listd.lmtp(), maria, &[school::CLASS_5B], &mail).unwrap();
+    assert_eq!(replies[0].code, 550, "{replies:?}");
+
+    // From a program on the host, of which Exim knows nothing to write: its Received stands above.
+    stack.exim.sendmail(maria, school::CLASS_5B, &claiming("lokal@post.example")).unwrap();
+    stack.exim.wait_log("** klasse-5b@schule.example").unwrap();
+    let log = stack.exim.log();
+    let line = log.lines().find(|l| l.contains("** klasse-5b@")).unwrap_or_default();
+    assert!(line.contains("T=listd_lmtp") && line.contains("550 5.7.1"), "{line}");
+
+    let trace = stack.listd.listctl(&["--json", "trace", "lokal@post.example"]).unwrap();
+    assert!(trace.contains("lokal@post.example"), "listd saw it: {trace}");
+    let lists = |m: &stack::sink::Delivery| !mail::header(&m.mail, "List-Id").is_empty();
+    assert!(!stack.sink.deliveries().iter().any(lists), "no copy of a forged mail");
+}
