@@ -104,9 +104,10 @@ fn every_corpus_mail_gets_an_answer_and_what_goes_out_is_whole() {
     let out = tempfile::tempdir().unwrap();
     let copies = solo.sink.deliveries();
     let mut wrapped = 0;
-    for (n, copy) in copies.iter().enumerate() {
-        std::fs::write(out.path().join(format!("{n}.eml")), &copy.mail).unwrap();
+    for copy in &copies {
         let job = sent[&copy.to[0]];
+        let file = job.name.trim_start_matches('/').replace('/', "~");
+        std::fs::write(out.path().join(file), &copy.mail).unwrap();
         assert!(longest_line(&copy.mail) <= 999, "{}", job.name);
         let (before, after) = (mail::split(&job.mail).1, mail::split(&copy.mail).1);
         // Only lines that no server need take are re-encoded (RFC 5321 section 4.5.3.1.6).

@@ -195,6 +195,26 @@ impl Listd {
         Some(kb / 1024.0)
     }
 
+    /// Its proportional set size now (MB): shared pages count in part.
+    pub fn pss(&self) -> Result<f64> {
+        let pid = self.pid().ok_or_else(|| Failure::new("listd does not run"))?;
+        let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+        let line = text.lines().find_map(|l| l.strip_prefix("Pss:"));
+        let kb = line.and_then(|l| l.split_ascii_whitespace().next()?.parse::<f64>().ok());
+        kb.map(|kb| kb / 1024.0).ok_or_else(|| Failure::new("smaps_rollup has no Pss"))
+    }
+
+    /// Processor time of all its threads since its start, in steps of 10 ms.
+    pub fn cpu_seconds(&self) -> Result<f64> {
+        const TICKS: f64 = 100.0; // USER_HZ, on every Linux
+        let pid = self.pid().ok_or_else(|| Failure::new("listd does not run"))?;
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        // Fields 14 and 15; the second one, in brackets, may have spaces.
+        let after = stat.rsplit_once(") ").map(|(_, rest)| rest).unwrap_or_default();
+        let times = after.split(' ').skip(11).take(2).filter_map(|t| t.parse::<f64>().ok());
+        Ok(times.sum::<f64>() / TICKS)
+    }
+
     pub fn lmtp(&self) -> SocketAddr {
         self.ports.lmtp.address()
     }

@@ -1,28 +1,74 @@
 //! `./x bench`: what listd does in a second and in how much memory, against a sink that does next to nothing.
 //!
-//! It counts every copy: a figure is printed only when none is missing and none came twice.
+//! It counts every copy: a figure is printed only when none is missing and none came twice. docs/performance.md
+//! says what the workloads are and how to read the figures.
 
+use std::collections::HashSet;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use stack::listd::Settings;
-use stack::{Failure, Result, Solo, crowd, load};
+use stack::load::Job;
+use stack::process::run;
+use stack::{Doing, Failure, Result, Solo, crowd, load};
 
 const LIMIT: Duration = Duration::from_secs(300);
+const RUNS: usize = 3;
 const BIG: (&str, usize) = ("alle", 1000);
 const SMALL_LISTS: usize = 50;
 const SMALL: usize = 30;
 const MAILS: usize = 500;
 const SIZE: usize = 4096;
+const LARGE: usize = 5 << 20;
 
 fn main() -> ExitCode {
-    match ["shared", "personal"].iter().try_for_each(|copies| bench(copies)) {
+    match yardstick().and_then(|()| ["shared", "personal"].iter().try_for_each(|c| bench(c))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure(why)) => {
             eprintln!("failed: {why}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// What this machine can do at this moment: figures mean little without it.
+fn yardstick() -> Result<()> {
+    const SPAN: Duration = Duration::from_secs(1);
+    let mut file = tempfile::tempfile()?;
+    let (begun, mut syncs) = (Instant::now(), 0u32);
+    while begun.elapsed() < SPAN {
+        file.write_all(&[b'x'; 4096])?;
+        file.sync_data()?;
+        syncs += 1;
+    }
+    let argv = ["openssl", "speed", "-seconds", "1", "rsa2048"];
+    let text = run(&argv, b"", Duration::from_secs(60))?;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let row = text.lines().rfind(|l| l.trim_start().starts_with("rsa") && l.contains("2048"));
+    let signs = row.and_then(|l| l.split_ascii_whitespace().rev().nth(1)?.parse::<f64>().ok());
+    let signs = signs.ok_or_else(|| Failure(format!("openssl speed says {text:?}")))?;
+    println!(
+        "machine: {syncs} x (4 KB append + fdatasync)/s, {signs:.0} RSA-2048 signatures/s and core"
+    );
+    let load = std::fs::read_to_string("/proc/loadavg")?;
+    println!("         load before the start {}\n", load.split(' ').next().unwrap_or_default());
+    Ok(())
+}
+
+struct House {
+    solo: Solo,
+    names: Vec<String>,
+    mails: usize,
+}
+
+/// One run of a workload.
+struct Figures {
+    elapsed: f64,
+    cpu: f64,
+    accepted: Duration,
+    first: f64,
+    last: f64,
 }
 
 fn bench(copies: &str) -> Result<()> {
@@ -35,65 +81,96 @@ fn bench(copies: &str) -> Result<()> {
     solo.sink.drop_bodies();
     let begun = Instant::now();
     solo.listd.start_knowing(&crowd::address(BIG.0))?;
-    println!("{copies} copies, {SIZE} octets a mail");
-    println!("  ready                      {:>8.2} s", begun.elapsed().as_secs_f64());
-    println!("  memory idle                {:>8.1} MB", memory(&solo, "VmRSS")?);
-    one_big(&solo)?;
-    many_small(&solo, &names)?;
-    println!("  memory peak                {:>8.1} MB\n", memory(&solo, "VmHWM")?);
-    solo.listd.stop().map(|_| ())
+    let ready = begun.elapsed().as_secs_f64();
+    let mut house = House { solo, names, mails: 0 };
+    println!("{copies} copies (median of {RUNS})");
+    println!("  ready after {ready:.2} s, idle: {}", memory(&house)?);
+    house.row("W1  4 KB to 1,000", RUNS, 1, |h| vec![h.job(BIG.0, SIZE)])?;
+    house.row("W2  500 x 4 KB to 50 x 30", RUNS, 8, House::many)?;
+    house.row("W3  5 MB to 1,000", RUNS, 1, |h| vec![h.job(BIG.0, LARGE)])?;
+    house.row("W4  4 KB to 30", 3 * RUNS, 1, |h| vec![h.job("liste-0", SIZE)])?;
+    println!("  after all: {}\n", memory(&house)?);
+    house.solo.listd.stop().map(|_| ())
 }
 
-/// One mail to a thousand.
-fn one_big(solo: &Solo) -> Result<()> {
-    let job = crowd::job(BIG.0, "gross@bench.example", SIZE);
-    let begun = Instant::now();
-    let took = deliver(solo, 1, std::slice::from_ref(&job))?;
-    solo.sink.wait_for(BIG.1 as u64, LIMIT)?;
-    let all = begun.elapsed();
-    check(solo, 1, &[(BIG.0, BIG.1)])?;
-    println!("  1 mail to {}: accepted   {:>8.1} ms", BIG.1, took.as_secs_f64() * 1e3);
-    println!(
-        "  1 mail to {}: all out    {:>8.2} s {:>8.0} copies/s",
-        BIG.1,
-        all.as_secs_f64(),
-        BIG.1 as f64 / all.as_secs_f64()
-    );
-    Ok(())
+impl House {
+    fn job(&mut self, list: &str, size: usize) -> Job {
+        self.mails += 1;
+        crowd::job(list, &format!("m{}@bench.example", self.mails), size)
+    }
+
+    fn many(&mut self) -> Vec<Job> {
+        let names = self.names.clone();
+        names.iter().cycle().take(MAILS).map(|name| self.job(name, SIZE)).collect()
+    }
+
+    /// Runs a workload so many times and prints the medians.
+    fn row(
+        &mut self,
+        name: &str,
+        runs: usize,
+        connections: usize,
+        jobs: impl Fn(&mut House) -> Vec<Job>,
+    ) -> Result<()> {
+        let mut all = Vec::with_capacity(runs);
+        let (mut mails, mut copies) = (0, 0);
+        for _ in 0..runs {
+            let jobs = jobs(self);
+            mails = jobs.len();
+            copies = jobs.iter().map(size_of_list).sum();
+            all.push(self.once(&jobs, connections, copies)?);
+        }
+        let figure = |of: fn(&Figures) -> f64| median(all.iter().map(of).collect());
+        let elapsed = figure(|f| f.elapsed);
+        println!(
+            "  {name:<26} {elapsed:>8.3} s {:>8.1} mails/s {:>8.0} copies/s  CPU {:>6.3} s per 1,000  \
+             250 after {:>7.1} ms (p99)  first {:>6.1} ms, last {:>8.1} ms",
+            mails as f64 / elapsed,
+            copies as f64 / elapsed,
+            figure(|f| f.cpu) * 1000.0 / copies as f64,
+            figure(|f| f.accepted.as_secs_f64() * 1e3),
+            figure(|f| f.first),
+            figure(|f| f.last),
+        );
+        Ok(())
+    }
+
+    fn once(&mut self, jobs: &[Job], connections: usize, copies: usize) -> Result<Figures> {
+        self.solo.sink.clear();
+        let cpu = self.solo.listd.cpu_seconds()?;
+        let begun = Instant::now();
+        let accepted = deliver(&self.solo, connections, jobs)?;
+        self.solo.sink.wait_for(copies as u64, LIMIT)?;
+        // The outcomes belong to the work.
+        stack::wait::until_true("the outcomes to be committed", LIMIT, || {
+            self.solo.listd.status("/queue/recipients_waiting").is_ok_and(|n| n == 0)
+        })?;
+        let cpu = self.solo.listd.cpu_seconds()? - cpu;
+        let taken = self.solo.sink.deliveries();
+        check(&taken, jobs)?;
+        let after = |at: Instant| at.saturating_duration_since(begun).as_secs_f64();
+        let times: Vec<f64> = taken.iter().map(|d| after(d.at)).collect();
+        let first = times.iter().copied().fold(f64::INFINITY, f64::min) * 1e3;
+        let elapsed = times.iter().copied().fold(0.0, f64::max);
+        Ok(Figures { elapsed, cpu, accepted, first, last: elapsed * 1e3 })
+    }
 }
 
-/// Many mails to many lists.
-fn many_small(solo: &Solo, names: &[String]) -> Result<()> {
-    let jobs: Vec<load::Job> = names
-        .iter()
-        .cycle()
-        .take(MAILS)
-        .enumerate()
-        .map(|(i, name)| crowd::job(name, &format!("m{i}@bench.example"), SIZE))
-        .collect();
-    let total = MAILS * SMALL;
-    let begun = Instant::now();
-    let took = deliver(solo, 8, &jobs)?;
-    solo.sink.wait_for(total as u64, LIMIT)?;
-    let all = begun.elapsed().as_secs_f64();
-    let lists: Vec<(&str, usize)> = names.iter().map(|n| (n.as_str(), SMALL)).collect();
-    check(solo, MAILS / names.len(), &lists)?;
-    println!(
-        "  {MAILS} mails to {SMALL_LISTS} x {SMALL}: p99     {:>8.1} ms to accept",
-        took.as_secs_f64() * 1e3
-    );
-    println!(
-        "  {MAILS} mails to {SMALL_LISTS} x {SMALL}: all out {:>8.2} s {:>8.0} copies/s {:>6.0} mails/s",
-        all,
-        total as f64 / all,
-        MAILS as f64 / all
-    );
-    Ok(())
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn list_of(job: &Job) -> &str {
+    job.to.first().and_then(|to| to.split('@').next()).unwrap_or_default()
+}
+
+fn size_of_list(job: &Job) -> usize {
+    if list_of(job) == BIG.0 { BIG.1 } else { SMALL }
 }
 
 /// Delivers all jobs; the 99th percentile of the time to 250. Any other answer fails.
-fn deliver(solo: &Solo, connections: usize, jobs: &[load::Job]) -> Result<Duration> {
-    solo.sink.clear();
+fn deliver(solo: &Solo, connections: usize, jobs: &[Job]) -> Result<Duration> {
     let mut report = load::run(solo.listd.lmtp(), connections, jobs);
     if report.accepted() != jobs.len() {
         return Err(Failure(format!(
@@ -108,26 +185,38 @@ fn deliver(solo: &Solo, connections: usize, jobs: &[load::Job]) -> Result<Durati
     report.latencies.get(at).copied().ok_or_else(|| Failure::new("nothing was sent"))
 }
 
-/// Every member of every list got each mail, and nobody got more.
-fn check(solo: &Solo, each: usize, lists: &[(&str, usize)]) -> Result<()> {
-    let counts = solo.sink.counts();
-    for (name, size) in lists {
-        for i in 0..*size {
-            let member = crowd::member(name, i);
-            let got = counts.get(&member).copied().unwrap_or(0);
-            if got != each {
-                return Err(Failure(format!("{member} got {got} copies and should have {each}")));
+/// Every member of every list got each mail to it, and nobody got anything twice or by mistake.
+fn check(taken: &[stack::sink::Delivery], jobs: &[Job]) -> Result<()> {
+    let mut got: HashSet<(String, String)> = HashSet::new();
+    for delivery in taken {
+        for to in &delivery.to {
+            if !got.insert((delivery.message_id.clone(), to.clone())) {
+                return Err(Failure(format!("{to} got {} twice", delivery.message_id)));
             }
         }
     }
-    let members: usize = lists.iter().map(|(_, size)| size).sum();
-    if counts.len() == members {
-        Ok(())
-    } else {
-        Err(Failure(format!("{} people got mail, not {members}", counts.len())))
+    for job in jobs {
+        for i in 0..size_of_list(job) {
+            let member = crowd::member(list_of(job), i);
+            if !got.remove(&(job.name.clone(), member)) {
+                let who = crowd::member(list_of(job), i);
+                return Err(Failure(format!("{who} did not get {}", job.name)));
+            }
+        }
+    }
+    match got.into_iter().next() {
+        None => Ok(()),
+        Some((id, to)) => Err(Failure(format!("{to} got {id} by mistake"))),
     }
 }
 
-fn memory(solo: &Solo, what: &str) -> Result<f64> {
-    solo.listd.memory(what).ok_or_else(|| Failure::new("listd has ended"))
+fn memory(house: &House) -> Result<String> {
+    let listd = &house.solo.listd;
+    let of = |what: &str| listd.memory(what).ok_or_else(|| Failure::new("listd has ended"));
+    let pss = listd.pss().doing(|| "smaps_rollup".to_owned())?;
+    Ok(format!(
+        "RSS {:.1} MB, PSS {pss:.1} MB, most RSS so far {:.1} MB",
+        of("VmRSS")?,
+        of("VmHWM")?
+    ))
 }
