@@ -25,7 +25,7 @@ listPost: members
 listPost: cn=kollegium,ou=groups,ou=gymnasium,dc=schule,dc=example
 -
 add: listNonmembers
-listNonmembers: discard
+listNonmembers: reject
 -
 add: listUnverified
 listUnverified: reject
@@ -232,7 +232,7 @@ fn each_source_overrides_the_one_before_and_is_named() {
     solo.listd.listctl(&["list", "unset", LIST, "subject_tag"]).unwrap();
     comes(&solo, "subject_tag", "\"[5a]\"", "ldap");
     // Nobody may post, by listctl, whatever the entry says; then by the entry's own word.
-    let author = "joerg.mueller.5a@post.example";
+    let author = "joerg.weiss.5a@post.example";
     let post = |solo: &Solo, id: &str| {
         let letter = mail::text(author, LIST, "Hallo", id, "Hallo");
         let letter = dkim::sign_as_provider(&letter).unwrap();
