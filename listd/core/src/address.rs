@@ -86,6 +86,7 @@ pub fn normal_domain(domain: &str) -> Result<String, AddressError> {
     let domain = domain.strip_suffix('.').unwrap_or(domain);
     if let Some(literal) = domain.strip_prefix('[').and_then(|d| d.strip_suffix(']')) {
         let fine = !literal.is_empty()
+            && domain.len() <= 255
             && literal.bytes().all(|b| b.is_ascii_alphanumeric() || b".:-".contains(&b));
         return if fine { Ok(domain.to_ascii_lowercase()) } else { Err(AddressError::BadDomain) };
     }
