@@ -160,6 +160,9 @@ pub fn is_table(path: &str) -> bool {
 /// alike, else one of the same name in another table, else one spelt alike anywhere.
 pub fn nearest(path: &str) -> Option<String> {
     let (table, name) = path.rsplit_once('.').unwrap_or(("", path));
+    if name.len() > 100 {
+        return None;
+    }
     let mut best: Option<(usize, String)> = None;
     for candidate in candidates() {
         let (its_table, its_name) = candidate.rsplit_once('.').unwrap_or(("", &candidate));

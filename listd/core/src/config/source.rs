@@ -29,6 +29,9 @@ pub(super) struct Source<'t> {
     pub names_domain: bool,
 }
 
+/// More errors than this are not told: nobody reads them, and each costs a look at the text.
+const MOST: usize = 100;
+
 /// Collects what is wrong, and knows file and lines.
 pub(super) struct Errors<'t> {
     file: &'t str,
@@ -41,8 +44,11 @@ impl<'t> Errors<'t> {
         Errors { file, text, list: Vec::new() }
     }
 
-    /// Notes that what stands at octet `at` is wrong.
+    /// Notes that what stands at octet `at` is wrong. Once it is full, nothing more is noted.
     pub fn add(&mut self, at: usize, key: &str, problem: impl Into<String>) {
+        if self.is_full() {
+            return;
+        }
         let before = self.text.as_bytes().iter().take(at);
         let line = 1 + before.filter(|b| **b == b'\n').count();
         let (file, key) = (self.file.to_owned(), key.to_owned());
@@ -52,6 +58,11 @@ impl<'t> Errors<'t> {
     /// Whether anything was wrong so far.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+
+    /// So much is wrong that the rest can wait until this is mended.
+    pub fn is_full(&self) -> bool {
+        self.list.len() >= MOST
     }
 
     /// What was wrong, in the order of the lines.
@@ -108,6 +119,9 @@ fn split_domains<'t>(raw: Raw<'t>, errors: &mut Errors<'t>) -> Vec<Values<'t>> {
 /// Sorts the keys of one table into known and unknown ones, tables inside included.
 fn walk<'t>(table: DeTable<'t>, prefix: &str, into: &mut Values<'t>, errors: &mut Errors<'t>) {
     for (key, value) in table {
+        if errors.is_full() {
+            return;
+        }
         let at = key.span().start;
         let name = key.into_inner();
         let path = if prefix.is_empty() { name.to_string() } else { format!("{prefix}.{name}") };
