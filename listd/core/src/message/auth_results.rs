@@ -23,9 +23,10 @@ const ABOVE: [&str; 4] = ["Return-Path", "Envelope-To", "Delivery-Date", "Delive
 /// Reads the topmost unbroken run of fields whose authserv-id is in `trusted` (lower-case names).
 ///
 /// Nothing counts where there is no `Received` below it: then nobody has marked where the author's own fields begin.
+/// Nor in a header with NUL or bare line ends, which readers drop or take for a line end as they like.
 pub fn auth_results(mail: &Mail, trusted: &[String]) -> AuthResults {
     let mut found = AuthResults::default();
-    if mail.received == 0 {
+    if mail.received == 0 || mail.nul || mail.bare {
         return found;
     }
     let skipped = |f: &&super::Field| ABOVE.iter().any(|name| f.is(&mail.head, name));
