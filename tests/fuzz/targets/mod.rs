@@ -1,0 +1,46 @@
+//! What must hold for any octets whatever, one function per parser: the bodies of the fuzz targets.
+//!
+//! Used twice: by libFuzzer (`./x fuzz`) and by the test `fuzz` of the stories crate. A function panics where
+//! something does not hold. No I/O, no clock, no chance in them: the same octets do the same each time.
+
+#![allow(clippy::expect_used, reason = "a target says where it broke")]
+
+mod directory;
+mod keys;
+mod mail;
+mod wire;
+
+/// A target: its name (also the folder under `fixtures/fuzz/`) and what it does with one input.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
+    ("address", mail::address),
+    ("auth_results", mail::auth_results),
+    ("body", mail::body),
+    ("bounce", mail::bounce),
+    ("config", keys::config),
+    ("dkim_key", keys::dkim_key),
+    ("dn", directory::dn),
+    ("dots", wire::dots),
+    ("filter", directory::filter),
+    ("head", mail::head),
+    ("ldap_url", directory::ldap_url),
+    ("ldif", directory::ldif),
+    ("lmtp", wire::server),
+    ("mail", mail::mail),
+    ("mailboxes", mail::mailboxes),
+    ("mapping", directory::mapping),
+    ("milter", wire::milter),
+    ("notice", mail::notice),
+    ("relay", wire::client),
+    ("relay_reply", wire::replies),
+    ("token", keys::token),
+    ("values", keys::values),
+    ("words", mail::words),
+];
+
+/// As text, where it is text: most inputs of most parsers are.
+fn text(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).into_owned()
+}
