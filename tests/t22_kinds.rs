@@ -214,6 +214,8 @@ fn what_gets_no_mail_is_told_and_roles_reach_people() {
     assert_eq!(end, 1_500_000_000_000_u64);
     assert!(solo.listd.output().contains("frech@gymnasium.example"), "{}", solo.listd.output());
 
+    assert!(solo.listd.output().contains("referrals to other servers, which are not followed"));
+
     // A list that has ended, one for local people only, and one that stands open.
     let rcpt = |from: &str, to: &str| {
         let letter = mail::text(from, to, "Hallo", &format!("{}-{}", from.len(), to), "Hallo");

@@ -124,6 +124,7 @@ impl Session {
     async fn refresh(&mut self, stream: &mut Stream) -> Result<(), End> {
         let from_nothing = self.cookie.is_empty();
         let mut refresh = Refresh::new(from_nothing);
+        let mut referrals = 0_usize;
         loop {
             let next = tokio::time::timeout(self.shared.server.timeout * PATIENCE, stream.next());
             let next = next.await.map_err(|elapsed| self.failed(&elapsed.into()))?;
@@ -131,6 +132,7 @@ impl Session {
                 return Err(self.end_of(stream).await);
             };
             if message.is_ref() {
+                referrals += 1;
                 continue;
             }
             if message.is_intermediate() {
@@ -145,6 +147,13 @@ impl Session {
                 EntryState::Present => refresh.present(uuid),
                 EntryState::Delete => refresh.delete(uuid),
             }
+        }
+        if referrals > 0 {
+            tracing::warn!(
+                url = self.shared.server.url,
+                referrals,
+                "the directory has referrals to other servers, which are not followed: who is only there gets no mail"
+            );
         }
         self.swap_in(refresh, from_nothing)
     }
