@@ -12,7 +12,8 @@ is() { [ "$2" = "$3" ] || fail "$1: found '$2', expected '$3'"; }
 
 # make_root OLD.deb NEW.deb: the root in $root, both packages in its /tmp. Exit 77: cannot be shown here.
 make_root() {
-    top=$(mktemp -d)
+    # Any folder that is there: the mount is seen in this namespace only.
+    top=/mnt
     root=$top/root
     mount -t tmpfs -o mode=755 tmpfs "$top"
     mkdir "$top/upper" "$top/work" "$root"
