@@ -62,7 +62,8 @@ fn normal_rdn(rdn: &str) -> Option<String> {
 fn normal_pair(pair: &str) -> Option<String> {
     let (kind, value) = pair.split_once('=')?;
     let kind = kind.trim().to_ascii_lowercase();
-    let kind = kind.strip_prefix("oid.").unwrap_or(&kind);
+    // However often it stands there: else the normal form would have another one.
+    let kind = kind.trim_start_matches("oid.");
     let fine = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
     if kind.is_empty() || !kind.bytes().all(fine) {
         return None;
@@ -154,6 +155,7 @@ mod tests {
         let cases = [
             ("uid=anna,ou=People,dc=x", "uid=anna,ou=people,dc=x"),
             (" UID = Anna , OU=people;dc=X ", "uid=anna,ou=people,dc=x"),
+            ("OID.oid.2.5.4.3=x", "cn=x"),
             ("cn=Yilmaz\\2C Ayse,dc=x", "cn=yilmaz\\2c ayse,dc=x"),
             ("cn=Yilmaz\\, Ayse,dc=x", "cn=yilmaz\\2c ayse,dc=x"),
             ("cn=\"Yilmaz, Ayse\",dc=x", "cn=yilmaz\\2c ayse,dc=x"),
