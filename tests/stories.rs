@@ -21,4 +21,5 @@ mod t20_metrics;
 mod t21_relay_300;
 mod t22_kinds;
 mod t23_settings;
+mod t24_guard;
 mod t30_package;

@@ -45,6 +45,10 @@ pub enum Command {
     #[command(subcommand)]
     List(ListCommand),
 
+    /// The directory: how old what we know is, and what is held because too many members are gone
+    #[command(subcommand)]
+    Directory(DirectoryCommand),
+
     /// Mail that still waits for some of its recipients
     #[command(args_conflicts_with_subcommands = true)]
     Queue {
@@ -158,6 +162,35 @@ It is kept until `listctl list unset`. Needs root or the user that listd runs as
         /// The list: address or short name
         list: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DirectoryCommand {
+    /// Where it is, how it is followed, how old it is, and what is held since when and why
+    Status,
+    /// Who came and who went since the last accepted state: the preview of `accept`
+    #[command(after_help = "Examples:
+  listctl directory diff               all lists that are held
+  listctl directory diff klasse-5b     this list, held or not")]
+    Diff {
+        /// The list: address or short name; all that are held where none is named
+        list: Option<String>,
+    },
+    /// Believe the directory: mail that waited goes out to those who are on the list now
+    #[command(after_help = "Examples:
+  listctl directory diff klasse-5b       who came and who went
+  listctl directory accept klasse-5b     this list
+  listctl directory accept --all         everything that is held")]
+    Accept {
+        /// The list: address or short name
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        list: Option<String>,
+        /// Everything that is held
+        #[arg(long)]
+        all: bool,
+    },
+    /// Believe what was accepted before: mail goes to those, until the directory says something else
+    Reject,
 }
 
 #[derive(Debug, Subcommand)]

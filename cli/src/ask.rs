@@ -5,7 +5,9 @@ use std::io::Write;
 use listcore::api::{self, path};
 use serde::Serialize;
 
-use crate::args::{Args, Command, ConfigCommand, DkimCommand, ListCommand, QueueCommand};
+use crate::args::{
+    Args, Command, ConfigCommand, DirectoryCommand, DkimCommand, ListCommand, QueueCommand,
+};
 use crate::client::Client;
 use crate::fail::{Done, Fail};
 use crate::{check, dkim, exim, manual, show, simulate};
@@ -24,6 +26,10 @@ pub async fn run(args: Args) -> Done {
             ask.set(api::Set { list, key, value: None }).await
         }
         Command::List(ListCommand::Members { list }) => ask.members(&list).await,
+        Command::Directory(DirectoryCommand::Status) => ask.directory().await,
+        Command::Directory(DirectoryCommand::Diff { list }) => ask.diff(list).await,
+        Command::Directory(DirectoryCommand::Accept { list, .. }) => ask.accept(list).await,
+        Command::Directory(DirectoryCommand::Reject) => ask.reject().await,
         Command::Queue { command: None, limit } => ask.queue(limit).await,
         Command::Queue { command: Some(QueueCommand::Show { id }), .. } => ask.post(&id).await,
         Command::Queue { command: Some(QueueCommand::Retry { id, .. }), .. } => ask.retry(id).await,
@@ -87,6 +93,32 @@ impl Ask {
     async fn members(&self, list: &str) -> Done {
         let members: api::Members = self.client.get(path::MEMBERS, &[("list", list)]).await?;
         self.print(&members, show::members)
+    }
+
+    async fn directory(&self) -> Done {
+        let detail: api::DirectoryDetail = self.client.get(path::DIRECTORY, &[]).await?;
+        self.print(&detail, show::directory)?;
+        let fresh = detail.state.freshness == api::Freshness::Fresh;
+        let held = detail.held.iter().any(|held| !held.rejected);
+        if fresh && !held { Ok(()) } else { Err(Fail::said()) }
+    }
+
+    async fn diff(&self, list: Option<String>) -> Done {
+        let list: Vec<(&str, &str)> = list.iter().map(|list| ("list", list.as_str())).collect();
+        let all: Vec<api::Difference> = self.client.get(path::DIRECTORY_DIFF, &list).await?;
+        self.print(&all, |all| show::differences(all))
+    }
+
+    async fn accept(&self, list: Option<String>) -> Done {
+        let ask = api::Accept { list };
+        let accepted: Vec<api::Held> = self.client.post(path::DIRECTORY_ACCEPT, &ask).await?;
+        self.print(&accepted, |all| show::released(all, "accepted"))
+    }
+
+    async fn reject(&self) -> Done {
+        let nothing = std::collections::BTreeMap::<(), ()>::new();
+        let rejected: Vec<api::Held> = self.client.post(path::DIRECTORY_REJECT, &nothing).await?;
+        self.print(&rejected, |all| show::released(all, "rejected"))
     }
 
     async fn queue(&self, limit: u16) -> Done {

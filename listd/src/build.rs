@@ -15,6 +15,7 @@ use listcore::recipients::Recipient;
 use listcore::rewrite::{Frozen, PostKind};
 use listcore::time::Timestamp;
 use listcore::token::Keys;
+use listd::alarm::{self, Alarm};
 use listd::clock::{self, Clock};
 use listd::compose::Composer;
 use listd::control;
@@ -23,7 +24,7 @@ use listd::directory::{self, Directory, Freshness};
 use listd::ids::Ids;
 use listd::intake::{self, Door, Passed, spool::Budget, tally::Tally};
 use listd::maillog::MailLog;
-use listd::members::{self, Members};
+use listd::members::{self, Claim, Guards, Members};
 use listd::metrics::{self, Counters};
 use listd::office::{Office, Plate};
 use listd::pipeline::{Announce, House, LARGE_AT_ONCE, Pipeline, Tenant};
@@ -32,7 +33,7 @@ use listd::scheduler::{NotNow, RealTimer, Scheduler, Settings, StillGets};
 use listd::secret;
 use listd::sign::{KeyFile, Signer, Signers};
 use listd::store::sqlite::SqliteStore;
-use listd::store::{DueBatch, Overrides};
+use listd::store::{Accepted, DueBatch, Overrides};
 use listd::verify::Verifier;
 use lmtp::drive::Timeouts;
 use lmtp::server::{Config as Wire, Flavor};
@@ -82,6 +83,7 @@ impl Running {
     /// Takes over what may change while we run.
     pub fn reload(&self, config: &Config) {
         self.members.set_domains(domains(config));
+        self.members.set_guards(guards(config));
         self.pipeline.tenants.store(Arc::new(tenants(config)));
     }
 
@@ -122,6 +124,9 @@ pub async fn start(
     for one in store.overrides().await? {
         members.set_override(&one.list, one.key, Some(&one.value));
     }
+    members.set_guards(guards(config));
+    // What was accepted must be known before anything is asked of the lists.
+    members.remember(store.accepted().await?);
     let names: Vec<String> = config.domains.iter().map(|d| d.name.clone()).collect();
     let composer =
         Arc::new(Composer::new(signers, keys.clone(), &config.trusted_authserv_id, &names));
@@ -142,7 +147,9 @@ pub async fn start(
         clock: clock.clone(),
         turns: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
     });
+    let alarm = alarm(config, &store, &directory, &members, &scheduler, &pipeline).await?;
     let office = Office {
+        alarm: alarm.clone(),
         plate: plate(config, records, clock()),
         members: members.clone(),
         pipeline: pipeline.clone(),
@@ -167,6 +174,7 @@ pub async fn start(
     open_metrics(config, counters, Arc::new(house), &tasks, &stop).await?;
     open_control(config, Arc::new(office), &tasks, &stop).await?;
     open_doors(config, passed, &pipeline, &store, &tally, &tasks, &stop).await?;
+    tasks.spawn(alarm.run(stop.clone()));
     tasks.spawn(retention::run(store.clone(), clock, retention::EVERY, stop));
     Ok(Running { members, pipeline, scheduler, store, _directory: directory, tasks })
 }
@@ -277,8 +285,40 @@ impl StillGets for OnTheList {
         if self.0.freshness(now) != Freshness::Fresh {
             return Err(NotNow::Unsure);
         }
-        self.0.still_gets(&post.list, who).map_err(NotNow::Dropped)
+        match self.0.claim(&post.list, who, now) {
+            Claim::Yes => Ok(()),
+            Claim::Waits => Err(NotNow::Unsure),
+            Claim::Never(why) => Err(NotNow::Dropped(why)),
+        }
     }
+}
+
+/// The watch over the safety catch; what it writes goes the way of all mail.
+async fn alarm(
+    config: &Config,
+    store: &Arc<SqliteStore>,
+    directory: &Directory,
+    members: &Arc<Members>,
+    scheduler: &Arc<Scheduler>,
+    pipeline: &Arc<Pipeline>,
+) -> Result<Arc<Alarm>, StartError> {
+    let (scheduler, ids, tenants) = (scheduler.clone(), pipeline.clone(), pipeline.clone());
+    let languages = move || {
+        let tenants = tenants.tenants.load();
+        tenants.iter().map(|(domain, t)| (domain.clone(), t.language.clone())).collect()
+    };
+    let watch = alarm::Watch {
+        members: members.clone(),
+        live: directory.live.clone(),
+        store: store.clone(),
+        announce: Box::new(move |batches| scheduler.announce(batches)),
+        ids: Box::new(move |now| ids.ids.next(now)),
+        languages: Box::new(languages),
+        hostname: config.hostname.clone(),
+        clock: pipeline.clock.clone(),
+        patience: alarm::Patience::default(),
+    };
+    Ok(Alarm::start(watch).await?)
 }
 
 /// What the scheduler waits for, in the words of the pipeline.
@@ -287,6 +327,17 @@ struct Waiting(Arc<Scheduler>);
 impl Announce for Waiting {
     fn announce(&self, batches: Vec<DueBatch>) {
         self.0.announce(batches);
+    }
+}
+
+/// How much may be gone at once.
+fn guards(config: &Config) -> Guards {
+    let domain = |d: &config::Domain| Some((d.name.clone(), d.shrink_guard_percent?));
+    let lists = config.domains.iter().flat_map(|d| &d.shrink_guard_of);
+    Guards {
+        all: config.directory.shrink_guard_percent,
+        domains: config.domains.iter().filter_map(domain).collect(),
+        lists: lists.map(|(address, percent)| (address.key(), *percent)).collect(),
     }
 }
 

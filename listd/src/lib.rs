@@ -1,5 +1,6 @@
 //! The daemon's rooms. `main.rs` builds them and hands each its values; no room reads the configuration.
 
+pub mod alarm;
 pub mod clock;
 pub mod compose;
 pub mod control;

@@ -6,18 +6,20 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use listcore::address::Address;
 use listcore::api;
 use listcore::list::settings::{Key, Value};
 use listcore::list::{Copies, List};
 use listcore::recipients::{Recipient, Roster, Skipped};
 use listcore::time::Timestamp;
 
+use crate::alarm::Alarm;
 use crate::clock::Clock;
 use crate::compose::Composer;
 use crate::control::{Answer, Problem, Rooms, report};
 use crate::delivery::{Can, Payload};
 use crate::directory::{Freshness, Mode};
-use crate::members::{DirectoryStatus, Members};
+use crate::members::{DirectoryStatus, Held, Members};
 use crate::pipeline::Pipeline;
 use crate::scheduler::{NoCopy, Render, Scheduler};
 use crate::store::{Body, MailId, Move, NewPost, PostId, RecipientRef, Report, StoredPost};
@@ -33,6 +35,9 @@ pub struct Plate {
     pub started: Timestamp,
 }
 
+/// Posts that are tried at once when an admin releases a list; what is behind them is due soon anyway.
+const RELEASE_AT_ONCE: usize = 10_000;
+
 /// Where `listctl` gets its answers.
 pub struct Office {
     pub plate: Plate,
@@ -40,6 +45,7 @@ pub struct Office {
     pub pipeline: Arc<Pipeline>,
     pub scheduler: Arc<Scheduler>,
     pub composer: Arc<Composer>,
+    pub alarm: Arc<Alarm>,
     pub store: Arc<dyn Report>,
     pub clock: Clock,
     /// Held while a setting is changed, so that store and members see two changes in the same order.
@@ -95,6 +101,46 @@ impl Office {
                 "`listctl lists` shows all. A group is a list when it has a mail address in one of the domains.",
             )),
         }
+    }
+
+    /// A list that is there, or one that is gone and held: its id and address.
+    fn held_or_there(&self, name: &str, held: &[Held]) -> Answer<(String, Option<Address>)> {
+        let called = |h: &&Held| {
+            let address = h.address.as_ref();
+            h.name == name
+                || address.is_some_and(|a| {
+                    a.to_string().eq_ignore_ascii_case(name) || a.local().eq_ignore_ascii_case(name)
+                })
+        };
+        match self.find(name) {
+            Ok(list) => Ok((list.id.0.clone(), Some(list.address.clone()))),
+            Err(problem) => {
+                held.iter().find(called).map(|h| (h.name.clone(), h.address.clone())).ok_or(problem)
+            }
+        }
+    }
+
+    /// Logs and stores what an admin decided, and lets the mail go that waited for it.
+    async fn released(&self, lists: &[Held], what: &str, who: &str) -> Answer<()> {
+        for one in lists {
+            let list = one.address.as_ref().map_or("all lists".to_owned(), ToString::to_string);
+            tracing::warn!(
+                who,
+                list,
+                before = one.accepted,
+                now = one.now,
+                "an admin {what} what the directory says"
+            );
+        }
+        self.alarm.measure().await;
+        let all = lists.iter().any(|h| h.address.is_none());
+        let hit = |id: &str| all || lists.iter().any(|h| h.name == id);
+        for post in self.store.waiting(RELEASE_AT_ONCE).await? {
+            if hit(&post.frozen.list.0) {
+                self.scheduler.retry_now(Some(post.id)).await?;
+            }
+        }
+        Ok(())
     }
 
     fn roster(&self, list: &List) -> Arc<Roster> {
@@ -196,8 +242,21 @@ fn directory_state(status: DirectoryStatus) -> api::DirectoryState {
         people: status.people,
         groups: status.groups,
         lists: status.lists,
+        held: status.held.len(),
         last_error: status.last_error,
         warnings: status.warnings,
+    }
+}
+
+fn held(held: &Held) -> api::Held {
+    api::Held {
+        list: held.address.as_ref().map(ToString::to_string),
+        title: held.title.clone(),
+        since: held.since,
+        accepted: held.accepted,
+        now: held.now,
+        rejected: held.rejected,
+        gone: held.gone,
     }
 }
 
@@ -350,6 +409,53 @@ impl Rooms for Office {
             skipped: skipped(&roster),
             copies: rendered,
         })
+    }
+
+    async fn directory(&self) -> Answer<api::DirectoryDetail> {
+        let now = (self.clock)();
+        let status = self.members.status(now);
+        Ok(api::DirectoryDetail {
+            now,
+            csn: status.csn.clone(),
+            held: status.held.iter().map(held).collect(),
+            state: directory_state(status),
+        })
+    }
+
+    async fn directory_diff(&self, list: Option<&str>) -> Answer<Vec<api::Difference>> {
+        let all = self.members.held();
+        let chosen = match list {
+            None => all.iter().map(|h| (h.name.clone(), h.address.clone())).collect(),
+            Some(name) => vec![self.held_or_there(name, &all)?],
+        };
+        let line = |(name, address): (String, Option<Address>)| {
+            let known = self.members.difference(&name)?;
+            let held = all.iter().find(|h| h.name == name);
+            Some(api::Difference {
+                list: address.map(|address| address.to_string()),
+                held_since: held.map(|h| h.since),
+                accepted: known.accepted,
+                now: held.map_or(known.now, |h| h.now),
+                went: people(&known.went),
+                came: people(&known.came),
+            })
+        };
+        Ok(chosen.into_iter().filter_map(line).collect())
+    }
+
+    async fn directory_accept(&self, list: Option<&str>, who: &str) -> Answer<Vec<api::Held>> {
+        let all = self.members.held();
+        let name = list.map(|list| self.held_or_there(list, &all)).transpose()?;
+        let names = name.map(|(name, _)| vec![name]);
+        let accepted = self.members.accept(names.as_deref());
+        self.released(&accepted, "accepted", who).await?;
+        Ok(accepted.iter().map(held).collect())
+    }
+
+    async fn directory_reject(&self, who: &str) -> Answer<Vec<api::Held>> {
+        let rejected = self.members.reject();
+        self.released(&rejected, "rejected", who).await?;
+        Ok(rejected.iter().map(held).collect())
     }
 
     async fn dkim(&self, domain: Option<&str>) -> Answer<Vec<api::DkimRecord>> {

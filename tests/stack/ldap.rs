@@ -126,6 +126,14 @@ impl Ldap {
         Ok(())
     }
 
+    /// [`Ldap::restart`] of a server that does not hold the school: it answers for its own root only.
+    pub fn restart_unknowing(&mut self) -> Result<()> {
+        self.server.kill();
+        self.server =
+            serve_base(&self.dir, &self.dir.join("slapd"), self.port(), &["-s", "base", "-b", ""])?;
+        Ok(())
+    }
+
     /// Applies an LDIF of changes as the root of the tree.
     pub fn modify(&self, ldif: &str) -> Result<()> {
         let argv = [
@@ -192,13 +200,19 @@ fn found(ldif: &str) -> Result<Vec<Found>> {
 }
 
 fn serve(dir: &Path, home: &Path, port: u16) -> Result<Server> {
+    serve_base(dir, home, port, &["-b", school::BASE, "-s", "base", "dc"])
+}
+
+/// `probe`: the search that it must answer before it counts as running.
+fn serve_base(dir: &Path, home: &Path, port: u16, probe: &[&str]) -> Result<Server> {
     let url = format!("ldap://127.0.0.1:{port}");
     let ldapi = home.join("ldapi").to_string_lossy().replace('/', "%2F");
     let conf = home.join("slapd.conf");
     let line = format!("slapd -d none -f {} -h '{url} ldapi://{ldapi}'", conf.display());
     let mut server = Server::start_contained("slapd", &dir.join("log"), &line)?;
     server.ready(|| {
-        let argv = ["ldapsearch", "-x", "-LLL", "-H", &url, "-b", school::BASE, "-s", "base", "dc"];
+        let mut argv = vec!["ldapsearch", "-x", "-LLL", "-H", &url];
+        argv.extend_from_slice(probe);
         run(&argv, b"", COMMAND).map(|_| ())
     })?;
     Ok(server)

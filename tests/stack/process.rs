@@ -111,6 +111,15 @@ impl Server {
         let _ = self.child.wait();
     }
 
+    /// Sends a signal to the process and all that it started, e.g. `STOP` to a contained server.
+    pub fn signal_all(&self, name: &str) {
+        let group = format!("-{}", self.child.id());
+        let _ = Command::new("sh")
+            .args(["-c", "kill -s \"$1\" -- \"$2\"", "sh", name, &group])
+            .stderr(Stdio::null())
+            .status();
+    }
+
     /// Sends a signal to the process, e.g. `HUP`.
     pub fn signal(&self, name: &str) {
         // The kill of the shell: a small system has no other.

@@ -41,10 +41,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Looks at the others at a scrape, and hears of commits; nobody knows that it is there.
     ("metrics", &["store", "members", "directory", "scheduler", "compose", "intake", "clock"]),
     ("retention", &["store", "clock"]),
+    // Tells the admins what the safety catch holds, by a mail of our own.
+    ("alarm", &["members", "directory", "store", "clock"]),
     // What an admin asks, answered out of the other rooms: nobody but the control socket asks it.
     (
         "office",
         &[
+            "alarm",
             "control",
             "store",
             "members",

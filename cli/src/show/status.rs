@@ -80,6 +80,11 @@ fn alarms(status: &Status) -> String {
             text.push_str("ALARM: the directory was never read; mail waits until it answers.\n")
         }
     }
+    if status.directory.held > 0 {
+        text.push_str(
+            "ALARM: too many members are gone at once, mail waits; see listctl directory status.\n",
+        );
+    }
     let directory = status.directory.last_error.as_ref().map(|e| format!("directory: {e}\n"));
     let relay = status.relay.last_error.as_ref().map(|e| format!("relay: {e}\n"));
     text.extend(

@@ -46,6 +46,18 @@ fn is_5b(list: &str) -> Answer<()> {
     }
 }
 
+fn held() -> api::Held {
+    api::Held {
+        list: Some("klasse-5b@schule.example".to_owned()),
+        title: "Klasse 5b".to_owned(),
+        since: at(0),
+        accepted: 20,
+        now: 8,
+        rejected: false,
+        gone: false,
+    }
+}
+
 fn post() -> api::Post {
     let deferred = Outcome::Deferred {
         at: at(60),
@@ -90,6 +102,7 @@ impl Rooms for School {
             people: 60,
             groups: 5,
             lists: 3,
+            held: 0,
             last_error: Some("connection refused".to_owned()),
             warnings: (1..=12).map(|n| format!("cn=copy{n}: two lists have one address")).collect(),
         };
@@ -200,6 +213,27 @@ impl Rooms for School {
     async fn dkim(&self, _domain: Option<&str>) -> Answer<Vec<api::DkimRecord>> {
         Ok(Vec::new())
     }
+    async fn directory(&self) -> Answer<api::DirectoryDetail> {
+        let state = self.status().await?.directory;
+        Ok(api::DirectoryDetail { state, now: at(100), csn: None, held: vec![held()] })
+    }
+
+    async fn directory_diff(&self, list: Option<&str>) -> Answer<Vec<api::Difference>> {
+        is_5b(list.unwrap_or("klasse-5b"))?;
+        let list = Some("klasse-5b@schule.example".to_owned());
+        let (went, came) = (vec![person()], vec![]);
+        Ok(vec![api::Difference { list, held_since: Some(at(0)), accepted: 2, now: 1, went, came }])
+    }
+
+    async fn directory_accept(&self, list: Option<&str>, _who: &str) -> Answer<Vec<api::Held>> {
+        is_5b(list.unwrap_or("klasse-5b"))?;
+        Ok(vec![held()])
+    }
+
+    async fn directory_reject(&self, _who: &str) -> Answer<Vec<api::Held>> {
+        Ok(vec![held()])
+    }
+
     async fn facts(&self) -> Answer<api::Facts> {
         Ok(api::Facts {
             hostname: "lists.schule.example".to_owned(),

@@ -24,3 +24,17 @@ refused-not-yet = { $list } soll moderiert werden ({ $setting }), das geht noch 
 refused-unknown = Die Liste { $address } gibt es nicht. Bitte prüfen Sie die Adresse.
 refused-signed-long-line = Ihre Mail ist signiert oder verschlüsselt und hat eine Zeile, die zum Weiterleiten zu lang ist. Bitte senden Sie sie ohne Signatur oder als Anhang.
 refused-unsendable = Ihre Mail ist so signiert oder verschlüsselt, dass sie nicht unverändert weitergeleitet werden kann. Bitte senden Sie sie ohne Signatur.
+
+# An die Verantwortlichen einer Domain: Mail wartet, weil dem Verzeichnis nicht zu trauen ist. Betreff ohne Umlaute.
+alarm-subject-shrunk = [Verteiler] Mail wartet: in Listen fehlen auf einmal viele Mitglieder
+alarm-subject-silent = [Verteiler] Mail wartet: das Verzeichnis antwortet nicht richtig
+alarm-subject-resolved = [Verteiler] Mail wird wieder verteilt
+alarm-intro = Verteiler auf { $host } hält Mail zurück. Es geht keine verloren: was schon angenommen war, wartet hier; neue Mail wartet beim Server davor und kommt von selbst wieder.
+alarm-silent = Das LDAP-Verzeichnis gibt seit { $since } keine brauchbare Antwort; deshalb warten alle Listen. Der letzte Fehler: { $error }
+alarm-shrunk = Das Verzeichnis nennt plötzlich viel weniger Mitglieder als zuletzt. Mail an diese Listen wartet, andere Listen laufen weiter:
+alarm-list = { $list }: { $now } statt { $accepted }
+alarm-everybody = alle Listen: das Verzeichnis nennt { $now } statt { $accepted } Personen
+alarm-more = und { $more } weitere
+alarm-what = Sehen Sie auf { $host } nach, wer ging und kam, und geben Sie es frei, wenn es stimmt. Stimmt es nicht, reparieren Sie das Verzeichnis; die Mail geht dann von selbst weiter. Mit reject gelten bis dahin die früheren Mitglieder.
+alarm-once = Diese Nachricht kommt einmal. Eine zweite folgt, wenn alle Mail wieder läuft.
+alarm-resolved = Verteiler auf { $host } verteilt wieder alle Mail. Was gewartet hat, geht jetzt hinaus.

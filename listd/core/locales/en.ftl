@@ -24,3 +24,17 @@ refused-not-yet = { $list } is set to be moderated ({ $setting }), which is not 
 refused-unknown = There is no list { $address }. Please check the address.
 refused-signed-long-line = Your mail is signed or encrypted and has a line that is too long to be sent on. Please send it without the signature, or as an attachment.
 refused-unsendable = Your mail is signed or encrypted in a form that cannot be sent on unchanged. Please send it without the signature.
+
+# To the admins of a domain: mail waits because the directory can't be trusted. Subjects in ASCII.
+alarm-subject-shrunk = [Verteiler] Mail waits: many members are suddenly gone from lists
+alarm-subject-silent = [Verteiler] Mail waits: the directory gives no proper answer
+alarm-subject-resolved = [Verteiler] Mail goes out again
+alarm-intro = Verteiler on { $host } holds mail back. None is lost: what was accepted already waits here; new mail waits at the server before us and comes again by itself.
+alarm-silent = The LDAP directory has given no answer that can be used since { $since }, so mail to all lists waits. The last error: { $error }
+alarm-shrunk = The directory suddenly names far fewer members than before. Mail to these lists waits, other lists go on:
+alarm-list = { $list }: { $now } instead of { $accepted }
+alarm-everybody = all lists: the directory names { $now } people instead of { $accepted }
+alarm-more = and { $more } more
+alarm-what = Look on { $host } who went and who came, and accept it where it is right. Where it is wrong, mend the directory; mail then goes on by itself. With reject, the earlier members count until then.
+alarm-once = This message comes once. A second one follows when all mail goes out again.
+alarm-resolved = Verteiler on { $host } distributes all mail again. What has waited goes out now.

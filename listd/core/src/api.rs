@@ -28,6 +28,14 @@ pub mod path {
     pub const QUEUE: &str = "/v1/queue";
     /// GET `?id=`: [`Post`](super::Post).
     pub const POST: &str = "/v1/post";
+    /// GET: [`DirectoryDetail`](super::DirectoryDetail).
+    pub const DIRECTORY: &str = "/v1/directory";
+    /// GET `?list=` (all that is held where absent): a list of [`Difference`](super::Difference)s.
+    pub const DIRECTORY_DIFF: &str = "/v1/directory/diff";
+    /// POST [`Accept`](super::Accept): a list of the [`Held`](super::Held) that is accepted now.
+    pub const DIRECTORY_ACCEPT: &str = "/v1/directory/accept";
+    /// POST `{}`: a list of the [`Held`](super::Held) that is rejected now.
+    pub const DIRECTORY_REJECT: &str = "/v1/directory/reject";
     /// POST [`Retry`](super::Retry): [`Retried`](super::Retried).
     pub const RETRY: &str = "/v1/queue/retry";
     /// GET `?message_id=`: [`Trace`](super::Trace).
@@ -82,6 +90,53 @@ pub struct DirectoryState {
     /// Entries that an admin should mend, e.g. two lists with one address; one sentence each.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// How many lists (and the directory as a whole) the safety catch holds.
+    #[serde(default)]
+    pub held: usize,
+}
+
+/// The directory, and what the safety catch holds (promise 6).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectoryDetail {
+    pub state: DirectoryState,
+    pub now: Timestamp,
+    /// The server's change number up to which all is known.
+    pub csn: Option<String>,
+    pub held: Vec<Held>,
+}
+
+/// A list that shrank more than its guard allows: mail to it waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// `None` for the people of the directory together: then mail to all lists waits.
+    pub list: Option<String>,
+    pub title: String,
+    pub since: Timestamp,
+    /// How many were on it when it was accepted last, and how many are now.
+    pub accepted: usize,
+    pub now: usize,
+    /// An admin rejected it: mail goes to those who were accepted, until the directory says something else.
+    pub rejected: bool,
+    /// It is no list any more.
+    pub gone: bool,
+}
+
+/// Who came to a list and who left it since it was accepted last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    pub list: Option<String>,
+    /// It is held since then.
+    pub held_since: Option<Timestamp>,
+    pub accepted: usize,
+    pub now: usize,
+    pub went: Vec<Person>,
+    pub came: Vec<Person>,
+}
+
+/// Believe what the directory says of a list, or (`None`) of all that is held.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accept {
+    pub list: Option<String>,
 }
 
 /// Whether mail goes out on what is known of the membership (promise 6).

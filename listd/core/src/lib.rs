@@ -22,5 +22,6 @@ pub mod policy;
 pub mod recipients;
 pub mod retry;
 pub mod rewrite;
+pub mod shrink;
 pub mod time;
 pub mod token;

@@ -2,6 +2,8 @@
 //!
 //! The texts stand in `locales/*.ftl` (Fluent) and are built in. Which refusal it is decides `policy`.
 
+mod alarm;
+
 use std::sync::LazyLock;
 
 use fluent_bundle::concurrent::FluentBundle;
@@ -12,6 +14,8 @@ use crate::list::{Posters, Role};
 use crate::message::Malformed;
 use crate::policy::{Refusal, Unproven};
 use crate::rewrite::role_address;
+
+pub use alarm::{Alarm, Shrunk, alarm, resolved};
 
 /// Longest refusal, octets: with code and CRLF it fits one reply line of 512 (RFC 5321 4.5.3.1.5).
 pub const MAX_REPLY: usize = 400;

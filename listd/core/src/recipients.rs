@@ -117,6 +117,18 @@ pub struct Skipped {
 }
 
 impl Roster {
+    /// One of known recipients, e.g. as they were accepted earlier.
+    pub fn of(recipients: Vec<Recipient>) -> Roster {
+        let persons = recipients.iter().filter_map(|r| r.person.clone()).collect();
+        let keys = recipients.iter().map(|r| r.address.key()).collect();
+        Roster { recipients, persons, keys, ..Roster::default() }
+    }
+
+    /// How many are on the list as far as it can be told: what the safety catch measures.
+    pub fn size(&self) -> usize {
+        self.recipients.len() + self.muted.len()
+    }
+
     /// True for an active person who is a member, also where another has the same address or none is set.
     pub fn has_person(&self, id: &PersonId) -> bool {
         self.persons.contains(id)

@@ -82,6 +82,7 @@ fn may_align(a: &str, b: &str) -> bool {
 pub struct Variant {
     list: ListId,
     address: Address,
+    is_notice: bool,
     copies: Copies,
     /// All fields, without signatures and the empty line.
     head: Vec<u8>,
@@ -135,6 +136,7 @@ impl Render for Composer {
         Ok(Arc::new(Variant {
             list: frozen.list.clone(),
             address: frozen.address.clone(),
+            is_notice: frozen.is_notice(),
             copies: frozen.settings.copies,
             signers: self.signers_for(&head.from, frozen),
             eight_bit: original.eight_bit || !head.bytes.is_ascii(),
@@ -162,7 +164,10 @@ impl Render for Composer {
             ));
         }
         Ok(Copy {
-            sender: Some(self.return_path(variant, to, now)?),
+            sender: match variant.is_notice {
+                true => None,
+                false => Some(self.return_path(variant, to, now)?),
+            },
             recipients,
             head: variant.signed_head(now)?,
             body: variant.body.clone(),

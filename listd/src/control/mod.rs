@@ -45,6 +45,12 @@ pub trait Rooms: Send + Sync + 'static {
     ) -> Answer<api::Simulation>;
     /// The records of one domain, or of all.
     async fn dkim(&self, domain: Option<&str>) -> Answer<Vec<api::DkimRecord>>;
+    async fn directory(&self) -> Answer<api::DirectoryDetail>;
+    /// Of one list, or of all that is held.
+    async fn directory_diff(&self, list: Option<&str>) -> Answer<Vec<api::Difference>>;
+    /// One list that is held, or all. `who` asks, for the log.
+    async fn directory_accept(&self, list: Option<&str>, who: &str) -> Answer<Vec<api::Held>>;
+    async fn directory_reject(&self, who: &str) -> Answer<Vec<api::Held>>;
     async fn facts(&self) -> Answer<api::Facts>;
 }
 

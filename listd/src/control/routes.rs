@@ -39,6 +39,8 @@ pub fn router(rooms: Arc<dyn Rooms>, own: u32) -> Router {
         .route(path::QUEUE, get(queue))
         .route(path::POST, get(post_of))
         .route(path::TRACE, get(trace))
+        .route(path::DIRECTORY, get(directory))
+        .route(path::DIRECTORY_DIFF, get(directory_diff))
         .route(path::DKIM, get(dkim))
         .route(path::FACTS, get(facts))
         .layer(DefaultBodyLimit::max(SMALL_BODY));
@@ -47,6 +49,8 @@ pub fn router(rooms: Arc<dyn Rooms>, own: u32) -> Router {
     let changes = Router::new()
         .route(path::RETRY, post(retry))
         .route(path::SET, post(set))
+        .route(path::DIRECTORY_ACCEPT, post(directory_accept))
+        .route(path::DIRECTORY_REJECT, post(directory_reject))
         .layer(DefaultBodyLimit::max(SMALL_BODY))
         .route_layer(middleware::from_fn(move |peer, request, next| {
             guard(peer, Act::Change, own, request, next)
@@ -125,6 +129,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Args<T> {
 #[derive(Deserialize)]
 struct ListArg {
     list: String,
+}
+
+#[derive(Deserialize)]
+struct DiffArg {
+    list: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -215,6 +224,41 @@ async fn retry(State(rooms): Handle, Body(body): Body) -> Answer<Json<api::Retri
     let ask: api::Retry = json(&body)?;
     let id = ask.id.as_deref().map(post_id).transpose()?;
     rooms.retry(id).await.map(Json)
+}
+
+async fn directory(State(rooms): Handle) -> Answer<Json<api::DirectoryDetail>> {
+    rooms.directory().await.map(Json)
+}
+
+async fn directory_diff(
+    State(rooms): Handle,
+    Args(arg): Args<DiffArg>,
+) -> Answer<Json<Vec<api::Difference>>> {
+    rooms.directory_diff(arg.list.as_deref()).await.map(Json)
+}
+
+async fn directory_accept(
+    State(rooms): Handle,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Body(body): Body,
+) -> Answer<Json<Vec<api::Held>>> {
+    let wrong = |error: serde_json::Error| {
+        Problem::bad_request(error.to_string(), "Use the listctl that came with this listd.")
+    };
+    let ask: api::Accept = serde_json::from_slice(&body).map_err(wrong)?;
+    rooms.directory_accept(ask.list.as_deref(), &named(peer)).await.map(Json)
+}
+
+async fn directory_reject(
+    State(rooms): Handle,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+) -> Answer<Json<Vec<api::Held>>> {
+    rooms.directory_reject(&named(peer)).await.map(Json)
+}
+
+/// Who asks, for the log.
+fn named(peer: Peer) -> String {
+    peer.uid.map_or_else(|| "somebody".to_owned(), |uid| format!("user {uid}"))
 }
 
 fn post_id(text: &str) -> Answer<u64> {

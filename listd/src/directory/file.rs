@@ -10,7 +10,6 @@ use listcore::dn;
 use listcore::ldif;
 use listcore::mapping::Mapping;
 
-use super::guard;
 use super::live::Live;
 use super::replica::Replica;
 use crate::clock::Clock;
@@ -75,7 +74,6 @@ impl FileSource {
         let source = self.clone();
         let loaded = tokio::task::spawn_blocking(move || source.load());
         let replica = loaded.await.map_err(|_| format!("reading {path} failed; see the log"))??;
-        live.read(|old| guard::may_replace(old, &replica))?;
         live.swap(replica);
         seen.used = Some(stamp);
         Ok(())

@@ -1,23 +1,17 @@
-//! May a new state of the directory replace the one that we have (promise 6)?
+//! Which answers of a server are not the whole truth (promise 6).
 //!
-//! Only the plainest case so far: an empty answer. The measure per list is the safety catch's, later.
+//! How much a list may shrink is no question of LDAP: `members` measures that.
 
-use super::replica::Replica;
-
-/// `Err` says what is odd and what to do.
-pub fn may_replace(old: &Replica, new: &Replica) -> Result<(), String> {
-    let (had, has) = (old.people(), new.people());
-    let what = if !old.is_empty() && new.is_empty() {
-        "no entry at all"
-    } else if had > 0 && has == 0 {
-        "no person at all"
-    } else {
-        return Ok(());
-    };
-    Err(format!(
-        "the directory answered with {what}, where there were {had} people and {} groups before; the old state \
-         stays in use and counts as stale. Check base, filters and the access rules for our bind DN; \
-         if it is really empty now, stop listd and remove its store",
-        old.groups().count()
-    ))
+/// True for an LDAP result (RFC 4511 4.1.9) that tells of entries which were not sent, whatever came before it:
+/// nothing of such an answer is used, and mail waits until there is a whole one.
+///
+/// Not a refused login or a server that is busy: then there is no answer, and `max_staleness` counts.
+pub fn is_partial(result: u32) -> bool {
+    matches!(
+        result,
+        // timeLimitExceeded, sizeLimitExceeded, partialResults (LDAPv2), referral, adminLimitExceeded
+        3 | 4 | 9 | 10 | 11
+        // noSuchObject, aliasDereferencingProblem, insufficientAccessRights
+        | 32 | 36 | 50
+    )
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use listcore::entry::Entry;
 use listcore::mapping::Mapping;
 use listcore::time::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::replica::{Replica, Touched};
 
@@ -21,6 +21,7 @@ pub struct Live {
     all: AtomicU64,
     health: Mutex<Health>,
     changed: watch::Sender<u64>,
+    all_again: Notify,
     max_staleness: Duration,
 }
 
@@ -56,6 +57,8 @@ pub struct Health {
     pub csn: Option<String>,
     /// What, where, what to do; gone once it works again.
     pub last_error: Option<String>,
+    /// The server's last answer was not whole: what we have may be wrong, however young it is.
+    pub doubtful: bool,
     /// The same moment as `fresh_at` on a clock that nobody sets back; `None` where it came from the store.
     fresh_since: Option<Instant>,
 }
@@ -79,9 +82,11 @@ impl Live {
                 fresh_at: None,
                 csn: None,
                 last_error: None,
+                doubtful: false,
                 fresh_since: None,
             }),
             changed: watch::Sender::new(0),
+            all_again: Notify::new(),
             max_staleness,
         }
     }
@@ -111,7 +116,11 @@ impl Live {
         let Some(at) = health.fresh_at else { return Freshness::Never };
         // The longer of the two: a clock that was set back must not make old news fresh.
         let age = health.fresh_since.map_or(Duration::ZERO, |i| i.elapsed()).max(now.since(at));
-        if age > self.max_staleness { Freshness::Stale { since: at } } else { Freshness::Fresh }
+        if health.doubtful || age > self.max_staleness {
+            Freshness::Stale { since: at }
+        } else {
+            Freshness::Fresh
+        }
     }
 
     pub fn health(&self) -> Health {
@@ -152,6 +161,7 @@ impl Live {
             h.fresh_at = Some(at);
             h.fresh_since = Some(Instant::now());
             h.csn = csn.or(h.csn.take());
+            h.doubtful = false;
             if h.last_error.take().is_some() {
                 tracing::info!(url = h.url, "the directory works again");
             }
@@ -178,6 +188,23 @@ impl Live {
                 h.last_error = Some(error);
             }
         });
+    }
+
+    /// The directory answered with something else than the whole truth, e.g. half of it. Nothing of that is used,
+    /// and mail waits from now on (promise 6).
+    pub fn doubt(&self, error: String) {
+        self.change_health(|h| h.doubtful = true);
+        self.failed(error);
+    }
+
+    /// Asks whoever follows the directory for a refresh from nothing.
+    pub fn ask_for_all(&self) {
+        self.all_again.notify_one();
+    }
+
+    /// Waits until that is asked for.
+    pub async fn asked_for_all(&self) {
+        self.all_again.notified().await;
     }
 
     pub fn set_mode(&self, mode: Mode) {

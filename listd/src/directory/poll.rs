@@ -21,7 +21,6 @@ pub async fn once(shared: Arc<Shared>, query: Query) -> Result<(), String> {
     let began = (shared.clock)();
     let new = fetch(&shared, &query).await?;
     let old = shared.live.read(Replica::clone);
-    guard::may_replace(&old, &new)?;
     let changes = new.changes_from(&old);
     let cookie = StoredCookie::new(query.fingerprint(&shared.server.url), Vec::new());
     shared.keeper.update(&changes, Some(&cookie));
@@ -33,7 +32,15 @@ pub async fn once(shared: Arc<Shared>, query: Query) -> Result<(), String> {
 }
 
 async fn fetch(shared: &Shared, query: &Query) -> Result<Replica, String> {
-    let explain = |e: &ldap3::LdapError| shared.server.explain(e);
+    let explain = |e: &ldap3::LdapError| {
+        let error = shared.server.explain(e);
+        if let ldap3::LdapError::LdapResult { result } = e
+            && guard::is_partial(result.rc)
+        {
+            shared.live.doubt(error.clone());
+        }
+        error
+    };
     let mut ldap = shared.server.connect().await?;
     ldap.with_timeout(shared.server.timeout);
     let adapters: Vec<Box<dyn Adapter<'_, String, Vec<String>>>> =

@@ -113,6 +113,7 @@ impl Session {
                 },
                 () = self.moved.due() => self.read_again(&mut ldap).await?,
                 () = &mut whole => return Ok(End::TimeForAll),
+                () = self.shared.live.asked_for_all() => return Ok(End::TimeForAll),
                 () = self.shared.again.notified() => {
                     return Ok(End::Failed("the server has news that it did not tell us; asking again".to_owned()));
                 }
@@ -190,7 +191,6 @@ impl Session {
             return Err(End::StaleCookie);
         }
         let new = refresh.applied_to(&old);
-        guard::may_replace(&old, &new).map_err(End::Failed)?;
         let changes = new.changes_from(&old);
         if !from_nothing {
             self.moved.note(&old, &changes);
@@ -328,7 +328,13 @@ impl Session {
                 "the LDAP server {} ended the search; it is asked again",
                 self.shared.server.url
             )),
-            _ => self.failed(&LdapError::LdapResult { result }),
+            rc => {
+                let error = self.shared.server.explain(&LdapError::LdapResult { result });
+                if guard::is_partial(rc) {
+                    self.shared.live.doubt(error.clone());
+                }
+                End::Failed(error)
+            }
         }
     }
 

@@ -168,7 +168,9 @@ impl Keeper {
     }
 
     async fn commit(&self, batch: &Pending) -> Result<(), store::StoreError> {
-        let Some(at) = self.live.health().fresh_at else { return Ok(()) };
+        // The first refresh may be committed before it is marked as fresh: then the mark follows. Dropping the batch
+        // here would leave a cookie that promises entries which were never stored.
+        let at = self.live.health().fresh_at.unwrap_or_default();
         let cookie = batch.cookie.clone();
         let change = if batch.replace {
             let there = batch.entries.iter().filter_map(|(u, e)| Some((u.clone(), e.clone()?)));

@@ -2,6 +2,8 @@
 //!
 //! It asks no server and reads no file. What a mail may do with the answer is `listcore::policy`'s.
 
+mod guard;
+mod sure;
 mod table;
 
 use std::collections::{BTreeMap, HashMap};
@@ -22,7 +24,10 @@ use listcore::time::Timestamp;
 
 use crate::directory::replica::Replica;
 use crate::directory::{Freshness, Live, Mode};
+use guard::{EVERYBODY, Guard, Now, View};
 use table::Table;
+
+pub use guard::{Difference, Held, Trust};
 
 /// A tenant as this room needs it; `main` builds it from the configuration.
 #[derive(Clone, Debug)]
@@ -90,6 +95,41 @@ pub struct DirectoryStatus {
     pub last_error: Option<String>,
     /// Entries that an admin should mend: two lists with one address, an address outside our domains, ...
     pub warnings: Vec<String>,
+    /// What the safety catch holds; mail to these lists waits.
+    pub held: Vec<Held>,
+}
+
+/// How much may be gone at once, in percent of what was accepted last; 100 switches the guard off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guards {
+    /// For all lists, and for the people of the directory together.
+    pub all: u8,
+    /// By domain, lower-case.
+    pub domains: HashMap<String, u8>,
+    /// By the key of a list's address.
+    pub lists: HashMap<String, u8>,
+}
+
+impl Default for Guards {
+    fn default() -> Guards {
+        Guards { all: 50, domains: HashMap::new(), lists: HashMap::new() }
+    }
+}
+
+impl Guards {
+    fn of(&self, list: &Address) -> u8 {
+        let own = self.lists.get(&list.key()).or_else(|| self.domains.get(list.domain()));
+        own.copied().unwrap_or(self.all)
+    }
+}
+
+/// May a copy that was frozen earlier still go out?
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    Yes,
+    Never(Dropped),
+    /// The safety catch holds the list: nobody knows for sure yet.
+    Waits,
 }
 
 /// The room. All answers are about the replica as it is at the moment of the question.
@@ -101,6 +141,10 @@ pub struct Members {
     overrides: RwLock<HashMap<ListId, Layer>>,
     table: Mutex<Arc<Table>>,
     rosters: Mutex<HashMap<ListId, (u64, Arc<Roster>)>>,
+    guard: Guard,
+    guards: RwLock<Arc<Guards>>,
+    /// How many people there are, at which generation.
+    people: Mutex<(u64, usize)>,
 }
 
 impl Members {
@@ -111,6 +155,9 @@ impl Members {
             overrides: RwLock::default(),
             table: Mutex::default(),
             rosters: Mutex::default(),
+            guard: Guard::default(),
+            guards: RwLock::default(),
+            people: Mutex::default(),
         }
     }
 
@@ -152,7 +199,12 @@ impl Members {
         if !self.live.is_loaded() {
             return Lookup::NoDirectory;
         }
-        self.table().lookup(address)
+        let table = self.table();
+        let found = table.lookup(address);
+        if found == Lookup::UnknownList && self.is_unsure_of(&table, address) {
+            return Lookup::NoDirectory;
+        }
+        found
     }
 
     pub fn list(&self, id: &ListId) -> Option<Arc<List>> {
@@ -164,8 +216,18 @@ impl Members {
         self.table().lists().to_vec()
     }
 
-    /// Who gets the copies; computed when first asked for after a change.
+    /// Who gets the copies. Where an admin has rejected what the directory says, who was accepted before; ask
+    /// [`Members::is_sure`] whether mail may go out at all.
     pub fn roster(&self, id: &ListId) -> Option<Arc<Roster>> {
+        let roster = self.current(id)?;
+        Some(match self.trust(id, Some(&roster)) {
+            Trust::Kept(kept) => kept,
+            Trust::Current | Trust::Held => roster,
+        })
+    }
+
+    /// What the replica says; computed when first asked for after a change.
+    fn current(&self, id: &ListId) -> Option<Arc<Roster>> {
         let list = self.table().list(id)?.clone();
         let addresses: Vec<&Address> =
             std::iter::once(&list.address).chain(&list.aliases).collect();
@@ -177,11 +239,17 @@ impl Members {
             let group = replica.group_by_id(id)?;
             Some(Arc::new(expand_for(replica, &group.members, &addresses)))
         });
-        match &roster {
-            Some(roster) => self.rosters().insert(id.clone(), (generation, roster.clone())),
-            None => self.rosters().remove(id),
+        let mut rosters = self.rosters();
+        let Some(mut roster) = roster else {
+            rosters.remove(id);
+            return None;
         };
-        roster
+        // What did not change is kept once, however many hold it.
+        if let Some((_, before)) = rosters.get(id).filter(|(_, before)| *before == roster) {
+            roster = before.clone();
+        }
+        rosters.insert(id.clone(), (generation, roster.clone()));
+        Some(roster)
     }
 
     /// The owners, else the domain's admins.
@@ -198,7 +266,8 @@ impl Members {
         let domains = self.domains();
         let Some(domain) = domains.get(domain) else { return Vec::new() };
         let admins: Vec<Member> = domain.admins.iter().map(admin).collect();
-        self.live.read(|replica| expand(replica, &admins).recipients)
+        let found = self.live.read(|replica| expand(replica, &admins).recipients);
+        if found.is_empty() { self.guard.noted_admins(&domain.name) } else { found }
     }
 
     /// May a copy that was frozen earlier still go out? The frozen set may only shrink.
@@ -206,24 +275,44 @@ impl Members {
     /// For posts to members; mail to a role goes to whom it was frozen for. Says yes while nothing is known of
     /// the directory: then [`Members::freshness`] holds all mail anyway.
     pub fn still_gets(&self, id: &ListId, recipient: &Recipient) -> Result<(), Dropped> {
-        if !self.live.is_loaded() {
-            return Ok(());
+        match self.claim(id, recipient, Timestamp(i64::MAX)) {
+            Claim::Yes | Claim::Waits => Ok(()),
+            Claim::Never(why) => Err(why),
         }
-        let Some(roster) = self.roster(id) else { return Err(Dropped::LeftList) };
+    }
+
+    /// [`Members::still_gets`], and whether that is known for sure.
+    pub fn claim(&self, id: &ListId, recipient: &Recipient, now: Timestamp) -> Claim {
+        if !self.live.is_loaded() {
+            return Claim::Yes;
+        }
+        if self.holds_all() {
+            return Claim::Waits;
+        }
+        let current = self.current(id);
+        let roster = match (self.trust(id, current.as_ref()), current) {
+            (Trust::Held, _) => return Claim::Waits,
+            (Trust::Kept(kept), _) => kept,
+            (Trust::Current, Some(roster)) => roster,
+            (Trust::Current, None) => return Claim::Never(Dropped::LeftList),
+        };
         let is = |of: fn(&Roster, &PersonId) -> bool| {
             recipient.person.as_ref().is_some_and(|id| of(&roster, id))
         };
         let (member, muted) = (is(Roster::has_person), is(Roster::is_muted));
         if (member && !muted) || roster.has_address(&recipient.address) {
-            return Ok(());
+            return Claim::Yes;
         }
         if muted {
-            return Err(Dropped::Muted);
+            return Claim::Never(Dropped::Muted);
+        }
+        if self.guard.just_lost(&id.0, &roster, recipient, now) {
+            return Claim::Waits;
         }
         let inactive = recipient.person.as_ref().is_some_and(|id| {
             self.live.read(|r| r.person_by_id(&id.0).is_some_and(|p| p.inactive))
         });
-        Err(if inactive { Dropped::Inactive } else { Dropped::LeftList })
+        Claim::Never(if inactive { Dropped::Inactive } else { Dropped::LeftList })
     }
 
     /// What the owner of an address is to a list. Says nothing of whether the mail is really his.
@@ -299,6 +388,7 @@ impl Members {
             lists: table.lists().len(),
             last_error: health.last_error,
             warnings: table.warnings().to_vec(),
+            held: self.held(),
         }
     }
 

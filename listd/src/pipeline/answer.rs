@@ -6,7 +6,6 @@ use listcore::time::Timestamp;
 use lmtp::reply::Reply;
 
 use super::Target;
-use crate::directory::Freshness;
 use crate::members::{Lookup, Members};
 use crate::store::StoreError;
 
@@ -41,7 +40,7 @@ pub fn recipient(
         Lookup::UnknownDomain => {
             return Err(Reply::new(550, "5.1.2", "mail for this domain is not handled here"));
         }
-        Lookup::NoDirectory => return Err(no_directory()),
+        Lookup::NoDirectory => return Err(not_sure()),
     };
     admit(members, target, size, now)
 }
@@ -68,16 +67,13 @@ fn admit(
             format!("this list takes mails of up to {limit} octets"),
         ));
     }
-    match members.freshness(now) {
-        Freshness::Fresh => Ok(target),
-        Freshness::Stale { .. } | Freshness::Never => Err(no_directory()),
-    }
+    if members.is_sure(list, now) { Ok(target) } else { Err(not_sure()) }
 }
 
 fn postmaster(members: &Members) -> Result<Target, Reply> {
     match members.domain_names().first() {
         Some(domain) => Ok(Target::Postmaster { domain: domain.clone() }),
-        None => Err(no_directory()),
+        None => Err(not_sure()),
     }
 }
 
@@ -87,7 +83,9 @@ fn unknown(address: &Address) -> Reply {
 }
 
 /// Our trouble, never the author's (promise 5): Exim keeps the mail and asks again.
-fn no_directory() -> Reply {
+///
+/// Not accepted to wait here: who may write and who gets it would have to be decided on members that we do not believe.
+pub fn not_sure() -> Reply {
     Reply::new(
         451,
         "4.3.0",

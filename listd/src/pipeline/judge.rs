@@ -10,7 +10,7 @@ use listcore::time::Timestamp;
 use listcore::{bounce, notice, token};
 use lmtp::reply::Reply;
 
-use super::{Incoming, Pipeline, Target};
+use super::{Incoming, Pipeline, Target, answer};
 use crate::store::{BounceEvent, NewPost, RecipientRef, TraceEvent};
 use crate::verify::Authenticity;
 
@@ -52,6 +52,12 @@ impl Pipeline {
             Ok(way) => way,
             Err(step) => return *step,
         };
+        // Since RCPT TO the directory may have become doubtful; then nothing can be decided, least of all against
+        // the author (promise 6).
+        if kind == PostKind::List && !self.members.is_sure(&list, now) {
+            let reply = answer::not_sure();
+            return self.tell(rcpt, Some(&list), mail, now, ("deferred", "directory", reply));
+        }
         let (verified, why) = match authenticity {
             Authenticity::Known { verified, why } => (verified.clone(), why),
             // Only a list that insists has to wait for DNS; to the owners everybody gets through.

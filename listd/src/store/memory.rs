@@ -14,9 +14,10 @@ use listcore::recipients::{PersonId, Recipient};
 use listcore::time::Timestamp;
 
 use super::{
-    Account, Attribution, BATCH, Batch, BatchId, Body, BounceEvent, Commit, Counts, Done, DueBatch,
-    MailId, Move, NewMail, NewPost, Override, Overrides, PostId, Queue, Raw, RecipientRef, Replica,
-    ReplicaChange, Report, StoreError, StoredPost, StoredReplica, TraceEvent, rules,
+    Accepted, Account, Attribution, BATCH, Batch, BatchId, Body, BounceEvent, Commit, Counts, Done,
+    DueBatch, MailId, Move, NewMail, NewPost, Override, Overrides, PostId, Queue, Raw,
+    RecipientRef, Replica, ReplicaChange, Report, StoreError, StoredPost, StoredReplica,
+    TraceEvent, rules,
 };
 
 /// All of it behind one lock.
@@ -40,6 +41,7 @@ struct State {
     replica: BTreeMap<String, Vec<u8>>,
     cookie: Vec<u8>,
     fresh: Timestamp,
+    accepted: BTreeMap<String, Vec<u8>>,
 }
 
 /// List, way to it, Message-ID.
@@ -101,6 +103,15 @@ impl State {
                     Some(value) => self.overrides.insert((list, key), value),
                     None => self.overrides.remove(&(list, key)),
                 };
+                Ok(())
+            }
+            Move::Accepted(rows) => {
+                for (name, data) in rows {
+                    match data {
+                        Some(data) => self.accepted.insert(name, data),
+                        None => self.accepted.remove(&name),
+                    };
+                }
                 Ok(())
             }
             Move::Erase { before } => {
@@ -377,6 +388,14 @@ impl Overrides for MemoryStore {
             value: value.clone(),
         };
         Ok(self.state().overrides.iter().map(one).collect())
+    }
+}
+
+#[async_trait]
+impl Accepted for MemoryStore {
+    async fn accepted(&self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let rows = self.state().accepted.clone();
+        Ok(rows.into_iter().collect())
     }
 }
 

@@ -111,6 +111,8 @@ pub enum Move {
     Replica(ReplicaChange),
     /// `listctl list set` and `unset`: the value of one setting of one list, or that there is none any more.
     Override { list: ListId, key: Key, value: Option<Vec<String>> },
+    /// What was accepted of lists (promise 6), by name, in the members room's own form; `None` = forgotten.
+    Accepted(Vec<(String, Option<Vec<u8>>)>),
     /// The retention job: outcomes, traces, bounces and duplicate keys older than this go. A post goes with all
     /// its outcomes once it was finished before this; a recipient when nothing names her any more.
     Erase { before: Timestamp },
@@ -260,6 +262,13 @@ pub struct Override {
 pub trait Overrides: Commit {
     /// All, by list and key. A key that this version does not know is left out, and kept.
     async fn overrides(&self) -> Result<Vec<Override>, StoreError>;
+}
+
+/// What the safety catch reads at start.
+#[async_trait]
+pub trait Accepted: Commit {
+    /// Name and data of all rows, as [`Move::Accepted`] left them.
+    async fn accepted(&self) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
 }
 
 /// Whose token is it.

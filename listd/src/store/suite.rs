@@ -17,8 +17,11 @@ use listcore::time::Timestamp;
 use super::*;
 
 /// All that a backend offers.
-pub(super) trait Whole: Queue + Replica + Attribution + Report + Overrides {}
-impl<T: Queue + Replica + Attribution + Report + Overrides> Whole for T {}
+pub(super) trait Whole:
+    Queue + Replica + Attribution + Report + Overrides + Accepted
+{
+}
+impl<T: Queue + Replica + Attribution + Report + Overrides + Accepted> Whole for T {}
 
 /// A fresh store, and where spilled files lie.
 pub(super) struct Case {
@@ -57,6 +60,7 @@ const CASES: &[Named] = cases![
     the_replica_is_replaced_and_updated,
     a_large_replica,
     overrides_are_set_replaced_and_taken_back,
+    what_was_accepted_is_kept,
 ];
 
 pub(super) async fn run<W: Whole + 'static>(make: impl AsyncFn() -> (Arc<W>, PathBuf)) {
@@ -645,4 +649,17 @@ async fn overrides_are_set_replaced_and_taken_back(case: Case) {
     store.commit(moves).await.expect("commit");
     let owners = ("5b".to_owned(), Key::Post, texts(&["owners"]));
     assert_eq!(held().await, [footer, owners], "the retention job is not for settings");
+}
+
+/// Promise 6: the last accepted state of a list is known after a restart.
+async fn what_was_accepted_is_kept(case: Case) {
+    let row = |name: &str, data: &str| (name.to_owned(), Some(data.as_bytes().to_vec()));
+    let known = async || case.store.accepted().await.expect("accepted");
+    assert_eq!(known().await, []);
+    let rows = vec![row("b", "1"), row("a", "2")];
+    assert_eq!(case.commit(vec![Move::Accepted(rows)]).await, [Done::Ok]);
+    let rows = vec![row("b", "3"), ("a".to_owned(), None), row("", "4"), ("c".to_owned(), None)];
+    assert_eq!(case.commit(vec![Move::Accepted(rows)]).await, [Done::Ok]);
+    let expect = [(String::new(), b"4".to_vec()), ("b".to_owned(), b"3".to_vec())];
+    assert_eq!(known().await, expect);
 }

@@ -356,6 +356,10 @@ fn domain(r: &mut Reader<'_, '_, '_>, defaults: &Settings) -> Domain {
         name: r.need("domain.name", value::domain).unwrap_or_default(),
         language: r.get("domain.language", value::language).unwrap_or_else(|| "de".to_owned()),
         admins: r.get("domain.admins", |raw| value::list(raw, value::admin)).unwrap_or_default(),
+        shrink_guard_percent: r.get("domain.shrink_guard", value::percent),
+        shrink_guard_of: r
+            .get("domain.shrink_guard_of", |raw| value::list(raw, value::address_share))
+            .unwrap_or_default(),
         imprint_url: r.get("domain.imprint_url", value::web_url),
         privacy_url: r.get("domain.privacy_url", value::web_url),
         help_url: r.get("domain.help_url", value::web_url),

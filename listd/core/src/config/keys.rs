@@ -121,6 +121,11 @@ pub const KEYS: &[Key] = &[
         "domain.admins",
         "a list of addresses and DNs of groups, e.g. [\"postmaster@schule.example\"]",
     ),
+    key("domain.shrink_guard", "a share from \"0 %\" to \"100 %\""),
+    key(
+        "domain.shrink_guard_of",
+        "a list of an address and a share each, e.g. [\"klasse-5b@schule.example 80 %\"]",
+    ),
     key("domain.imprint_url", URL),
     key("domain.privacy_url", URL),
     key("domain.help_url", URL),

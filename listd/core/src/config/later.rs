@@ -13,7 +13,6 @@ const TABLES: &[(&str, &str)] = &[
 /// A key that comes later whatever its value, except where the value is the harmless one.
 const KEYS: &[(&str, &str, &str)] = &[
     ("relay.log", "", "the relay's log is not read yet; trace ends with the relay's answer"),
-    ("directory.shrink_guard", "0 %", "the guard against lists that shrink is not there yet"),
     ("domain.imprint_url", "", "there are no web pages yet that would link to it"),
     ("domain.privacy_url", "", "there are no web pages yet that would link to it"),
 ];

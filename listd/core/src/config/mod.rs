@@ -191,6 +191,10 @@ pub struct Domain {
     /// e.g. `de`
     pub language: String,
     pub admins: Vec<Admin>,
+    /// How much a list may lose at once, 0 to 100; `None` = as the directory's.
+    pub shrink_guard_percent: Option<u8>,
+    /// The same for single lists, by address.
+    pub shrink_guard_of: Vec<(Address, u8)>,
     pub imprint_url: Option<String>,
     pub privacy_url: Option<String>,
     pub help_url: Option<String>,

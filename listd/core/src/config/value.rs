@@ -111,6 +111,15 @@ pub(super) fn percent(raw: &Raw<'_>) -> Read<u8> {
     text(raw, size::percent)
 }
 
+/// `klasse-5b@schule.example 80 %`
+pub(super) fn address_share(raw: &Raw<'_>) -> Read<(Address, u8)> {
+    let text = str_of(raw)?;
+    let both = text.split_once(' ').and_then(|(address, share)| {
+        Some((Address::parse(address).ok()?, size::percent(share.trim())?))
+    });
+    both.map_or_else(|| wrong(format!("{text:?}")), Ok)
+}
+
 /// A text of at most `most` characters; control characters only as `lines` allows line breaks and tabs.
 pub(super) fn plain(raw: &Raw<'_>, most: usize, lines: bool) -> Read<String> {
     let text = str_of(raw)?;

@@ -59,6 +59,14 @@ pub struct Frozen {
 }
 
 impl Frozen {
+    /// With what the id of a "list" begins whose mail is a notice of our own, e.g. an alarm to the admins.
+    pub const NOTICE: &str = "notice:";
+
+    /// True for a notice of our own: it leaves with a null sender, so that nothing can answer it.
+    pub fn is_notice(&self) -> bool {
+        matches!(self.kind, PostKind::Role(_)) && self.list.0.starts_with(Frozen::NOTICE)
+    }
+
     /// The name a person should see: the description where there is one, else the name.
     pub fn title(&self) -> &str {
         if self.description.is_empty() { &self.name } else { &self.description }

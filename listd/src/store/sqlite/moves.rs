@@ -36,6 +36,7 @@ impl Writer {
             Move::Override { list, key, value } => {
                 self.set_override(list, *key, value.as_ref()).await
             }
+            Move::Accepted(rows) => self.accepted(rows).await,
             Move::Erase { before } => self.erase(*before, effects).await,
         }
     }

@@ -12,7 +12,7 @@ use super::error::Trouble;
 use super::moves::number;
 use super::{SqliteStore, packing, people};
 use crate::store::{
-    Account, Attribution, Batch, BatchId, Body, Counts, DueBatch, MailId, PostId, Queue,
+    Accepted, Account, Attribution, Batch, BatchId, Body, Counts, DueBatch, MailId, PostId, Queue,
     RecipientRef, Replica, Report, StoreError, StoredPost, StoredReplica, TraceEvent,
 };
 
@@ -212,6 +212,18 @@ impl Queue for SqliteStore {
 impl Replica for SqliteStore {
     async fn replica(&self) -> Result<StoredReplica, StoreError> {
         Ok(self.read_replica().await?)
+    }
+}
+
+#[async_trait]
+impl Accepted for SqliteStore {
+    async fn accepted(&self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let mut db = self.reader().await?;
+        let rows = sqlx::query_as("SELECT name, data FROM accepted ORDER BY name")
+            .fetch_all(&mut *db)
+            .await
+            .map_err(Trouble::from)?;
+        Ok(rows)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The directory's replica in the store: entries and cookie change together.
+//! The directory's replica in the store: entries and cookie change together. And what was accepted of the lists.
 
 use std::collections::BTreeMap;
 
@@ -74,6 +74,22 @@ impl Writer {
                 .await?;
         }
         Ok(())
+    }
+
+    pub(super) async fn accepted(
+        &mut self,
+        rows: &[(String, Option<Vec<u8>>)],
+    ) -> Result<Done, Trouble> {
+        const PUT: &str = "INSERT INTO accepted (name, data) VALUES ($1, $2)
+            ON CONFLICT (name) DO UPDATE SET data = excluded.data";
+        for (name, data) in rows {
+            let query = match data {
+                Some(data) => sqlx::query(PUT).bind(name).bind(data),
+                None => sqlx::query("DELETE FROM accepted WHERE name = $1").bind(name),
+            };
+            query.execute(&mut self.db).await?;
+        }
+        Ok(Done::Ok)
     }
 
     async fn mark(&mut self, cookie: &[u8], at: Timestamp) -> Result<(), Trouble> {
