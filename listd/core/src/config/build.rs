@@ -316,7 +316,7 @@ fn settings(r: &mut Reader<'_, '_, '_>, table: &str, mut settings: Settings) -> 
     r.set(&mut s.nonmembers, &key("nonmembers"), value::word);
     r.set(&mut s.unverified, &key("unverified"), value::word);
     r.set(&mut s.moderation, &key("moderation"), value::word);
-    r.set(&mut s.from, &key("from"), value::word);
+    r.set(&mut s.from, &key("from"), value::from_policy);
     r.set(&mut s.reply_to, &key("reply_to"), value::reply_to);
     r.set(&mut s.author_address, &key("author_address"), value::word);
     r.set(&mut s.subject_tag, &key("subject_tag"), |raw| value::plain(raw, 60, false));

@@ -88,6 +88,14 @@ fn a_domain_overrides_the_list_defaults() {
     assert_eq!(config.list.post, [Posters::People, Posters::Group("cn=a,dc=x".to_owned())]);
 }
 
+/// What is frozen for an author whom nobody vouched for can't be set.
+#[test]
+fn no_list_keeps_unproven_authors_by_a_setting() {
+    let text = format!("{SMALLEST}[list]\nfrom = \"keep, unproven\"\n");
+    let errors = Config::parse("listd.toml", &text).expect_err("it is refused").to_string();
+    assert!(errors.contains("list.from"), "{errors}");
+}
+
 /// A place in the file: dotted key, octets of the name, octets of the value.
 type Place = (String, std::ops::Range<usize>, std::ops::Range<usize>);
 

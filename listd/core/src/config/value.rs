@@ -11,7 +11,7 @@ use toml::de::DeValue;
 use super::source::Raw;
 use super::{Admin, DirectorySource, Endpoint, StoreUrl, credential, size, syntax};
 use crate::address::{Address, normal_domain};
-use crate::list::{Posters, ReplyTo};
+use crate::list::{FromPolicy, Posters, ReplyTo};
 
 /// Why a value is none, to stand before "expected ..."; `at` where not the whole value is wrong.
 pub(super) struct Wrong {
@@ -80,6 +80,14 @@ pub(super) fn word<T: serde::de::DeserializeOwned>(raw: &Raw<'_>) -> Read<T> {
         let word: StrDeserializer<'_, Error> = word.into_deserializer();
         T::deserialize(word).ok()
     })
+}
+
+/// One of the four words of `from`; what is frozen for an unproven author is no setting.
+pub(super) fn from_policy(raw: &Raw<'_>) -> Read<FromPolicy> {
+    match word(raw)? {
+        FromPolicy::Unproven => wrong("something that is no setting"),
+        policy => Ok(policy),
+    }
 }
 
 /// One of a few words that serde does not know.

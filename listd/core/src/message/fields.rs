@@ -89,8 +89,13 @@ fn field(head: &[u8], start: usize, end: usize) -> Field {
         valid: false,
     };
     let Some(colon) = memchr::memchr(b':', text) else { return none };
-    let name = text.get(..colon).unwrap_or_default().trim_ascii_end();
-    // obs-fields (RFC 5322 4.5) allow white space before the colon, and only there.
+    // obs-fields (RFC 5322 4.5) allow white space before the colon, and only there; a fold there hides the name
+    // from whoever reads line by line, so it is no field.
+    let name = text.get(..colon).unwrap_or_default();
+    let name = match name.iter().rposition(|b| !matches!(b, b' ' | b'\t')) {
+        Some(last) => name.get(..=last).unwrap_or_default(),
+        None => &[],
+    };
     if name.is_empty() || name.len() > 200 || !name.iter().all(|b| (33..=126).contains(b)) {
         return none;
     }
@@ -128,11 +133,12 @@ mod tests {
     /// R5: names, folds, lines that are no field, missing ends.
     #[test]
     fn fields_are_slices() {
-        let cases: [(&[u8], &[&str], usize); 9] = [
+        let cases: [(&[u8], &[&str], usize); 10] = [
             (b"A: b\r\nC: d\r\n\r\nbody", &["A= b|true", "C= d|true"], 14),
             (b"A: b\r\n\tc\r\n d\r\n\r\n", &["A= b\r\n\tc\r\n d|true"], 16),
             (b"A : b\r\n\r\n", &["A= b|true"], 9),
             (b"From x y\r\nA: b\r\n\r\n", &["=From x y|false", "A= b|true"], 18),
+            (b"From\r\n : <a@b>\r\n\r\n", &["=From\r\n : <a@b>|false"], 18),
             (b"A b: c\r\n\r\n", &["=A b: c|false"], 10),
             (b": c\r\n\r\n", &["=: c|false"], 7),
             (b"A: b\nB: c\n\nx", &["A= b|true", "B= c|true"], 11),
