@@ -9,7 +9,7 @@ use super::{Directory, Intake, Queue, Relay, Rooms, Snapshot};
 use crate::clock::Clock;
 use crate::compose::Composer;
 use crate::intake::tally::Tally;
-use crate::members::Members;
+use crate::members::{Held, Members};
 use crate::scheduler::Scheduler;
 use crate::store::{Probe, StoreError};
 
@@ -42,6 +42,7 @@ impl House {
             people: status.people,
             groups: status.groups,
             lists: status.lists,
+            held_lists: held_lists(&status.held, status.lists),
             has_error: status.last_error.is_some(),
             warnings: status.warnings.len(),
         }
@@ -56,6 +57,15 @@ impl House {
             refused: refused.map(|(stage, code, count)| (stage.as_str(), code, count)).collect(),
         }
     }
+}
+
+/// How many lists' mail waits for an admin's word; `lists` is how many there are. What he rejected goes on.
+fn held_lists(held: &[Held], lists: usize) -> usize {
+    let waits = held.iter().filter(|h| !h.rejected);
+    if waits.clone().any(|h| h.address.is_none()) {
+        return lists + waits.filter(|h| h.gone && h.address.is_some()).count();
+    }
+    waits.count()
 }
 
 #[async_trait]
@@ -86,5 +96,36 @@ impl Rooms for House {
 
     async fn store_works(&self) -> Result<(), String> {
         self.store.probe().await.map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise 6: the figure is of lists that send nothing.
+    #[test]
+    fn held_lists_are_those_whose_mail_waits() {
+        let one = |list: Option<&str>, rejected, gone| Held {
+            name: list.unwrap_or("everybody").to_owned(),
+            address: list.map(|l| listcore::address::Address::parse(l).expect("an address")),
+            title: String::new(),
+            since: Timestamp(1),
+            accepted: 20,
+            now: 1,
+            rejected,
+            gone,
+        };
+        let (a, b) = (Some("a@x.example"), Some("b@x.example"));
+        for (held, expect) in [
+            (vec![], 0),
+            (vec![one(a, false, false), one(b, false, true)], 2),
+            (vec![one(a, true, false), one(b, false, true)], 1),
+            (vec![one(None, false, false)], 7),
+            (vec![one(None, false, false), one(a, false, false), one(b, false, true)], 8),
+            (vec![one(None, true, false), one(a, false, false)], 1),
+        ] {
+            assert_eq!(held_lists(&held, 7), expect, "{held:?}");
+        }
     }
 }

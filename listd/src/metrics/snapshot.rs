@@ -50,6 +50,8 @@ pub struct Directory {
     pub people: usize,
     pub groups: usize,
     pub lists: usize,
+    /// Lists that the safety catch holds.
+    pub held_lists: usize,
     /// Something went wrong last.
     pub has_error: bool,
     /// Entries that an admin should mend.
@@ -230,6 +232,8 @@ impl Snapshot {
         sheet.gauges("directory_entries", "What the replica holds", kinds);
         let error = f64::from(d.has_error);
         sheet.gauge("directory_error", "1 while the last attempt to follow it failed", error);
+        let help = "Lists that the safety catch holds: their mail waits until an admin decides";
+        sheet.gauge("directory_held_lists", help, count(d.held_lists));
         let help = "Entries that an admin should mend";
         sheet.gauge("directory_warnings", help, count(d.warnings));
     }
@@ -283,6 +287,7 @@ pub(super) mod tests {
                 people: 7,
                 groups: 3,
                 lists: 2,
+                held_lists: 1,
                 has_error: false,
                 warnings: 0,
             },
@@ -326,6 +331,7 @@ pub(super) mod tests {
             r#"verteiler_directory_mode{mode="refreshAndPersist"} 1.0"#,
             r#"verteiler_directory_mode{mode="poll"} 0.0"#,
             r#"verteiler_directory_entries{kind="people"} 7.0"#,
+            "verteiler_directory_held_lists 1.0",
             r#"verteiler_intake_refusals_total{stage="recipient",code="5.1.1"} 5"#,
             "verteiler_relay_failures_in_a_row 1.0",
             "verteiler_relay_failures_total 9",
