@@ -8,6 +8,8 @@ use crate::process::{Server, run, run_any};
 use crate::{Doing, Failure, Result, school, template};
 
 const COMMAND: Duration = Duration::from_secs(30);
+/// To load a large tree.
+const LARGE: Duration = Duration::from_secs(300);
 
 /// A running directory server.
 #[derive(Debug)]
@@ -42,6 +44,20 @@ impl Ldap {
             b"",
             COMMAND,
         )?;
+        let port = Port::claim()?;
+        let server = serve(dir, &home, port.number())?;
+        Ok(Ldap { server, port, dir: dir.to_owned() })
+    }
+
+    /// A large tree of its own under the sample school's schema.
+    pub fn large(dir: &Path, ldif: &str) -> Result<Ldap> {
+        let home = dir.join("slapd");
+        std::fs::create_dir_all(home.join("data"))?;
+        write_conf(&home, "")?;
+        let (conf, file) = (home.join("slapd.conf"), home.join("load.ldif"));
+        std::fs::write(&file, ldif)?;
+        let (conf, file) = (conf.to_string_lossy(), file.to_string_lossy());
+        run(&["slapadd", "-q", "-f", &conf, "-b", school::BASE, "-l", &file], b"", LARGE)?;
         let port = Port::claim()?;
         let server = serve(dir, &home, port.number())?;
         Ok(Ldap { server, port, dir: dir.to_owned() })

@@ -20,6 +20,7 @@ pub mod school;
 pub mod sink;
 pub mod smtp;
 pub mod template;
+pub mod town;
 pub mod wait;
 
 mod stack;

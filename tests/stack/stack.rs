@@ -205,8 +205,20 @@ impl Solo {
         ldif: &str,
         change: impl FnOnce(&mut Settings),
     ) -> Result<Solo> {
+        Solo::on(change, |dir| Ldap::with(dir, schemas, ldif))
+    }
+
+    /// The same with a large tree under the sample school's schema.
+    pub fn on_large_slapd(ldif: &str) -> Result<Solo> {
+        Solo::on(|_| (), |dir| Ldap::large(dir, ldif))
+    }
+
+    fn on(
+        change: impl FnOnce(&mut Settings),
+        server: impl FnOnce(&Path) -> Result<Ldap>,
+    ) -> Result<Solo> {
         let mut solo = Solo::prepare("", change)?;
-        let ldap = Ldap::with(&solo.home.0, schemas, ldif)?;
+        let ldap = server(&solo.home.0)?;
         solo.settings.ldap_url = ldap.url();
         solo.listd.configure(&solo.settings)?;
         solo.ldap = Some(ldap);
