@@ -134,23 +134,23 @@ impl Live {
 
     /// Puts a whole new replica in place of the old one.
     pub fn swap(&self, replica: Replica) {
-        *self.replica.write().unwrap_or_else(PoisonError::into_inner) = replica;
+        let mut current = self.replica.write().unwrap_or_else(PoisonError::into_inner);
+        *current = replica;
+        // Before anybody reads the new entries: what was computed from the old ones must not pass for theirs.
         self.bump(Touched { people: true, groups: true });
     }
 
     /// Applies changes one after the other, each seen whole or not at all.
     pub fn apply(&self, changes: &[Change]) {
         let mut touched = Touched::default();
-        {
-            let mut replica = self.replica.write().unwrap_or_else(PoisonError::into_inner);
-            for change in changes {
-                let one = match change {
-                    Change::Upsert(uuid, entry) => replica.upsert(uuid, entry.clone()),
-                    Change::Remove(uuid) => replica.remove(uuid),
-                };
-                touched.people |= one.people;
-                touched.groups |= one.groups;
-            }
+        let mut replica = self.replica.write().unwrap_or_else(PoisonError::into_inner);
+        for change in changes {
+            let one = match change {
+                Change::Upsert(uuid, entry) => replica.upsert(uuid, entry.clone()),
+                Change::Remove(uuid) => replica.remove(uuid),
+            };
+            touched.people |= one.people;
+            touched.groups |= one.groups;
         }
         self.bump(touched);
     }
