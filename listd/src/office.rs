@@ -228,7 +228,8 @@ fn directory_state(status: DirectoryStatus) -> api::DirectoryState {
     let mode = match status.mode {
         Mode::File => "file",
         Mode::Sync => "refreshAndPersist",
-        Mode::Poll => "poll",
+        Mode::Poll => "poll, everything",
+        Mode::PollChanges => "poll, changes since",
     };
     api::DirectoryState {
         url: status.url,

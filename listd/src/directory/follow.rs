@@ -31,15 +31,26 @@ pub struct Begin {
 pub async fn run(shared: Arc<Shared>, begin: Begin, times: Times) {
     let Begin { mut query, mut cookie, poll_only, poll_interval, seed } = begin;
     let mut pause = Pause::new(times.first_pause, times.longest_pause, seed);
+    let mut known = None;
     let mut polling_until = poll_only.then(|| Instant::now() + FOR_EVER);
     loop {
         if polling_until.is_some_and(|until| Instant::now() < until) {
-            shared.live.set_mode(Mode::Poll);
-            match guarded(poll::once(shared.clone(), query.clone())).await {
-                Some(Ok(())) => {
+            if known.is_none() {
+                shared.live.set_mode(Mode::Poll);
+            }
+            match guarded(poll::once(shared.clone(), query.clone(), known.take())).await {
+                Some(Ok(mut next)) => {
                     pause.reset();
+                    let changes = next.is_some();
+                    shared.live.set_mode(if changes { Mode::PollChanges } else { Mode::Poll });
                     query.attributes.extend(shared.live.read(super::replica::Replica::wanted));
-                    tokio::time::sleep(poll_interval).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(poll_interval) => {}
+                        () = shared.live.asked_for_all() => {
+                            next.iter_mut().for_each(poll::Known::distrust);
+                        }
+                    }
+                    known = next;
                     continue;
                 }
                 Some(Err(error)) => shared.live.failed(error),
@@ -48,6 +59,7 @@ pub async fn run(shared: Arc<Shared>, begin: Begin, times: Times) {
             tokio::time::sleep(pause.next()).await;
             continue;
         }
+        known = None;
         shared.live.set_mode(Mode::Sync);
         let end = guarded(session::run(shared.clone(), query.clone(), cookie.clone())).await;
         if shared.listening.swap(false, Ordering::AcqRel) {

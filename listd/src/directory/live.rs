@@ -43,7 +43,10 @@ pub enum Mode {
     File,
     /// RFC 4533.
     Sync,
+    /// Everything at each poll.
     Poll,
+    /// What is new or changed at each poll, and everything now and then.
+    PollChanges,
 }
 
 /// What is known of the directory besides its entries.

@@ -2,6 +2,7 @@
 //!
 //! It knows entries, not mail: who is on a list is `members`. No look-up ever asks the server.
 
+mod census;
 mod connect;
 mod file;
 mod follow;

@@ -2,7 +2,7 @@
 //!
 //! Values in, values out: where the entries come from is `sync` and `file`, who reads them is `members`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use listcore::address::Address;
@@ -156,6 +156,15 @@ impl Replica {
         };
         let groups = self.records.iter().filter(|(_, r)| r.group.as_deref().is_some_and(naming));
         groups.map(|(uuid, _)| uuid.clone()).collect()
+    }
+
+    /// True where a group names an entry by one of these DNs.
+    pub fn names_any(&self, dns: &HashSet<String>) -> bool {
+        let names = |m: &Member| matches!(m, Member::Dn(dn) if dns.contains(dn));
+        let naming = |g: &Arc<Group>| {
+            [&g.members, &g.owners, &g.moderators].into_iter().flatten().any(names)
+        };
+        !dns.is_empty() && self.groups().any(naming)
     }
 
     /// What must change in `old` to make it this.

@@ -224,7 +224,7 @@ impl Snapshot {
         }
         let fresh = f64::from(d.freshness == Freshness::Fresh);
         sheet.gauge("directory_fresh", "1 where mail may go out on what is known", fresh);
-        let modes = [Mode::File, Mode::Sync, Mode::Poll];
+        let modes = [Mode::File, Mode::Sync, Mode::Poll, Mode::PollChanges];
         let modes = modes.map(|mode| (How { mode: mode_word(mode) }, u64::from(mode == d.mode)));
         sheet.gauges("directory_mode", "1 for how the directory is followed now", modes);
         let kinds = [("people", d.people), ("groups", d.groups), ("lists", d.lists)];
@@ -266,6 +266,7 @@ fn mode_word(mode: Mode) -> &'static str {
         Mode::File => "file",
         Mode::Sync => "refreshAndPersist",
         Mode::Poll => "poll",
+        Mode::PollChanges => "poll_changes",
     }
 }
 

@@ -456,7 +456,25 @@ async fn stored(store: &MemoryStore, entries: usize) {
     }
 }
 
-/// Without the overlay the whole directory is asked for again and again.
+/// How many entries with all their attributes slapd has sent.
+fn transferred(log: &str) -> usize {
+    let mut whole = std::collections::HashSet::new();
+    let mut sum = 0;
+    for line in log.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        let Some(at) = words.iter().position(|w| w.starts_with("conn=")) else { continue };
+        let search = (words[at], words.get(at + 1).copied());
+        if line.contains("SRCH attr=") && words.contains(&"mail") {
+            whole.insert(search);
+        } else if line.contains("SEARCH RESULT") && whole.contains(&search) {
+            let entries = words.iter().find_map(|w| w.strip_prefix("nentries="));
+            sum += entries.and_then(|n| n.parse::<usize>().ok()).expect("nentries");
+        }
+    }
+    sum
+}
+
+/// Without the overlay: add, modify, delete and rename are seen by polls, and what did not change is not sent again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_without_content_sync_is_polled() {
     if !installed("a_server_without_content_sync_is_polled") {
@@ -466,9 +484,28 @@ async fn a_server_without_content_sync_is_polled() {
         Slapd::start(&Setup { ldif: PEOPLE_AND_A_CLASS, no_sync: true, ..Setup::default() });
     let room = Room::start(&config(&slapd.url())).await;
     room.until_reaches("5b", &["anna"]).await;
-    assert_eq!(room.directory.live.health().mode, Mode::Poll);
-    slapd.change("dn: uid=anna,ou=people,dc=x\nchangetype: delete\n\ndn: cn=5b,ou=groups,dc=x\nchangetype: modify\nadd: member\nmember: uid=bert,ou=people,dc=x\n");
-    room.until_reaches("5b", &["bert"]).await;
+    let mode = |r: &Room| r.directory.live.health().mode;
+    room.until("changes since", |r| mode(r) == Mode::PollChanges).await;
+    let before = transferred(&slapd.log());
+    assert!(before >= 4, "everything once: {before}");
+    slapd.change("dn: cn=5b,ou=groups,dc=x\nchangetype: modify\nadd: member\nmember: uid=bert,ou=people,dc=x\n");
+    room.until_reaches("5b", &["anna", "bert"]).await;
+    slapd.change("dn: uid=cleo,ou=people,dc=x\nchangetype: add\nobjectClass: inetOrgPerson\nuid: cleo\nsn: Cleo\ncn: Cleo\nmail: cleo@home.example\n");
+    let people = |r: &Room| r.members.status(listcore::time::Timestamp(0)).people;
+    room.until("cleo is known", |r| people(r) == 3).await;
+    slapd.change("dn: uid=cleo,ou=people,dc=x\nchangetype: delete\n");
+    room.until("cleo, on no list, is gone", |r| people(r) == 2).await;
+    assert_eq!(transferred(&slapd.log()), before + 2, "the group and cleo, once each");
+    // refint mends the groups without a new entryCSN: they are seen all the same.
+    slapd.change("dn: uid=bert,ou=people,dc=x\nchangetype: modrdn\nnewrdn: uid=berta\ndeleteoldrdn: 1\n\ndn: uid=berta,ou=people,dc=x\nchangetype: modify\nreplace: mail\nmail: berta@home.example\n");
+    room.until_reaches("5b", &["anna", "berta"]).await;
+    slapd.change("dn: uid=anna,ou=people,dc=x\nchangetype: delete\n");
+    room.until_reaches("5b", &["berta"]).await;
+    assert_eq!(mode(&room), Mode::PollChanges);
+    assert_eq!(room.freshness(), Freshness::Fresh);
+    room.directory.live.ask_for_all();
+    let asked = transferred(&slapd.log());
+    room.until("all when asked for", |_| transferred(&slapd.log()) >= asked + 3).await;
 }
 
 /// groupOfURLs: the server sends no event for the group; the attribute that its filter names is fetched too (GD1).
