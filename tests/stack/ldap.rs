@@ -249,35 +249,21 @@ fn write_conf(home: &Path, tls: &str) -> Result<()> {
     std::fs::write(home.join("slapd.conf"), text).doing(|| "write slapd.conf".to_owned())
 }
 
+/// How each certificate here is made, with its key in the clear; who signs it and for whom follows.
+const CERTIFICATE: [&str; 8] =
+    ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+
 /// A CA, a server certificate for 127.0.0.1, and another CA; the lines of slapd.conf that use them.
 fn certificates(home: &Path) -> Result<String> {
     let at = |name: &str| home.join(name).to_string_lossy().into_owned();
     for (ca, key) in [("ca.pem", "ca.key"), ("wrong-ca.pem", "wrong-ca.key")] {
         let subject = format!("/CN=test {ca}");
-        let mut argv = vec![
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-        ];
+        let mut argv = CERTIFICATE.to_vec();
         let (out, keyout) = (at(ca), at(key));
         argv.extend(["-days", "3650", "-subj", &subject, "-out", &out, "-keyout", &keyout]);
         run(&argv, b"", COMMAND)?;
     }
-    let mut argv = vec![
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-    ];
+    let mut argv = CERTIFICATE.to_vec();
     let (ca, ca_key, cert, key) = (at("ca.pem"), at("ca.key"), at("cert.pem"), at("cert.key"));
     argv.extend([
         "-days",
