@@ -46,7 +46,10 @@ impl List {
 }
 
 /// All that can be set for a list (`DESIGN.md` section 4, `[list]`).
+///
+/// Stored with each post: a setting that a post from before does not have is the contract's default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Settings {
     /// Who may post besides owners and moderators; empty = nobody.
     pub post: Vec<Posters>,
