@@ -23,3 +23,4 @@ mod t22_kinds;
 mod t23_settings;
 mod t24_guard;
 mod t30_package;
+mod t40_scanners;

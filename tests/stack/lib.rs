@@ -1,10 +1,11 @@
-//! The real stack for tests and for `./x run`: unbound, slapd, Exim, Dovecot and listd in a temp dir on loopback.
+//! The real stack for tests and for `./x run`: unbound, slapd, Exim, Dovecot, rspamd, clamd and ours in a temp dir on loopback.
 //!
 //! Not the stories that are told on it (`tests/tNN_*.rs`). Every wait is bounded, ready means that a real question was
 //! answered, and whatever happens nothing is left running. It needs root: Exim's `/etc/resolv.conf` is replaced in a mount
 //! namespace, and every server lives in a PID namespace of its own that dies with the guard.
 
 pub mod claim;
+pub mod clamd;
 pub mod crowd;
 pub mod dkim;
 pub mod dns;
@@ -16,6 +17,8 @@ pub mod listd;
 pub mod load;
 pub mod mail;
 pub mod process;
+pub mod rspamd;
+pub mod scanners;
 pub mod school;
 pub mod sink;
 pub mod smtp;
@@ -23,6 +26,7 @@ pub mod template;
 pub mod town;
 pub mod wait;
 
+mod home;
 mod stack;
 
 pub use stack::{Solo, Stack, StackBuilder};

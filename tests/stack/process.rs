@@ -63,9 +63,18 @@ impl Server {
     }
 
     /// Waits until `probe` gets a real answer; fails at once when the process ends before.
-    pub fn ready(&mut self, mut probe: impl FnMut() -> Result<()>) -> Result<()> {
+    pub fn ready(&mut self, probe: impl FnMut() -> Result<()>) -> Result<()> {
+        self.ready_within(wait::START, probe)
+    }
+
+    /// [`Server::ready`] for a server that may take longer, or must not take so long.
+    pub fn ready_within(
+        &mut self,
+        limit: Duration,
+        mut probe: impl FnMut() -> Result<()>,
+    ) -> Result<()> {
         let what = format!("{} to answer", self.name);
-        let end = wait::until(&what, wait::START, || {
+        let end = wait::until(&what, limit, || {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(Some(Some(status)));
             }

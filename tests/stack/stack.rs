@@ -1,19 +1,16 @@
 //! All servers of a school together, as one guard.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::dns::Dns;
 use crate::dovecot::Dovecot;
 use crate::exim::{Exim, GUIDE, PROMPT, Peers};
+use crate::home::Home;
 use crate::ldap::Ldap;
 use crate::listd::{Listd, Ports, Settings};
 use crate::sink::Sink;
 use crate::smtp::{As, Reply, send};
-use crate::{Doing, Result, dkim, school};
-
-/// How many lines of each log a failed story prints.
-const TAIL: usize = 60;
+use crate::{Result, dkim, school};
 
 /// What differs from the plain school. Every field has a sensible default.
 #[derive(Debug, Default)]
@@ -65,7 +62,7 @@ impl Stack {
 
     /// Its temp dir.
     pub fn dir(&self) -> &Path {
-        &self.home.0
+        self.home.dir()
     }
 
     /// listd's settings, to change and give to [`Listd::configure`].
@@ -125,7 +122,7 @@ impl StackBuilder {
 
     pub fn start(self) -> Result<Stack> {
         let home = Home::make()?;
-        let dir = home.0.clone();
+        let dir = home.dir().to_owned();
         let dns = Dns::start(&dir)?;
         let sink = Sink::start()?;
         let ldap = Ldap::start(&dir, &self.ldif, self.tls)?;
@@ -184,8 +181,8 @@ impl Solo {
         let home = Home::make()?;
         let sink = Sink::start()?;
         // An author's domain is looked up, also where nothing depends on it.
-        let dns = Dns::start(&home.0)?;
-        let file = home.0.join("crowd.ldif");
+        let dns = Dns::start(home.dir())?;
+        let file = home.dir().join("crowd.ldif");
         std::fs::write(&file, ldif)?;
         let mut settings = Settings {
             relay: sink.address().to_string(),
@@ -195,7 +192,7 @@ impl Solo {
             ..Settings::default()
         };
         change(&mut settings);
-        let listd = Listd::prepare(&home.0, Ports::claim()?, &settings)?;
+        let listd = Listd::prepare(home.dir(), Ports::claim()?, &settings)?;
         Ok(Solo { listd, ldap: None, sink, settings, _dns: dns, home })
     }
 
@@ -218,7 +215,7 @@ impl Solo {
         server: impl FnOnce(&Path) -> Result<Ldap>,
     ) -> Result<Solo> {
         let mut solo = Solo::prepare("", change)?;
-        let ldap = server(&solo.home.0)?;
+        let ldap = server(solo.home.dir())?;
         solo.settings.ldap_url = ldap.url();
         solo.listd.configure(&solo.settings)?;
         solo.ldap = Some(ldap);
@@ -232,61 +229,6 @@ impl Solo {
 
     /// Its temp dir.
     pub fn dir(&self) -> &Path {
-        &self.home.0
-    }
-}
-
-/// The temp dir. Says what the servers said when a test fails, then goes away.
-struct Home(PathBuf);
-
-impl Home {
-    fn make() -> Result<Home> {
-        let dir = tempfile::Builder::new().prefix("verteiler-").tempdir()?.keep();
-        let home = Home(dir);
-        std::fs::create_dir(home.0.join("log"))?;
-        // Exim, Dovecot and slapd run as users of their own and have to pass through.
-        for path in [home.0.clone(), home.0.join("log")] {
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))
-                .doing(|| format!("open {}", path.display()))?;
-        }
-        Ok(home)
-    }
-
-    fn print_logs(&self) {
-        let Ok(entries) = std::fs::read_dir(self.0.join("log")) else { return };
-        let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
-        files.sort();
-        for file in files {
-            let text = std::fs::read(&file)
-                .map(|b| String::from_utf8_lossy(&b).into_owned())
-                .unwrap_or_default();
-            let lines: Vec<&str> = text.lines().collect();
-            if !lines.is_empty() {
-                eprintln!("---- {}", file.file_name().unwrap_or_default().to_string_lossy());
-                eprintln!(
-                    "{}",
-                    lines.get(lines.len().saturating_sub(TAIL)..).unwrap_or_default().join("\n")
-                );
-            }
-        }
-    }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.print_logs();
-        }
-        // A server's last child may still be writing while its namespace is torn down.
-        let gone = || std::fs::remove_dir_all(&self.0).is_ok() || !self.0.exists();
-        if crate::wait::until_true(
-            "the temp dir to be gone",
-            std::time::Duration::from_secs(5),
-            gone,
-        )
-        .is_err()
-        {
-            eprintln!("could not remove {}", self.0.display());
-        }
+        self.home.dir()
     }
 }

@@ -1,0 +1,30 @@
+//! rspamd and clamd alone, as one guard, for what needs no school around them.
+
+use std::path::Path;
+
+use crate::Result;
+use crate::clamd::Clamd;
+use crate::home::Home;
+use crate::rspamd::Rspamd;
+
+/// Both, running.
+#[derive(Debug)]
+pub struct Scanners {
+    pub rspamd: Rspamd,
+    pub clamd: Clamd,
+    home: Home,
+}
+
+impl Scanners {
+    pub fn start() -> Result<Scanners> {
+        let home = Home::make()?;
+        let clamd = Clamd::start(home.dir())?;
+        let rspamd = Rspamd::start(home.dir())?;
+        Ok(Scanners { rspamd, clamd, home })
+    }
+
+    /// Their temp dir.
+    pub fn dir(&self) -> &Path {
+        self.home.dir()
+    }
+}
