@@ -1,7 +1,7 @@
 //! What an incoming mail says of itself: its header block read once, strictly, within limits.
 //!
-//! Facts only. What follows from them is `policy`; how a copy looks is `rewrite`; bodies are only counted
-//! ([`lines`]), never decoded.
+//! Facts only. What follows from them is `policy`; how a copy looks is `rewrite`. Bodies are counted ([`lines`]) and
+//! divided into their parts ([`tree`]).
 
 use crate::time::Timestamp;
 
@@ -14,6 +14,7 @@ pub mod loops;
 pub mod params;
 pub mod parts;
 pub mod text;
+pub mod tree;
 
 pub use address::Mailbox;
 pub use auth_results::{AuthResults, auth_results};
@@ -21,6 +22,7 @@ pub use automatic::{Automatic, automatic};
 pub use fields::{Field, MAX_HEADER, split};
 pub use lines::{Lines, lines};
 pub use loops::{Loop, loops};
+pub use tree::{Encoding, Part, Seal, Shape, Tree, TreeError};
 
 /// Fields that RFC 5322 3.6 allows once (rule T6).
 pub const ONCE: [&str; 11] = [

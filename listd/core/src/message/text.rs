@@ -1,8 +1,9 @@
-//! Raw header text to readable text: charsets and encoded words (RFC 2047), by mail-parser.
+//! Raw text to readable text: charsets, encoded words (RFC 2047), transfer encodings, by mail-parser.
 //!
 //! The only place that calls mail-parser. It is a young rewrite, so a panic in it is caught here and costs one
 //! field its decoded form, never the daemon a mail.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mail_parser::{DateTime, HeaderForm};
@@ -44,9 +45,50 @@ pub fn date(value: &[u8]) -> Option<Timestamp> {
     parsed.ok().flatten().map(|seconds| Timestamp(seconds.saturating_mul(1000)))
 }
 
+/// A body in base64, else in quoted-printable, decoded; damage is forgiven (rule B10).
+pub fn transfer_decoded(body: &[u8], base64: bool) -> Cow<'_, [u8]> {
+    let encoding = match base64 {
+        true => mail_parser::Encoding::Base64,
+        false => mail_parser::Encoding::QuotedPrintable,
+    };
+    catch_unwind(AssertUnwindSafe(|| encoding.decode(body))).unwrap_or(Cow::Borrowed(body))
+}
+
+/// The name of a part's file by its raw Content-Disposition, else Content-Type (RFC 2183 2.3, RFC 2231).
+pub fn filename(disposition: Option<&[u8]>, content_type: Option<&[u8]>) -> Option<String> {
+    let named = |value: Option<&[u8]>, name: &str| -> Option<String> {
+        let line = [utf8_or_latin(&unfold(value?)).as_bytes(), b"\r\n"].concat();
+        let parse = AssertUnwindSafe(|| {
+            let parsed = HeaderForm::ContentType.parse(&line);
+            parsed.value().as_content_type()?.attribute(name).map(str::to_owned)
+        });
+        catch_unwind(parse).ok().flatten().filter(|name| !name.is_empty())
+    };
+    named(disposition, "filename").or_else(|| named(content_type, "name"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// B13: names as they come: plain, quoted, RFC 2231 with charset and in pieces, encoded words against the rules.
+    #[test]
+    fn filenames() {
+        let cases: [(&str, &str, Option<&str>); 8] = [
+            ("attachment; filename=a.pdf", "", Some("a.pdf")),
+            ("attachment; filename=\"a b.pdf\"", "x/y; name=c.pdf", Some("a b.pdf")),
+            ("attachment", "x/y; name=c.pdf", Some("c.pdf")),
+            ("inline; filename*=utf-8''%C3%9Cber.pdf", "", Some("\u{dc}ber.pdf")),
+            ("inline; filename*=iso-8859-1'de'%DCber.pdf", "", Some("\u{dc}ber.pdf")),
+            ("inline; filename*0=lang; filename*1=er.pdf", "", Some("langer.pdf")),
+            ("inline; filename=\"=?utf-8?Q?=C3=9Cber.pdf?=\"", "", Some("\u{dc}ber.pdf")),
+            ("inline; filename=\"\"", "text/plain", None),
+        ];
+        for (disposition, kind, expect) in cases {
+            let got = filename(Some(disposition.as_bytes()), Some(kind.as_bytes()));
+            assert_eq!(got.as_deref(), expect, "{disposition:?} {kind:?}");
+        }
+    }
 
     /// S7, F5: encoded words joined, raw UTF-8, raw latin-1, garbage stays text.
     #[test]

@@ -13,17 +13,20 @@ use crate::message::lines::MAX_LINE;
 use crate::message::{Field, Mail, Malformed, lines};
 use crate::policy::Refusal;
 
+pub mod body;
+pub mod edit;
 mod eight_bit;
 mod encode;
 mod from;
 mod list_headers;
-mod mime;
+mod part_head;
 mod signed;
 mod strip;
 mod transfer;
 
+pub use body::{to_seven_bit, wrap_lines};
+pub use edit::{Change, Done, Edit, Edits, What};
 pub use list_headers::{list_id, role_address};
-pub use mime::{to_seven_bit, wrap_lines};
 pub use signed::{OVERSIGNED, SIGNED, sign_fields};
 
 /// What kind of mail it is to be.

@@ -2,31 +2,62 @@
 
 use data_encoding::BASE64;
 
+use crate::message::lines::MAX_LINE;
+use crate::message::{Encoding, Part, lines};
+
 /// Longest encoded line (RFC 2045 6.7, 6.8).
 const LINE: usize = 76;
 
 /// A body encoded so that it can pass anywhere; with the name of the encoding it then has. `encoding` is the present
-/// one, lower-case; `kind` the content type.
-pub(super) fn encode(encoding: &[u8], kind: &str, body: &[u8]) -> (&'static str, Vec<u8>) {
+/// one; `kind` the content type.
+pub(super) fn encode(encoding: Encoding, kind: &str, body: &[u8]) -> (&'static str, Vec<u8>) {
+    match encoding {
+        Encoding::Base64 => ("base64", wrapped(body)),
+        Encoding::QuotedPrintable => ("quoted-printable", requoted(body)),
+        Encoding::Identity | Encoding::Other => fitting(kind, body),
+    }
+}
+
+/// A new content for a leaf, encoded as it was encoded before where that does; and the name of the encoding where
+/// another one is needed. `declared` is the present value of Content-Transfer-Encoding, lower-case.
+pub(super) fn encode_content(
+    part: &Part,
+    declared: &[u8],
+    content: &[u8],
+    seven_bit: bool,
+) -> (Option<&'static str>, Vec<u8>) {
+    let found = lines(content);
+    let declared_eight = matches!(declared, b"8bit" | b"binary");
+    let plain = found.longest <= MAX_LINE && !found.bare && !found.nul;
+    match part.encoding {
+        Encoding::Base64 => (None, in_lines(BASE64.encode(content).as_bytes())),
+        Encoding::QuotedPrintable => (None, quoted(content)),
+        _ if plain && !found.eight_bit => (None, content.to_vec()),
+        _ if plain && declared_eight && !seven_bit => (None, content.to_vec()),
+        _ => {
+            let (name, body) = fitting(&part.kind, content);
+            (Some(name), body)
+        }
+    }
+}
+
+/// Whichever of the two is shorter, about.
+fn fitting(kind: &str, body: &[u8]) -> (&'static str, Vec<u8>) {
     let strange = body.iter().filter(|b| !b.is_ascii() || **b == b'=').count();
     let text = kind.starts_with("text/") || kind.starts_with("message/");
-    match encoding {
-        b"base64" => ("base64", wrapped(body)),
-        b"quoted-printable" => ("quoted-printable", requoted(body)),
-        _ if strange > body.len() / if text { 3 } else { 6 } => {
-            ("base64", lines(BASE64.encode(body).as_bytes()))
-        }
-        _ => ("quoted-printable", quoted(body)),
+    if strange > body.len() / if text { 3 } else { 6 } {
+        return ("base64", in_lines(BASE64.encode(body).as_bytes()));
     }
+    ("quoted-printable", quoted(body))
 }
 
 /// base64 text in lines of 76; whatever is not of its alphabet is ignored when decoding anyway.
 fn wrapped(body: &[u8]) -> Vec<u8> {
     let known = |b: &u8| b.is_ascii_alphanumeric() || b"+/=".contains(b);
-    lines(&body.iter().copied().filter(known).collect::<Vec<u8>>())
+    in_lines(&body.iter().copied().filter(known).collect::<Vec<u8>>())
 }
 
-fn lines(text: &[u8]) -> Vec<u8> {
+fn in_lines(text: &[u8]) -> Vec<u8> {
     text.chunks(LINE).collect::<Vec<_>>().join(b"\r\n".as_slice())
 }
 

@@ -175,3 +175,32 @@ fn nesting_is_bounded() {
     raw.push_str(&format!("\r\n{}", long(2_000)));
     assert_eq!(wrap_lines(raw.as_bytes()), Err(Unsendable::BadStructure));
 }
+
+/// X3: the same where the long line is the last delimiter and nothing closes it.
+#[test]
+fn a_boundary_can_be_too_long_and_open() {
+    let b = "b".repeat(1_000);
+    let raw = format!("Content-Type: multipart/mixed; boundary={b}\r\n\r\n--{b}\r\n\r\nx\r\n");
+    assert_eq!(wrap_lines(raw.as_bytes()), Err(Unsendable::BadStructure));
+}
+
+/// B7, promise 9: the lines of an OpenPGP message in a text are part of what is signed; its header is not.
+#[test]
+fn inline_pgp_is_sealed() {
+    let text = |head: &str, line: &str| {
+        format!(
+            "Content-Type: text/plain{head}\r\n\r\n-----BEGIN PGP SIGNED MESSAGE-----\r\n\r\n{line}\r\n"
+        )
+    };
+    let sealed = mixed(&[&text("", &long(2_000)), "\r\nx"]);
+    assert_eq!(wrap_lines(sealed.as_bytes()), Err(Unsendable::LongLineSigned));
+    let eight = mixed(&[&text("", "ä"), "\r\nx"]);
+    assert_eq!(to_seven_bit(eight.as_bytes()), Err(Unsendable::EightBitSigned));
+    let (inner, other) = (text("", "ä"), format!("\r\n{}", long(2_000)));
+    let raw = mixed(&[&inner, &other]);
+    let out = wrap_lines(raw.as_bytes()).expect("sendable").expect("changed");
+    assert!(String::from_utf8_lossy(&out).contains(&inner));
+    let head = mixed(&[&text(&format!("; name={}", "n ".repeat(700)), "short"), "\r\nx"]);
+    let out = wrap_lines(head.as_bytes()).expect("sendable").expect("changed");
+    assert!(lines(&out).longest <= MAX_LINE);
+}
