@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use daemon::Passed;
 use listcore::api;
 use listcore::config::{self, Config, Endpoint, StoreUrl};
 use listcore::dkim::Algorithm;
@@ -22,7 +23,7 @@ use listd::control;
 use listd::delivery::Relay;
 use listd::directory::{self, Directory, Freshness};
 use listd::ids::Ids;
-use listd::intake::{self, Door, Passed, spool::Budget, tally::Tally};
+use listd::intake::{self, Door, spool::Budget, tally::Tally};
 use listd::maillog::MailLog;
 use listd::members::{self, Claim, Guards, Members};
 use listd::metrics::{self, Counters};
@@ -108,8 +109,9 @@ pub async fn start(
     passed: Passed,
     stop: CancellationToken,
 ) -> Result<Running, StartError> {
-    let named: Vec<&Endpoint> = config.lmtp.listen.iter().chain(&config.lmtp.smtp_listen).collect();
-    passed.check(&named).map_err(wrong)?;
+    let named: Vec<_> =
+        config.lmtp.listen.iter().chain(&config.lmtp.smtp_listen).map(socket).collect();
+    passed.check(&named, "lmtp.listen or lmtp.smtp_listen", "listd-lmtp.socket").map_err(wrong)?;
     let clock = clock::system();
     raise_open_files();
     let keys = token_keys(config)?;
@@ -446,10 +448,7 @@ async fn open_doors(
         });
         for endpoint in endpoints {
             let what = format!("{key} = {endpoint}");
-            let listener = match passed.claim(endpoint) {
-                Some(passed) => passed,
-                None => intake::bind(endpoint).await,
-            };
+            let listener = passed.open(&socket(endpoint)).await;
             let listener =
                 listener.map_err(|source| StartError::Socket { what: what.clone(), source })?;
             tracing::info!("listening: {what}");
@@ -457,4 +456,12 @@ async fn open_doors(
         }
     }
     Ok(())
+}
+
+/// What the configuration calls an endpoint, as the system opens it.
+fn socket(endpoint: &Endpoint) -> daemon::Endpoint {
+    match endpoint {
+        Endpoint::Unix(path) => daemon::Endpoint::Unix(path.clone()),
+        Endpoint::Tcp(address) => daemon::Endpoint::Tcp(*address),
+    }
 }

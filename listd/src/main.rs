@@ -9,14 +9,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use daemon::Passed;
+use daemon::service::{self, Asked, Signals};
 use listcore::config::Config;
-use listd::intake::Passed;
-use listd::journal::Journal;
-use sd_notify::NotifyState;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::build::{Running, StartError};
 
@@ -34,7 +30,7 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    start_log();
+    daemon::log::start("listd");
     // Before there is a second thread.
     let passed = match Passed::take() {
         Ok(passed) => passed,
@@ -75,25 +71,6 @@ fn load(path: &Path) -> Result<Config, String> {
     Ok(config)
 }
 
-/// To the journal with its fields where systemd started us, else lines on stderr.
-fn start_log() {
-    use std::io::IsTerminal;
-    let filter = tracing_subscriber::EnvFilter::try_from_env("LISTD_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    if let Some(journal) = Journal::ours() {
-        tracing_subscriber::registry().with(filter).with(journal).init();
-        return;
-    }
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let log = log.with_ansi(std::io::stderr().is_terminal()).with_target(false);
-    if std::env::var_os("JOURNAL_STREAM").is_some() {
-        // The journal by way of stderr: it adds the time itself.
-        log.without_time().init();
-    } else {
-        log.init();
-    }
-}
-
 #[tokio::main]
 async fn run(path: &Path, config: Config, passed: Passed) -> Result<(), StartError> {
     let stop = CancellationToken::new();
@@ -102,31 +79,19 @@ async fn run(path: &Path, config: Config, passed: Passed) -> Result<(), StartErr
     for key in &config.later {
         tracing::warn!("{key}");
     }
-    tell(&[NotifyState::Ready]);
+    service::ready();
     tracing::info!("ready");
     while let Asked::Reload = signals.next().await {
-        tell_reloading();
+        service::reloading();
         reload(path, &running);
-        tell(&[NotifyState::Ready]);
+        service::ready();
     }
-    tell(&[NotifyState::Stopping]);
+    service::stopping();
     tracing::info!("stopping: open transactions are finished first");
     stop.cancel();
     running.finish(GRACE).await;
     tracing::info!("stopped");
     Ok(())
-}
-
-/// Tells systemd how we are; where it did not start us there is nobody to tell.
-fn tell(state: &[NotifyState<'_>]) {
-    let _ = sd_notify::notify(state);
-}
-
-/// With the time, without which newer versions do not believe it.
-fn tell_reloading() {
-    if let Ok(now) = NotifyState::monotonic_usec_now() {
-        tell(&[NotifyState::Reloading, now]);
-    }
 }
 
 /// A reload that fails leaves everything as it was.
@@ -137,35 +102,5 @@ fn reload(path: &Path, running: &Running) {
             tracing::info!("reloaded: lists and domains; everything else needs a restart");
         }
         Err(why) => tracing::error!("not reloaded, the old configuration stays in force: {why}"),
-    }
-}
-
-/// What a signal asks for.
-enum Asked {
-    Reload,
-    Stop,
-}
-
-struct Signals {
-    hangup: Signal,
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Signals> {
-        Ok(Signals {
-            hangup: signal(SignalKind::hangup())?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) -> Asked {
-        tokio::select! {
-            _ = self.hangup.recv() => Asked::Reload,
-            _ = self.terminate.recv() => Asked::Stop,
-            _ = self.interrupt.recv() => Asked::Stop,
-        }
     }
 }

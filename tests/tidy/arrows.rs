@@ -4,10 +4,11 @@ use crate::tree::{files, read, rooms_named, without_tests};
 
 /// Our crates, where they live, and which of ours each may know outside its tests.
 const CRATES: &[(&str, &str, &[&str])] = &[
+    ("daemon", "daemon", &[]),
     ("lmtp", "lmtp", &[]),
     ("milter", "milter", &[]),
     ("listcore", "listd/core", &[]),
-    ("listd", "listd", &["lmtp", "listcore", "milter"]),
+    ("listd", "listd", &["daemon", "lmtp", "listcore", "milter"]),
     ("listctl", "cli", &["listcore"]),
     // Stories reach the binaries through sockets and processes; tidy reads the table of keys.
     ("stories", "tests", &["listcore"]),
@@ -18,12 +19,10 @@ const BUILDERS: &[&str] = &["listd/src/main.rs", "listd/src/build.rs", "listd/sr
 
 /// The rooms of `listd`, and which rooms each may know.
 const ROOMS: &[(&str, &[&str])] = &[
-    // Leaves that know no room: the clock, names for mails, key files, unix sockets, the journal.
+    // Leaves that know no room: the clock, names for mails, key files.
     ("clock", &[]),
     ("ids", &[]),
     ("secret", &[]),
-    ("socket", &[]),
-    ("journal", &[]),
     ("store", &[]),
     ("delivery", &[]),
     ("sign", &[]),
@@ -31,11 +30,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("members", &["directory", "store"]),
     ("verify", &["sign"]),
     ("verdicts", &[]),
-    ("intake", &["pipeline", "store", "socket", "clock", "ids"]),
+    ("intake", &["pipeline", "store", "clock", "ids"]),
     ("pipeline", &["members", "directory", "verify", "verdicts", "store", "clock", "ids"]),
     ("scheduler", &["store", "delivery", "clock"]),
     ("compose", &["sign", "delivery", "scheduler", "store"]),
-    ("control", &["store", "socket"]),
+    ("control", &["store"]),
     // Hears of commits, as the metrics do.
     ("maillog", &["store"]),
     // Looks at the others at a scrape, and hears of commits; nobody knows that it is there.

@@ -33,8 +33,18 @@ fn named(text: &str) -> (Vec<String>, Vec<String>) {
 
 /// A path into this tree: it begins with a folder of ours and has no placeholder in it.
 fn path_of(tick: &str) -> Option<&str> {
-    const TOP: &[&str] =
-        &["lmtp", "milter", "listd", "cli", "tests", "fixtures", "docs", "packaging", ".ci"];
+    const TOP: &[&str] = &[
+        "daemon",
+        "lmtp",
+        "milter",
+        "listd",
+        "cli",
+        "tests",
+        "fixtures",
+        "docs",
+        "packaging",
+        ".ci",
+    ];
     let path = tick.split([':', '#']).next()?.trim_end_matches('/');
     let (first, _) = path.split_once('/')?;
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);

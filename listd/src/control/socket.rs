@@ -4,12 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use daemon::socket::{self, SocketFile};
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
 use super::peer::Peer;
 use super::{Rooms, routes};
-use crate::socket::{self, SocketFile};
 
 /// A bound control socket; its file goes away with it.
 #[derive(Debug)]

@@ -2,8 +2,6 @@
 //!
 //! Not the protocol (crate `lmtp`) and not a decision (`pipeline`).
 
-mod listen;
-mod passed;
 pub mod spool;
 pub mod tally;
 mod visit;
@@ -12,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use daemon::Listener;
 use lmtp::drive::Timeouts;
 use lmtp::reply::Reply;
 use lmtp::server::Config;
@@ -19,8 +18,6 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use listen::{Listener, bind};
-pub use passed::{NotNamed, Passed};
 use spool::Budget;
 use tally::{Stage, Tally};
 use visit::Visit;

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use listcore::config::Endpoint;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -13,7 +12,8 @@ use crate::pipeline::testing::{BUDGET, Client, School, letter, talk};
 
 /// A door with a socket; closes with the test.
 async fn open(school: &School) -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
-    let listener = bind(&Endpoint::Tcp("127.0.0.1:0".parse().unwrap())).await.unwrap();
+    let listener =
+        daemon::listen::bind(&daemon::Endpoint::Tcp("127.0.0.1:0".parse().unwrap())).await.unwrap();
     let Listener::Tcp(socket) = &listener else { panic!("a TCP socket was asked for") };
     let address = socket.local_addr().unwrap();
     let stop = CancellationToken::new();

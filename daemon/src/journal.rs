@@ -17,9 +17,6 @@ use tracing_subscriber::layer::Context;
 
 const SOCKET: &str = "/run/systemd/journal/socket";
 
-/// Before the name of every field of ours.
-const PREFIX: &str = "LISTD_";
-
 /// Longest value that is sent (octets), far below what a datagram takes.
 const LONGEST: usize = 8 * 1024;
 
@@ -28,22 +25,24 @@ const LONGEST: usize = 8 * 1024;
 pub struct Journal {
     socket: UnixDatagram,
     path: PathBuf,
+    /// The daemon's name. In upper case it stands before the name of each field.
+    name: &'static str,
 }
 
 impl Journal {
     /// The journal, where systemd says that our stderr leads there; `None` otherwise.
-    pub fn ours() -> Option<Journal> {
+    pub fn ours(name: &'static str) -> Option<Journal> {
         let told = std::env::var("JOURNAL_STREAM").ok()?;
         let stderr = std::fs::metadata("/proc/self/fd/2").ok()?;
         if !is_stream(&told, stderr.dev(), stderr.ino()) || !Path::new(SOCKET).exists() {
             return None;
         }
-        Journal::at(SOCKET).ok()
+        Journal::at(SOCKET, name).ok()
     }
 
     /// A journal that listens elsewhere.
-    pub fn at(path: impl Into<PathBuf>) -> io::Result<Journal> {
-        Ok(Journal { socket: UnixDatagram::unbound()?, path: path.into() })
+    pub fn at(path: impl Into<PathBuf>, name: &'static str) -> io::Result<Journal> {
+        Ok(Journal { socket: UnixDatagram::unbound()?, path: path.into(), name })
     }
 }
 
@@ -56,7 +55,7 @@ impl<S: Subscriber> Layer<S> for Journal {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let record = fields.record(*event.metadata().level(), event.metadata().target());
+        let record = fields.record(self.name, *event.metadata().level(), event.metadata().target());
         // Not connected, so that a journal that was restarted is found again.
         if self.socket.send_to(&record, &self.path).is_err() {
             eprintln!("{} {}", event.metadata().level(), fields.line());
@@ -88,14 +87,14 @@ impl Fields {
         line
     }
 
-    fn record(&self, level: Level, target: &str) -> Vec<u8> {
+    fn record(&self, daemon: &str, level: Level, target: &str) -> Vec<u8> {
         let mut record = Vec::new();
         append(&mut record, "PRIORITY", priority(level));
-        append(&mut record, "SYSLOG_IDENTIFIER", "listd");
-        append(&mut record, "LISTD_TARGET", target);
+        append(&mut record, "SYSLOG_IDENTIFIER", daemon);
+        append(&mut record, &key(daemon, "target"), target);
         append(&mut record, "MESSAGE", &self.line());
         for (name, value) in &self.others {
-            append(&mut record, &key(name), value);
+            append(&mut record, &key(daemon, name), value);
         }
         record
     }
@@ -122,9 +121,9 @@ fn priority(level: Level) -> &'static str {
 }
 
 /// Upper-case letters, digits and underscores, at most 64 of them.
-fn key(name: &str) -> String {
+fn key(daemon: &str, name: &str) -> String {
     let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    PREFIX.chars().chain(name.chars().map(letter)).take(64).collect()
+    daemon.chars().chain(['_']).chain(name.chars()).map(letter).take(64).collect()
 }
 
 /// `KEY=value`, or where the value has more lines the key, its length, and the value.
@@ -153,7 +152,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("journal");
         let journal = UnixDatagram::bind(&path).expect("a socket");
-        let log = tracing_subscriber::registry().with(Journal::at(&path).expect("a socket"));
+        let log =
+            tracing_subscriber::registry().with(Journal::at(&path, "listd").expect("a socket"));
         tracing::subscriber::with_default(log, || {
             tracing::info!(list = %"klasse-5b@schule.example", post = 7, why = "a\nb", "accepted");
         });
@@ -183,9 +183,9 @@ mod tests {
 
     #[test]
     fn keys_and_values_stay_within_what_the_journal_takes() {
-        assert_eq!(key("message_id"), "LISTD_MESSAGE_ID");
-        assert_eq!(key("log.file"), "LISTD_LOG_FILE");
-        assert_eq!(key(&"x".repeat(100)).len(), 64);
+        assert_eq!(key("listd", "message_id"), "LISTD_MESSAGE_ID");
+        assert_eq!(key("listd", "log.file"), "LISTD_LOG_FILE");
+        assert_eq!(key("listd", &"x".repeat(100)).len(), 64);
         let mut record = Vec::new();
         append(&mut record, "K", &"ü".repeat(LONGEST));
         assert_eq!(record.len(), LONGEST + 3);

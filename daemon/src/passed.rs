@@ -1,13 +1,12 @@
-//! Sockets that the service manager opened for us (systemd's socket activation): mail that comes while `listd` is
+//! Sockets that the service manager opened for us (systemd's socket activation): who comes while the daemon is
 //! restarted waits in them. The configuration still names each; what it does not name is an error, never a silent hang.
 
 use std::io;
 
-use listcore::config::Endpoint;
 use listenfd::ListenFd;
 use tokio::net::{TcpListener, UnixListener};
 
-use super::Listener;
+use crate::{Endpoint, Listener};
 
 /// Sockets that nobody has claimed yet.
 #[derive(Debug, Default)]
@@ -24,9 +23,15 @@ enum Socket {
 /// A socket that is passed, and no endpoint of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "systemd passes the socket {0}, which is in neither lmtp.listen nor lmtp.smtp_listen; name it there, or take it out of listd-lmtp.socket (systemctl edit listd-lmtp.socket)"
+    "systemd passes the socket {socket}, which is not in {keys}; name it there, or take it out of {unit} (systemctl edit {unit})"
 )]
-pub struct NotNamed(pub String);
+pub struct NotNamed {
+    pub socket: String,
+    /// Where it could be named.
+    pub keys: &'static str,
+    /// The unit that opens it.
+    pub unit: &'static str,
+}
 
 impl Passed {
     /// Takes what the environment hands over. To be called first of all: it clears the variables that say so,
@@ -46,16 +51,29 @@ impl Passed {
         Ok(Passed { sockets })
     }
 
-    /// Every passed socket must be one of the endpoints that are served.
-    pub fn check(&self, named: &[&Endpoint]) -> Result<(), NotNamed> {
-        match self.sockets.iter().find(|(endpoint, _)| !named.contains(&endpoint)) {
-            Some((endpoint, _)) => Err(NotNamed(endpoint.to_string())),
+    /// Every passed socket must be one of the endpoints that are served: those in the configuration's `keys`.
+    pub fn check(
+        &self,
+        named: &[Endpoint],
+        keys: &'static str,
+        unit: &'static str,
+    ) -> Result<(), NotNamed> {
+        match self.sockets.iter().find(|(endpoint, _)| !named.contains(endpoint)) {
+            Some((endpoint, _)) => Err(NotNamed { socket: endpoint.to_string(), keys, unit }),
             None => Ok(()),
         }
     }
 
+    /// The socket for this endpoint: the one that was passed, else a new one.
+    pub async fn open(&mut self, endpoint: &Endpoint) -> io::Result<Listener> {
+        match self.claim(endpoint) {
+            Some(passed) => passed,
+            None => crate::listen::bind(endpoint).await,
+        }
+    }
+
     /// The socket for this endpoint, `None` where it was not passed.
-    pub fn claim(&mut self, endpoint: &Endpoint) -> Option<io::Result<Listener>> {
+    fn claim(&mut self, endpoint: &Endpoint) -> Option<io::Result<Listener>> {
         let at = self.sockets.iter().position(|(passed, _)| passed == endpoint)?;
         Some(self.sockets.swap_remove(at).1.listener())
     }
@@ -114,7 +132,7 @@ mod tests {
         let mut early = tokio::net::UnixStream::connect(&path).await.expect("the backlog takes it");
         early.write_all(b"LHLO").await.expect("written");
 
-        assert_eq!(passed.check(&[&at, &named]), Ok(()));
+        assert_eq!(passed.check(&[at.clone(), named.clone()], "listen", "x.socket"), Ok(()));
         assert!(passed.claim(&Endpoint::Unix(dir.path().join("other"))).is_none());
         let listener = passed.claim(&named).expect("passed").expect("usable");
         assert!(passed.claim(&named).is_none(), "claimed twice");
@@ -129,8 +147,9 @@ mod tests {
     fn a_socket_that_nobody_serves_is_an_error() {
         let (at, socket) = tcp();
         let passed = Passed { sockets: vec![(at.clone(), socket)] };
-        let error = passed.check(&[]).expect_err("not named").to_string();
-        assert!(error.contains(&at.to_string()) && error.contains("smtp_listen"), "{error}");
-        assert_eq!(Passed::default().check(&[]), Ok(()));
+        let check = |passed: &Passed| passed.check(&[], "lmtp.listen", "listd-lmtp.socket");
+        let error = check(&passed).expect_err("not named").to_string();
+        assert!(error.contains(&at.to_string()) && error.contains("lmtp.listen"), "{error}");
+        assert_eq!(check(&Passed::default()), Ok(()));
     }
 }

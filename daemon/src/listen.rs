@@ -4,13 +4,14 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use listcore::config::Endpoint;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
+use crate::Endpoint;
 use crate::socket::{self, SocketFile};
 
 /// Where connections come from.
+#[derive(Debug)]
 pub enum Listener {
     Tcp(TcpListener),
     /// With the file, which goes away with it; `None` where the file is the service manager's.
@@ -18,6 +19,7 @@ pub enum Listener {
 }
 
 /// One connection.
+#[derive(Debug)]
 pub enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
@@ -25,7 +27,7 @@ pub enum Stream {
 
 /// Opens a socket. A unix socket that nobody serves any more is replaced; a live one is an error.
 ///
-/// The socket's mode is 0666: whoever may enter its directory may speak LMTP, just as any local user may over the TCP one.
+/// The socket's mode is 0666: whoever may enter its directory may speak to it, just as any local user may over a TCP one.
 pub async fn bind(endpoint: &Endpoint) -> io::Result<Listener> {
     match endpoint {
         Endpoint::Tcp(address) => Ok(Listener::Tcp(TcpListener::bind(address).await?)),
