@@ -60,7 +60,7 @@ fn frozen() -> Frozen {
         name: "klasse-5b".to_owned(),
         description: "Klasse 5b".to_owned(),
         domain: "schule.example".to_owned(),
-        settings: Settings::default(),
+        settings: Settings { subject_tag: "[5b]".to_owned(), ..Settings::default() },
         help_url: None,
         language: "de".to_owned(),
         received: "Received: from mx by lists with LMTP; Thu, 01 Jan 1970 00:00:00 +0000\r\n"
@@ -128,6 +128,8 @@ fn check(raw: &[u8], ids: &[String]) -> Result<(), Malformed> {
     }
     assert_eq!(names.iter().filter(|n| *n == "received").count(), mail.received + 1, "T1");
     let again = Mail::parse(&head.bytes).expect("our own head");
+    let subject = again.text("Subject").unwrap_or_default();
+    assert!(subject.starts_with("[5b]"), "S1: {subject}");
     assert_eq!(
         (again.malformed(), again.author().map(|a| a.address.clone())),
         (None, Some(head.from))

@@ -28,6 +28,7 @@ fn nasty() -> impl Strategy<Value = String> {
 
 fn frozen(texts: [String; 5], reply_to: ReplyTo) -> Frozen {
     let [name, description, help, received, id] = texts;
+    let subject_tag = description.clone();
     Frozen {
         kind: PostKind::List,
         list: ListId("5b".to_owned()),
@@ -35,7 +36,7 @@ fn frozen(texts: [String; 5], reply_to: ReplyTo) -> Frozen {
         name,
         description,
         domain: "schule.example".to_owned(),
-        settings: Settings { reply_to, ..Settings::default() },
+        settings: Settings { reply_to, subject_tag, ..Settings::default() },
         help_url: Some(format!("https://{help}")),
         language: "de".to_owned(),
         received: format!("Received: {received}\r\n"),

@@ -135,7 +135,7 @@ fn frozen() -> Frozen {
         name: "klasse-5b".to_owned(),
         description: "Klasse 5b \u{e4}".to_owned(),
         domain: "schule.example".to_owned(),
-        settings: Settings::default(),
+        settings: Settings { subject_tag: "[5b \u{e4}]".to_owned(), ..Settings::default() },
         help_url: None,
         language: "de".to_owned(),
         received: "Received: from mx by lists with LMTP; Thu, 01 Jan 1970 00:00:00 +0000\r\n"

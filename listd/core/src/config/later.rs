@@ -32,7 +32,6 @@ const LIST: &[(&str, &str, &str)] = &[
     ("author_address", "hidden", "the author's address is still shown"),
     ("unsubscribe", "*", "unsubscribing is a mail to the owners meanwhile"),
     ("archive", "members", "there is no archive yet"),
-    ("subject_tag", "*", "the subject stays as it is"),
     ("footer", "*", "no footer is added"),
 ];
 

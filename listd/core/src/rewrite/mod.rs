@@ -22,6 +22,7 @@ mod list_headers;
 mod part_head;
 mod signed;
 mod strip;
+mod subject;
 mod transfer;
 
 pub use body::{to_seven_bit, wrap_lines};
@@ -146,14 +147,19 @@ pub fn copy_head(raw_head: &[u8], frozen: &Frozen, ours: &Ours<'_>) -> Result<He
     }
     let author = mail.author().ok_or(Unsendable::Malformed(Malformed::BadFrom))?;
     let plan = from::plan(&mail, author, frozen, ours)?;
+    let subject = subject::of_copy(&mail, frozen);
     let mut out = Out::default();
     out.line(frozen.received.as_bytes());
     for field in &mail.fields {
-        match plan.replacement(&mail, field) {
+        let tagged = subject.as_deref().filter(|_| field.is(&mail.head, "Subject"));
+        match tagged.or_else(|| plan.replacement(&mail, field)) {
             Some(new) => out.bytes.extend_from_slice(new),
             None if strip::removed(&mail, field, frozen, ours) || plan.drops(&mail, field) => {}
             None => out.keep(&mail, field, ours.utf8),
         }
+    }
+    if mail.count("Subject") == 0 {
+        out.bytes.extend_from_slice(&subject.unwrap_or_default());
     }
     out.bytes.extend_from_slice(&plan.added);
     if let (None, Some(id)) = (&mail.message_id, &frozen.add_message_id) {

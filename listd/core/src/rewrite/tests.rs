@@ -184,6 +184,22 @@ fn what_is_removed() {
     }
 }
 
+/// S1, S4, S6, L1: the tag stands in the outer Subject of posts to the members, in the place of the old one.
+#[test]
+fn the_tag_of_the_list() {
+    let tag = |f: &mut Frozen| f.settings.subject_tag = "[5b]".to_owned();
+    let got = head(ANNA, tag);
+    assert_eq!(got, head(ANNA, |_| {}).replace("Subject: x", "Subject: [5b] x"));
+    let got = head("From: a@gmx.example\r\nSUBJECT : Re: Re: =?utf-8?Q?=C3=A4?=", tag);
+    assert!(got.contains("\r\nSUBJECT: [5b] Re: =?utf-8?Q?=C3=A4?=\r\n"), "{got}");
+    assert_eq!(field(&head("From: a@gmx.example", tag), "Subject"), ["[5b]"]);
+    let role = head(ANNA, |f| {
+        tag(f);
+        f.kind = PostKind::Role(Role::Owner);
+    });
+    assert_eq!(field(&role, "Subject"), ["x"]);
+}
+
 /// F4, F5, S5, X4: names that are long, hostile, right-to-left, or pose as an address.
 #[test]
 fn names_in_from() {
