@@ -32,6 +32,8 @@ pub async fn run(shared: Arc<Shared>, begin: Begin, times: Times) {
     let Begin { mut query, mut cookie, poll_only, poll_interval, seed } = begin;
     let mut pause = Pause::new(times.first_pause, times.longest_pause, seed);
     let mut known = None;
+    // So many refreshes from nothing there must have been before a cookie counts again.
+    let mut due = 0;
     let mut polling_until = poll_only.then(|| Instant::now() + FOR_EVER);
     loop {
         if polling_until.is_some_and(|until| Instant::now() < until) {
@@ -65,7 +67,10 @@ pub async fn run(shared: Arc<Shared>, begin: Begin, times: Times) {
         if shared.listening.swap(false, Ordering::AcqRel) {
             pause.reset();
         }
-        if let Some(known) = shared.keeper.server_cookie() {
+        if shared.live.wholes() < due {
+            // What was asked for was not answered: half of it is no reason to go on as before.
+            cookie.clear();
+        } else if let Some(known) = shared.keeper.server_cookie() {
             cookie = known;
         }
         match end {
@@ -95,6 +100,7 @@ pub async fn run(shared: Arc<Shared>, begin: Begin, times: Times) {
                 continue;
             }
             Some(End::TimeForAll) => {
+                due = shared.live.wholes() + 1;
                 cookie.clear();
                 continue;
             }
@@ -109,7 +115,9 @@ pub async fn run(shared: Arc<Shared>, begin: Begin, times: Times) {
 }
 
 /// Runs in a task of its own, which ends with the caller; `None` where it panicked.
-async fn guarded<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+pub(super) async fn guarded<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
     let mut set = JoinSet::new();
     set.spawn(work);
     set.join_next().await.and_then(Result::ok)

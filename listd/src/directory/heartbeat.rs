@@ -10,7 +10,7 @@ use std::time::Duration;
 use ldap3::{Ldap, Scope, SearchEntry};
 use listcore::dn;
 
-use super::query::{change_numbers, is_behind};
+use super::query::{change_numbers, is_ahead, is_behind};
 use super::session::Shared;
 
 /// After so many answers in a row that name changes which we were not told, the session begins again.
@@ -28,10 +28,11 @@ pub async fn run(shared: Arc<Shared>, base: String, every: Duration, deadline: D
         let mut connection = None;
         loop {
             let began = (asker.shared.clock)();
+            let known = asker.ours();
             match tokio::time::timeout(deadline, asker.ask(&mut connection)).await {
                 Ok(Ok(server)) => {
                     if asker.shared.listening.load(Ordering::Acquire) {
-                        asker.answered(began, &server);
+                        asker.answered(began, &known, &server);
                     }
                 }
                 Ok(Err(error)) => {
@@ -109,10 +110,34 @@ impl Asker {
             .collect())
     }
 
-    fn answered(&mut self, began: listcore::time::Timestamp, server: &BTreeMap<String, String>) {
-        let ours = self.shared.live.health().csn.unwrap_or_default();
-        let ours = change_numbers([ours.as_str()]);
-        self.behind = if is_behind(&ours, server) { self.behind + 1 } else { 0 };
+    /// The change numbers that we know now.
+    fn ours(&self) -> BTreeMap<String, String> {
+        change_numbers([self.shared.live.health().csn.unwrap_or_default().as_str()])
+    }
+
+    /// `before` is what we knew when the question was asked.
+    fn answered(
+        &mut self,
+        began: listcore::time::Timestamp,
+        before: &BTreeMap<String, String>,
+        server: &BTreeMap<String, String>,
+    ) {
+        let told = !server.is_empty();
+        if self.shared.tells_csn.swap(told, Ordering::AcqRel) && !told {
+            let who = self.shared.server.bind_dn.as_deref().unwrap_or("an anonymous reader");
+            tracing::warn!(
+                "the LDAP server {} does not show contextCSN to {who}: it cannot be told whether it keeps silent about \
+                 changes, so everything is asked for each directory.verify_interval; let {who} read contextCSN",
+                self.shared.server.url
+            );
+        }
+        if !told {
+            // An answer that says nothing of changes makes nothing fresh (promise 6).
+            return;
+        }
+        // Ahead of the server: it was restored or replaced behind our connection.
+        let differs = is_behind(&self.ours(), server) || is_ahead(before, server);
+        self.behind = if differs { self.behind + 1 } else { 0 };
         self.shared.live.fresh(began, None);
         self.shared.keeper.touch();
         if self.behind >= DEAF_AFTER {

@@ -19,6 +19,7 @@ pub struct Live {
     replica: RwLock<Replica>,
     groups: AtomicU64,
     all: AtomicU64,
+    wholes: AtomicU64,
     health: Mutex<Health>,
     changed: watch::Sender<u64>,
     all_again: Notify,
@@ -79,6 +80,7 @@ impl Live {
             replica: RwLock::new(Replica::new(mapping)),
             groups: AtomicU64::new(1),
             all: AtomicU64::new(1),
+            wholes: AtomicU64::new(0),
             health: Mutex::new(Health {
                 mode,
                 url,
@@ -141,6 +143,16 @@ impl Live {
         *current = replica;
         // Before anybody reads the new entries: what was computed from the old ones must not pass for theirs.
         self.bump(Touched { people: true, groups: true });
+    }
+
+    /// A refresh from nothing is done.
+    pub fn whole(&self) {
+        self.wholes.fetch_add(1, Ordering::Release);
+    }
+
+    /// How many of these there were.
+    pub fn wholes(&self) -> u64 {
+        self.wholes.load(Ordering::Acquire)
     }
 
     /// Applies changes one after the other, each seen whole or not at all.

@@ -10,12 +10,14 @@ mod guard;
 mod heartbeat;
 pub mod live;
 mod moved;
+mod pages;
 mod poll;
 pub(crate) mod query;
 mod refresh;
 pub mod replica;
 mod session;
 pub(crate) mod snapshot;
+mod verify;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +50,8 @@ pub struct Times {
     pub connect: Duration,
     /// Between two refreshes from nothing.
     pub full_refresh: Duration,
+    /// How long a change may be under way on another connection.
+    pub settles: Duration,
     /// Between two attempts to connect, the first and the longest.
     pub first_pause: Duration,
     pub longest_pause: Duration,
@@ -61,6 +65,7 @@ impl Default for Times {
             deadline: Duration::from_secs(10),
             connect: Duration::from_secs(10),
             full_refresh: Duration::from_secs(6 * 3600),
+            settles: Duration::from_secs(2),
             first_pause: Duration::from_millis(100),
             longest_pause: Duration::from_secs(30),
         }
@@ -174,8 +179,10 @@ async fn start_ldap(
         clock,
         full_refresh: times.full_refresh,
         listening: false.into(),
+        tells_csn: true.into(),
         again: tokio::sync::Notify::new(),
     });
+    let query_filter = query.filter.clone();
     let begin = follow::Begin {
         query,
         cookie: cookie.map(|c| c.cookie).unwrap_or_default(),
@@ -184,13 +191,27 @@ async fn start_ldap(
         seed,
     };
     let (base, every, deadline) = (config.base.clone(), times.heartbeat, times.deadline);
+    let plan = verify_plan(config, query_filter, &times);
     let keeper = shared.clone();
     let tasks = vec![
         tokio::spawn(heartbeat::run(shared.clone(), base, every, deadline)),
+        tokio::spawn(verify::run(shared.clone(), plan)),
         tokio::spawn(follow::run(shared, begin, times)),
         tokio::spawn(async move { keeper.keeper.run().await }),
     ];
     Directory { live, tasks }
+}
+
+/// Often enough that nothing older than `max_staleness` goes out on what is hidden by now. Where changes are polled
+/// for, a difference may be as old as the last poll.
+fn verify_plan(config: &config::Directory, filter: String, times: &Times) -> verify::Plan {
+    verify::Plan {
+        base: config.base.clone(),
+        filter,
+        every: config.verify_interval.min(config.max_staleness * 2 / 3),
+        settles: times.settles,
+        poll_interval: config.poll_interval,
+    }
 }
 
 /// The DN's own UUID (RFC 9562 5.8), for entries that bring none: stable as long as the DN is.

@@ -7,20 +7,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
-use ldap3::{Ldap, LdapError, Scope};
+use ldap3::{Ldap, LdapError};
 use listcore::dn;
 use listcore::entry::Entry;
 
 use super::census::{self, Census, Stamp, Step};
 use super::guard;
 use super::live::Change;
+use super::pages::{self, Question};
 use super::query::{Query, StoredCookie};
 use super::replica::Replica;
 use super::session::{Shared, entry_of};
-
-/// Entries in one page.
-const PAGE: i32 = 500;
 
 /// Some changes have no stamp, as those of access rules: everything is asked for at least so often.
 const EVERYTHING: Duration = Duration::from_secs(3600);
@@ -73,6 +70,7 @@ pub async fn once(
     let waits = new.names_any(&census::names_no_more(&old, &changes));
     let unsettled = if waits { Some(at + SETTLES) } else { unsettled };
     poll.put(&changes, || new);
+    shared.live.whole();
     shared.live.fresh(began, None);
     let Poll { query, .. } = poll;
     Ok(census.stamp().map(|stamp| Known { query, stamp, census, whole_at: at, unsettled }))
@@ -169,17 +167,12 @@ impl Poll {
             }
             error
         };
-        self.ldap.with_timeout(shared.server.timeout);
-        let adapters: Vec<Box<dyn Adapter<'_, String, Vec<String>>>> =
-            vec![Box::new(EntriesOnly::new()), Box::new(PagedResults::new(PAGE))];
         let base = &self.query.base;
-        let search = self.ldap.streaming_search_with(adapters, base, Scope::Subtree, filter, asked);
-        let mut stream = search.await.map_err(|e| explain(&e))?;
-        while let Some(message) = stream.next().await.map_err(|e| explain(&e))? {
+        let question = Question { base, filter, attributes: asked, names_only: false };
+        let search = pages::each(&mut self.ldap, shared.server.timeout, question, |message| {
             take(entry_of(message));
-        }
-        stream.finish().await.success().map_err(|e| explain(&e))?;
-        Ok(())
+        });
+        search.await.map_err(|e| explain(&e))
     }
 }
 

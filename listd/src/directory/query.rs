@@ -87,6 +87,11 @@ pub fn is_behind(ours: &BTreeMap<String, String>, server: &BTreeMap<String, Stri
     server.iter().any(|(sid, csn)| ours.get(sid).is_none_or(|have| have < csn))
 }
 
+/// True where we know a change of a server that the server itself does not know.
+pub fn is_ahead(ours: &BTreeMap<String, String>, server: &BTreeMap<String, String>) -> bool {
+    ours.iter().any(|(sid, have)| server.get(sid).is_some_and(|csn| csn < have))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +107,9 @@ mod tests {
         assert!(!is_behind(&ours, &change_numbers([c, a])));
         assert!(!is_behind(&ours, &change_numbers([])));
         assert!(is_behind(&ours, &change_numbers([c, b])));
+        assert!(is_ahead(&change_numbers([b]), &change_numbers([a])));
+        assert!(!is_ahead(&ours, &change_numbers([c, b])));
+        assert!(!is_ahead(&ours, &change_numbers([])));
         assert!(is_behind(&change_numbers(["rid=000"]), &change_numbers([a])));
     }
 

@@ -48,6 +48,8 @@ pub struct Shared {
     pub clock: Clock,
     /// True while a session is in its persist stage.
     pub listening: std::sync::atomic::AtomicBool,
+    /// False where the server answers the question for contextCSN without one.
+    pub tells_csn: std::sync::atomic::AtomicBool,
     /// How long a session lasts before everything is asked for again.
     pub full_refresh: std::time::Duration,
     /// Asks the session to begin again, because it seems to be deaf.
@@ -198,6 +200,7 @@ impl Session {
         let cookie = StoredCookie::new(self.fingerprint, self.cookie.clone());
         if from_nothing {
             self.shared.keeper.replace(&new, &cookie);
+            self.shared.live.whole();
         } else {
             self.shared.keeper.update(&changes, Some(&cookie));
         }

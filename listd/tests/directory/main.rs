@@ -67,6 +67,7 @@ fn config(url: &str) -> Config {
         sync: SyncMode::Auto,
         poll_interval: Duration::from_millis(100),
         max_staleness: Duration::from_secs(900),
+        verify_interval: Duration::from_secs(600),
         shrink_guard_percent: 50,
         lists: ListMapping {
             filter:
@@ -113,6 +114,7 @@ impl Room {
             deadline: Duration::from_millis(400),
             connect: Duration::from_secs(2),
             full_refresh: Duration::from_secs(3600),
+            settles: Duration::from_millis(100),
             first_pause: Duration::from_millis(20),
             longest_pause: Duration::from_millis(200),
         };
@@ -415,6 +417,71 @@ async fn a_server_from_a_backup_is_read_anew() {
     }
 }
 
+/// Promise 6: only an answer to the question for contextCSN, or a whole refresh, makes what we know fresh.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_hides_its_change_numbers_is_asked_for_everything() {
+    if !installed("a_server_that_hides_its_change_numbers_is_asked_for_everything") {
+        return;
+    }
+    let global = "access to attrs=contextCSN by * none\naccess to * by * read\n";
+    let slapd = Slapd::start(&Setup { ldif: PEOPLE_AND_A_CLASS, global, ..Setup::default() });
+    for (verify, expect_fresh) in [(400, true), (60_000, false)] {
+        let verify_interval = Duration::from_millis(verify);
+        let config = Config { verify_interval, ..config(&slapd.url()) };
+        let room = Room::start(&config).await;
+        room.until_reaches("5b", &["anna"]).await;
+        let live = &room.directory.live;
+        // The heartbeat asks every 200 ms here.
+        let questions = || slapd.log().matches("attr=contextCSN").count();
+        let asked = questions();
+        room.until("asked", |_| questions() > asked + 2).await;
+        let (before, began) = (live.wholes(), live.health().fresh_at);
+        if expect_fresh {
+            room.until("read anew again and again", |_| live.wholes() > before + 2).await;
+            assert!(live.health().fresh_at > began);
+            assert_eq!(room.freshness(), Freshness::Fresh);
+        } else {
+            let asked = questions();
+            room.until("asked in vain", |_| questions() > asked + 2).await;
+            assert_eq!((live.wholes(), live.health().fresh_at), (before, began));
+        }
+    }
+}
+
+/// Promise 6: nothing tells of access rules, so what is held is verified; and with nothing hidden nothing is read anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_is_verified() {
+    if !installed("what_is_held_is_verified") {
+        return;
+    }
+    for sync in [SyncMode::Auto, SyncMode::Poll] {
+        let slapd = Slapd::start(&Setup { ldif: PEOPLE_AND_A_CLASS, ..Setup::default() });
+        let room = Room::start(&Config {
+            sync,
+            verify_interval: Duration::from_millis(300),
+            ..config(&slapd.url())
+        })
+        .await;
+        room.until_reaches("5b", &["anna"]).await;
+        slapd.change("dn: cn=5b,ou=groups,dc=x\nchangetype: modify\nadd: member\nmember: uid=bert,ou=people,dc=x\n");
+        room.until("bert too", |r| r.reaches("5b").is_some_and(|w| w.len() == 2)).await;
+        let whole = room.directory.live.wholes();
+        let verified = slapd.log().matches("deref=0").count();
+        let log_grows = |_: &Room| slapd.log().matches("deref=0").count() > verified + 4;
+        room.until("verified more than once", log_grows).await;
+        if sync == SyncMode::Auto {
+            assert_eq!(room.directory.live.wholes(), whole, "no difference, no refresh");
+        }
+        let hidden = "to dn.exact=\"uid=bert,ou=people,dc=x\" by * none";
+        slapd.access(&[hidden, "to * by * read"]);
+        room.until_reaches("5b", &["anna"]).await;
+        slapd.access(&["to attrs=mail by * none", "to * by * read"]);
+        room.until("no address is left", |r| r.members.lists().is_empty()).await;
+        slapd.access(&["to * by * read"]);
+        room.until("all again", |r| r.reaches("5b").is_some_and(|w| w.len() == 2)).await;
+    }
+}
+
 /// Promise 6: an answer without people (access rules!) is not believed.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_answer_holds_all() {
@@ -464,7 +531,8 @@ fn transferred(log: &str) -> usize {
         let words: Vec<&str> = line.split(' ').collect();
         let Some(at) = words.iter().position(|w| w.starts_with("conn=")) else { continue };
         let search = (words[at], words.get(at + 1).copied());
-        if line.contains("SRCH attr=") && words.contains(&"mail") {
+        // Verifying asks for the same names, without values, and for no entryUUID.
+        if line.contains("SRCH attr=") && words.contains(&"mail") && words.contains(&"entryUUID") {
             whole.insert(search);
         } else if line.contains("SEARCH RESULT") && whole.contains(&search) {
             let entries = words.iter().find_map(|w| w.strip_prefix("nentries="));

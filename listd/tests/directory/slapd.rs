@@ -118,6 +118,18 @@ impl Slapd {
         command("ldapmodify", &["-x", "-D", "cn=admin,dc=x", "-w", "secret", "-H", &url], ldif);
     }
 
+    /// Changes the access rules while it runs, of which it tells nobody.
+    pub fn access(&self, rules: &[&str]) {
+        let rules = rules.iter().enumerate().map(|(n, rule)| format!("olcAccess: {{{n}}}{rule}\n"));
+        let dn = "dn: olcDatabase={1}mdb,cn=config\nchangetype: modify\nreplace: olcAccess\n";
+        let (url, ldif) = (self.url(), dn.to_owned() + &rules.collect::<String>());
+        command(
+            "ldapmodify",
+            &["-x", "-D", "cn=admin,cn=config", "-w", "secret", "-H", &url],
+            &ldif,
+        );
+    }
+
     fn wait_ready(&self) {
         let end = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
@@ -180,6 +192,7 @@ fn conf(dir: &Path, setup: &Setup) -> String {
          objectclass ( 1.3.6.1.4.1.99999.1 NAME 'testList' SUP top AUXILIARY MAY ( mail ) )\n\
          modulepath /usr/lib/ldap\nmoduleload back_mdb\nmoduleload refint\n{sync_module}{tls}{global}\n\
          authz-regexp \"gidNumber=0\\\\+uidNumber=0,cn=peercred,cn=external,cn=auth\" \"cn=admin,dc=x\"\n\
+         database config\nrootdn cn=admin,cn=config\nrootpw secret\n\
          database mdb\nsuffix dc=x\nrootdn cn=admin,dc=x\nrootpw secret\ndirectory {home}/data\n\
          maxsize 268435456\ndbnosync\n{sync}overlay refint\nrefint_attributes member owner\n"
     )

@@ -184,6 +184,9 @@ fn directory(r: &mut Reader<'_, '_, '_>, home: &Path) -> Directory {
         max_staleness: r
             .get("directory.max_staleness", value::duration)
             .unwrap_or(Duration::from_secs(15 * 60)),
+        verify_interval: r
+            .get("directory.verify_interval", value::duration)
+            .unwrap_or(Duration::from_secs(10 * 60)),
         shrink_guard_percent: r.get("directory.shrink_guard", value::percent).unwrap_or(50),
         lists: lists(r),
         people: people(r),

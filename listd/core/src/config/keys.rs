@@ -58,6 +58,7 @@ pub const KEYS: &[Key] = &[
     key("directory.sync", "\"auto\" or \"poll\""),
     key("directory.poll_interval", DURATION),
     key("directory.max_staleness", DURATION),
+    key("directory.verify_interval", DURATION),
     key("directory.shrink_guard", "a share from \"0 %\" to \"100 %\""),
     key("directory.lists.filter", FILTER),
     key("directory.lists.address", ATTRIBUTE),

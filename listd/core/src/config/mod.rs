@@ -114,6 +114,7 @@ pub struct Directory {
     pub sync: Sync,
     pub poll_interval: Duration,
     pub max_staleness: Duration,
+    pub verify_interval: Duration,
     /// 0 to 100.
     pub shrink_guard_percent: u8,
     pub lists: ListMapping,
