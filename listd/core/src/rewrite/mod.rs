@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use crate::address::Address;
 use crate::list::{AuthorAddress, ListId, Role, Settings};
 use crate::message::lines::MAX_LINE;
-use crate::message::{Field, Mail, Malformed, lines};
+use crate::message::{Field, Mail, Malformed, fields, lines};
 use crate::policy::Refusal;
 
 pub mod body;
+pub mod changes;
 pub mod edit;
 mod eight_bit;
 mod encode;
@@ -26,6 +27,7 @@ mod subject;
 mod transfer;
 
 pub use body::{to_seven_bit, wrap_lines};
+pub use changes::{Changes, NotTheCopy};
 pub use edit::{Change, Done, Edit, Edits, What};
 pub use list_headers::{list_id, role_address};
 pub use signed::{OVERSIGNED, SIGNED, sign_fields};
@@ -93,6 +95,8 @@ pub struct Ours<'a> {
 pub struct Head {
     /// All fields, each ending in CRLF, *without* the empty line. No line over 998 octets, no bare CR or LF, no NUL.
     pub bytes: Vec<u8>,
+    /// What makes it of the header that came in, the empty line included: applied to the mail they give the copy.
+    pub edits: Edits,
     /// The address that From shows.
     pub from: Address,
     /// An address in it needs SMTPUTF8 (rule U1); otherwise it is pure ASCII.
@@ -148,28 +152,31 @@ pub fn copy_head(raw_head: &[u8], frozen: &Frozen, ours: &Ours<'_>) -> Result<He
     let author = mail.author().ok_or(Unsendable::Malformed(Malformed::BadFrom))?;
     let plan = from::plan(&mail, author, frozen, ours)?;
     let subject = subject::of_copy(&mail, frozen);
-    let mut out = Out::default();
-    out.line(frozen.received.as_bytes());
+    let mut out = Out::new(&mail);
+    out.line(0, frozen.received.as_bytes());
     for field in &mail.fields {
         let tagged = subject.as_deref().filter(|_| field.is(&mail.head, "Subject"));
         match tagged.or_else(|| plan.replacement(&mail, field)) {
-            Some(new) => out.bytes.extend_from_slice(new),
-            None if strip::removed(&mail, field, frozen, ours) || plan.drops(&mail, field) => {}
-            None => out.keep(&mail, field, ours.utf8),
+            Some(new) => out.replace(field, new),
+            None if strip::removed(&mail, field, frozen, ours) || plan.drops(&mail, field) => {
+                out.replace(field, b"");
+            }
+            None => out.keep(field, ours.utf8),
         }
     }
+    let end = out.end;
     if mail.count("Subject") == 0 {
-        out.bytes.extend_from_slice(&subject.unwrap_or_default());
+        out.add(end, &subject.unwrap_or_default());
     }
-    out.bytes.extend_from_slice(&plan.added);
+    out.add(end, &plan.added);
     if let (None, Some(id)) = (&mail.message_id, &frozen.add_message_id) {
-        out.line(format!("Message-ID: {id}\r\n").as_bytes());
+        out.line(end, format!("Message-ID: {id}\r\n").as_bytes());
     }
     if let (false, Some(date)) = (mail.has_date, &frozen.add_date) {
-        out.line(format!("Date: {date}\r\n").as_bytes());
+        out.line(end, format!("Date: {date}\r\n").as_bytes());
     }
-    out.bytes.extend_from_slice(&list_headers::all(frozen));
-    Ok(Head { needs_utf8: !out.bytes.is_ascii(), bytes: out.bytes, from: plan.address })
+    out.add(end, &list_headers::all(frozen));
+    out.head(plan.address)
 }
 
 /// A field as it came, but without white space before its colon: the syntax of old (RFC 5322 4.5), over which many
@@ -184,35 +191,78 @@ fn written<'m>(mail: &'m Mail, field: &Field) -> Cow<'m, [u8]> {
     Cow::Owned([field.name(&mail.head), behind].concat())
 }
 
-/// The new header block while it grows.
-#[derive(Default)]
-struct Out {
-    bytes: Vec<u8>,
+/// The edits of a header block while they are made.
+struct Out<'m> {
+    mail: &'m Mail,
+    /// Behind the last field: where new ones go.
+    end: usize,
+    edits: Vec<Edit>,
 }
 
-impl Out {
+impl<'m> Out<'m> {
+    fn new(mail: &'m Mail) -> Out<'m> {
+        let end = mail.fields.last().map_or(0, |field| field.whole.end);
+        Out { mail, end, edits: Vec::new() }
+    }
+
     /// A field of ours that came as text: made safe, since texts come from settings and directories (rule X4).
-    fn line(&mut self, field: &[u8]) {
+    fn line(&mut self, at: usize, field: &[u8]) {
         let text = String::from_utf8_lossy(field);
         let safe: Vec<u8> =
             text.chars().map(|c| if c.is_ascii() && c != '\0' { c as u8 } else { b'?' }).collect();
-        encode::fold_raw(&safe, &mut self.bytes);
+        let mut folded = Vec::new();
+        encode::fold_raw(&safe, &mut folded);
+        self.add(at, &folded);
+    }
+
+    /// New fields, whole, each ending in CRLF.
+    fn add(&mut self, at: usize, new: &[u8]) {
+        for field in fields::fields(new) {
+            let name = String::from_utf8_lossy(field.name(new)).into_owned();
+            let what = What::field("", &name, Change::Added);
+            let new = new.get(field.whole).unwrap_or_default().to_vec();
+            self.edits.push(Edit { old: at..at, new, what });
+        }
+    }
+
+    /// A whole field instead of this one; an empty one leaves it out.
+    fn replace(&mut self, field: &Field, new: &[u8]) {
+        if self.mail.head.get(field.whole.clone()) == Some(new) {
+            return;
+        }
+        let name = String::from_utf8_lossy(field.name(&self.mail.head)).into_owned();
+        let change = if new.is_empty() { Change::Removed } else { Change::Replaced };
+        let what = What::field("", &name, change);
+        self.edits.push(Edit { old: field.whole.clone(), new: new.to_vec(), what });
     }
 
     /// A field of the author's: byte-identical wherever that can be sent.
-    fn keep(&mut self, mail: &Mail, field: &Field, utf8: bool) {
-        let raw = written(mail, field);
+    fn keep(&mut self, field: &Field, utf8: bool) {
+        let raw = written(self.mail, field);
         let raw = raw.as_ref();
-        if !raw.is_ascii() {
-            eight_bit::convert(mail, field, utf8, &mut self.bytes);
-            return;
-        }
         let counted = lines(raw);
-        if counted.longest > MAX_LINE || counted.bare || !raw.ends_with(b"\r\n") {
-            encode::fold_raw(raw, &mut self.bytes);
+        let mut new = Vec::new();
+        if !raw.is_ascii() {
+            eight_bit::convert(self.mail, field, utf8, &mut new);
+        } else if counted.longest > MAX_LINE || counted.bare || !raw.ends_with(b"\r\n") {
+            encode::fold_raw(raw, &mut new);
         } else {
-            self.bytes.extend_from_slice(raw);
+            new.extend_from_slice(raw);
         }
+        self.replace(field, &new);
+    }
+
+    fn head(mut self, from: Address) -> Result<Head, Unsendable> {
+        let len = self.mail.head.len();
+        if len == self.end {
+            // A mail that is all header gets its empty line.
+            let what = What::part("", Done::Encoded);
+            self.edits.push(Edit { old: len..len, new: b"\r\n".to_vec(), what });
+        }
+        let edits = Edits::new(self.edits, len).map_err(|_| Unsendable::BadStructure)?;
+        let mut bytes = edits.apply(&self.mail.head);
+        bytes.truncate(bytes.len().saturating_sub(b"\r\n".len()));
+        Ok(Head { needs_utf8: !bytes.is_ascii(), bytes, edits, from })
     }
 }
 
