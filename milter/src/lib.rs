@@ -1,7 +1,16 @@
-//! The milter protocol, version 6, on the wire.
+//! The milter protocol, version 6, on the wire: the filter's side and the MTA's.
 //!
-//! Here so far: packets and their codes. What stands inside a packet, negotiation and the order of
-//! a session are not here yet. Nothing here does I/O or reads a clock.
+//! Nothing here does I/O, reads a clock or draws a random number, but the `drive` files, which run a machine
+//! over tokio's streams. What a filter looks for in a mail is not here.
 
+pub mod answer;
 pub mod code;
+pub mod drive;
+pub mod fault;
+pub mod filter;
 pub mod frame;
+pub mod header;
+pub mod macros;
+pub mod negotiate;
+pub mod packet;
+pub mod reply_code;
