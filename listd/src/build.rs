@@ -13,7 +13,7 @@ use listcore::dkim::Algorithm;
 use listcore::dn;
 use listcore::list::settings::Base;
 use listcore::recipients::Recipient;
-use listcore::rewrite::{Frozen, PostKind};
+use listcore::rewrite::{Frozen, Links, PostKind};
 use listcore::time::Timestamp;
 use listcore::token::Keys;
 use listd::alarm::{self, Alarm};
@@ -360,7 +360,13 @@ fn domains(config: &Config) -> Vec<members::Domain> {
 fn tenants(config: &Config) -> HashMap<String, Tenant> {
     let tenant = |domain: &config::Domain| {
         let (language, help_url) = (domain.language.clone(), domain.help_url.clone());
-        (domain.name.clone(), Tenant { language, help_url })
+        let links = Links {
+            imprint: domain.imprint_url.clone(),
+            privacy: domain.privacy_url.clone(),
+            // Until there is such a page.
+            settings: None,
+        };
+        (domain.name.clone(), Tenant { language, help_url, links })
     };
     config.domains.iter().map(tenant).collect()
 }

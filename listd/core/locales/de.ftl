@@ -4,6 +4,13 @@
 # Zwischen Name und Liste: "Ayse Yilmaz über Klasse 5b".
 from-via = über
 
+# Unter jeder Mail einer Liste mit footer = "standard". Eine Zeile, deren Verweis nicht eingerichtet ist, entfällt.
+footer-why = Sie bekommen diese Mail, weil Sie in der Liste „{ $description }“ ({ $address }) stehen.
+footer-leave = Fragen oder Abmelden: { $owner }
+footer-settings = Einstellungen: { $settings }
+footer-imprint = Impressum: { $imprint }
+footer-privacy = Datenschutz: { $privacy }
+
 refused-loop = Diese Mail war schon einmal in der Liste { $list } und wird nicht noch einmal verteilt.
 refused-hops = Diese Mail ist über { $count } Server gelaufen. Sie dreht sich wohl im Kreis; bitte fragen Sie Ihren Mailanbieter.
 refused-header-too-big = Der Kopf Ihrer Mail ist zu groß. Bitte schreiben Sie eine neue Mail mit weniger Empfängern.

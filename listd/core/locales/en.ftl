@@ -4,6 +4,13 @@
 # Between a name and a list: "Ayse Yilmaz via Klasse 5b".
 from-via = via
 
+# Below each mail of a list with footer = "standard". A line whose link is not configured is left out.
+footer-why = You get this mail because you are on the list “{ $description }” ({ $address }).
+footer-leave = Questions or unsubscribing: { $owner }
+footer-settings = Settings: { $settings }
+footer-imprint = Imprint: { $imprint }
+footer-privacy = Privacy: { $privacy }
+
 refused-loop = This mail has already been through the list { $list }, so it is not sent again.
 refused-hops = This mail has passed { $count } mail servers. It seems to run in circles; please tell your mail provider.
 refused-header-too-big = The header of your mail is too large. Please write a new mail with fewer recipients.

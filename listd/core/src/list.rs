@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::address::Address;
 use crate::time::Timestamp;
 
+mod footer;
 pub mod settings;
+
+pub use footer::{BadFooter, FooterTexts, Piece, Placeholder, Wanted, pieces};
 
 /// The stable name of a list: the entryUUID of its group, lower-case. Survives renames.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -60,7 +63,8 @@ pub struct Settings {
     pub reply_to: ReplyTo,
     pub author_address: AuthorAddress,
     pub subject_tag: String,
-    pub footer: String,
+    pub footer: FooterTexts,
+    pub footer_signed: FooterSigned,
     pub copies: Copies,
     pub unsubscribe: Unsubscribe,
     /// Octets on the wire, without dot-stuffing (rule Z1).
@@ -80,7 +84,8 @@ impl Default for Settings {
             reply_to: ReplyTo::Author,
             author_address: AuthorAddress::Shown,
             subject_tag: String::new(),
-            footer: String::new(),
+            footer: FooterTexts::default(),
+            footer_signed: FooterSigned::Skip,
             copies: Copies::Personal,
             unsubscribe: Unsubscribe::Mute,
             max_size: 10_000_000,
@@ -180,6 +185,17 @@ pub enum Unsubscribe {
 pub enum Archive {
     Off,
     Members,
+}
+
+/// What becomes of the footer where nothing may be added to what is there: signed and encrypted mail, and text that
+/// can't be read (rule B7).
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FooterSigned {
+    /// The mail goes without one.
+    Skip,
+    /// The mail becomes the first part of a new one, untouched, and the footer the second.
+    Wrap,
 }
 
 /// What stands between a list's local part and the `@` in its role addresses.

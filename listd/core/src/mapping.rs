@@ -201,8 +201,14 @@ impl Mapping {
     /// What the entry says of the list's settings. Blank values are nothing.
     fn settings(&self, entry: &Entry) -> Layer {
         let read = |key: Key, attribute: &str| {
-            let values = entry.values(attribute).iter().map(AsRef::as_ref);
-            Value::read(key, attribute, values.filter(|v: &&str| !v.trim().is_empty()))
+            let mut values: Vec<&str> = entry.values(attribute).iter().map(AsRef::as_ref).collect();
+            if key == Key::Footer && entry.by_language(attribute).next().is_some() {
+                values
+                    .retain(|value| entry.by_language(attribute).all(|(_, other)| other != *value));
+                let others = values.into_iter().map(|text| ("", text));
+                return Value::footer(attribute, others.chain(entry.by_language(attribute)));
+            }
+            Value::read(key, attribute, values.into_iter().filter(|v| !v.trim().is_empty()))
         };
         let said = |key: Key| {
             let found = read(key, self.lists.setting(key));
@@ -430,6 +436,27 @@ mod tests {
     }
 
     /// Settings stand in our own attributes or in those that the configuration names instead.
+    /// RFC 3866: an attribute with a language option is the text for one language.
+    #[test]
+    fn a_footer_may_have_a_text_for_each_language() {
+        let group = |lines: &str| {
+            let lines = format!("objectClass: groupOfNames; {lines}");
+            mapping("").group("a", &entry(&lines)).unwrap().settings.remove(&Key::Footer)
+        };
+        let shown = |lines: &str| group(lines).unwrap().value.map(|value| value.to_string());
+        for (lines, expect) in [
+            ("listFooter: a", Some("\"a\"")),
+            ("listFooter: de:a", Some("de:\"a\"")),
+            ("listFooter: a; listFooter;lang-DE: b", Some("\"a\", de:\"b\"")),
+            ("listFooter;lang-tr: a; listFooter;lang-de: en:b", Some("de:\"en:b\", tr:\"a\"")),
+            ("listFooter: a; listFooter;lang-de: {x}", None),
+            ("listFooter: a; listFooter;lang-german-: b", None),
+        ] {
+            assert_eq!(shown(lines).as_deref(), expect, "{lines}");
+        }
+        assert_eq!(group("listFooter: "), None);
+    }
+
     #[test]
     fn settings_are_read_from_the_entry() {
         let group = mapping("").group(

@@ -3,6 +3,7 @@
 //! The texts stand in `locales/*.ftl` (Fluent) and are built in. Which refusal it is decides `policy`.
 
 mod alarm;
+mod footer;
 
 use std::sync::LazyLock;
 
@@ -16,6 +17,7 @@ use crate::policy::{Refusal, Unproven};
 use crate::rewrite::role_address;
 
 pub use alarm::{Alarm, Shrunk, alarm, resolved};
+pub use footer::footer;
 
 /// Longest refusal, octets: with code and CRLF it fits one reply line of 512 (RFC 5321 4.5.3.1.5).
 pub const MAX_REPLY: usize = 400;

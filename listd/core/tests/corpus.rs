@@ -12,7 +12,9 @@ use listcore::address::Address;
 use listcore::bounce;
 use listcore::list::{ListId, Settings};
 use listcore::message::{Lines, Mail, Malformed, auth_results, automatic, lines, split};
-use listcore::rewrite::{Frozen, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines};
+use listcore::rewrite::{
+    Frozen, Links, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines,
+};
 
 fn corpora() -> Option<PathBuf> {
     let named = std::env::var_os("VERTEILER_CORPORA").map(PathBuf::from);
@@ -62,6 +64,7 @@ fn frozen() -> Frozen {
         domain: "schule.example".to_owned(),
         settings: Settings { subject_tag: "[5b]".to_owned(), ..Settings::default() },
         help_url: None,
+        links: Links::default(),
         language: "de".to_owned(),
         received: "Received: from mx by lists with LMTP; Thu, 01 Jan 1970 00:00:00 +0000\r\n"
             .to_owned(),

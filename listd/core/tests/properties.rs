@@ -7,7 +7,7 @@ use listcore::list::{ListId, ReplyTo, Settings};
 use listcore::message::{fields::fields, lines, split};
 use listcore::notice::{About, MAX_REPLY, refusal};
 use listcore::policy::Refusal;
-use listcore::rewrite::{Frozen, Ours, PostKind, copy_head, to_seven_bit, wrap_lines};
+use listcore::rewrite::{Frozen, Links, Ours, PostKind, copy_head, to_seven_bit, wrap_lines};
 use proptest::prelude::*;
 
 /// Text with what breaks headers more often than chance would bring it.
@@ -38,6 +38,7 @@ fn frozen(texts: [String; 5], reply_to: ReplyTo) -> Frozen {
         domain: "schule.example".to_owned(),
         settings: Settings { reply_to, subject_tag, ..Settings::default() },
         help_url: Some(format!("https://{help}")),
+        links: Links::default(),
         language: "de".to_owned(),
         received: format!("Received: {received}\r\n"),
         add_message_id: Some(id.clone()),

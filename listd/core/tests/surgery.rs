@@ -9,7 +9,7 @@ use listcore::list::{ListId, Settings};
 use listcore::message::{Mail, Tree, lines, split};
 use listcore::rewrite::body::{self, Wishes};
 use listcore::rewrite::{
-    Changes, Edits, Frozen, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines,
+    Changes, Edits, Frozen, Links, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines,
 };
 use proptest::prelude::*;
 
@@ -23,6 +23,7 @@ fn frozen() -> Frozen {
         domain: "schule.example".to_owned(),
         settings: Settings { subject_tag: "[5b]".to_owned(), ..Settings::default() },
         help_url: None,
+        links: Links::default(),
         language: "de".to_owned(),
         received: "Received: from mx by lists with LMTP; Thu, 01 Jan 1970 00:00:00 +0000\r\n"
             .to_owned(),

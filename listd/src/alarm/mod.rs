@@ -17,7 +17,7 @@ use listcore::address::Address;
 use listcore::list::{FromPolicy, ListId, Role, Settings};
 use listcore::notice::{self, Shrunk};
 use listcore::recipients::Recipient;
-use listcore::rewrite::{Frozen, PostKind};
+use listcore::rewrite::{Frozen, Links, PostKind};
 use listcore::time::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -315,6 +315,7 @@ impl Alarm {
             domain: domain.to_owned(),
             settings: Settings { from: FromPolicy::Keep, ..Settings::default() },
             help_url: None,
+            links: Links::default(),
             language: language.to_owned(),
             received: format!("Received: by {} id {id};\r\n\t{when}\r\n", self.watch.hostname),
             add_message_id: None,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use listcore::list::Settings;
-use listcore::rewrite::PostKind;
+use listcore::rewrite::{Links, PostKind};
 use listcore::token::{Purpose, check};
 
 use super::*;
@@ -35,6 +35,7 @@ pub(super) fn post(copies: Copies) -> StoredPost {
             domain: DOMAIN.into(),
             settings: Settings { copies, ..Settings::default() },
             help_url: None,
+            links: Links::default(),
             language: "de".into(),
             received: "Received: from mx.schule.example by lists.schule.example with LMTP;\r\n Sun, 22 Nov 2026 01:00:00 +0000\r\n".into(),
             add_message_id: Some("<added@schule.example>".into()),

@@ -103,7 +103,7 @@ mod tests {
     use listcore::list::{ListId, Settings};
     use listcore::outcome::{Dropped, Reply};
     use listcore::recipients::Recipient;
-    use listcore::rewrite::{Frozen, PostKind};
+    use listcore::rewrite::{Frozen, Links, PostKind};
 
     use super::*;
     use crate::store::{BatchId, MailId, PostId, RecipientRef};
@@ -122,6 +122,7 @@ mod tests {
             domain: "schule.example".to_owned(),
             settings: Settings::default(),
             help_url: None,
+            links: Links::default(),
             language: "de".to_owned(),
             received: String::new(),
             add_message_id: None,

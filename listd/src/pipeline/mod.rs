@@ -18,6 +18,7 @@ use listcore::address::Address;
 use listcore::list::{List, Role};
 use listcore::message::{MAX_HEADER, Mail, Malformed};
 use listcore::policy::Refusal;
+use listcore::rewrite::Links;
 use listcore::time::Timestamp;
 use listcore::token::Keys;
 use lmtp::reply::Reply;
@@ -105,11 +106,12 @@ pub struct House {
 }
 
 /// What the pipeline must know of a domain; may change at a reload.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Tenant {
     /// e.g. `de`
     pub language: String,
     pub help_url: Option<String>,
+    pub links: Links,
 }
 
 /// The rooms that a mail passes.
@@ -141,7 +143,7 @@ impl Pipeline {
     }
 
     fn tenant(&self, domain: &str) -> Tenant {
-        let fallback = || Tenant { language: "en".to_owned(), help_url: None };
+        let fallback = || Tenant { language: "en".to_owned(), ..Tenant::default() };
         self.tenants.load().get(domain).cloned().unwrap_or_else(fallback)
     }
 

@@ -41,6 +41,7 @@ impl Pipeline {
             description: list.description.clone(),
             settings: verdict.freeze(&list.settings),
             help_url: tenant.help_url,
+            links: tenant.links,
             language: tenant.language,
             received: self.received(incoming, id, list, &date),
             add_message_id: mail

@@ -247,7 +247,7 @@ pub fn letter(id: &str, body: &str) -> String {
 const FIFTEEN_MINUTES: Duration = Duration::from_secs(900);
 
 fn tenant(domain: &str, language: &str) -> (String, Tenant) {
-    (domain.to_owned(), Tenant { language: language.to_owned(), help_url: None })
+    (domain.to_owned(), Tenant { language: language.to_owned(), ..Tenant::default() })
 }
 
 /// `small.example` takes 1,000 octets and everybody's word.

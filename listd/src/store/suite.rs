@@ -11,7 +11,7 @@ use listcore::address::Address;
 use listcore::list::{ListId, Role, Settings};
 use listcore::outcome::{Dropped, Outcome, Reply};
 use listcore::recipients::{PersonId, Recipient};
-use listcore::rewrite::{Frozen, PostKind};
+use listcore::rewrite::{Frozen, Links, PostKind};
 use listcore::time::Timestamp;
 
 use super::*;
@@ -101,6 +101,7 @@ pub(super) fn frozen(list: &str) -> Frozen {
         domain: "schule.example".into(),
         settings: Settings::default(),
         help_url: None,
+        links: Links::default(),
         language: "de".into(),
         received: "Received: by lists.schule.example\r\n".into(),
         add_message_id: None,

@@ -10,7 +10,9 @@ use listcore::message::parts::{Piece, pieces};
 use listcore::message::{Lines, Mail, automatic, lines, params};
 use listcore::notice::{About, MAX_REPLY, refusal};
 use listcore::policy::{Author, Decision, Facts, Refusal, Standing, Unproven, Verified, decide};
-use listcore::rewrite::{Frozen, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines};
+use listcore::rewrite::{
+    Frozen, Links, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines,
+};
 use listcore::time::Timestamp;
 
 use super::text;
@@ -137,6 +139,7 @@ fn frozen() -> Frozen {
         domain: "schule.example".to_owned(),
         settings: Settings { subject_tag: "[5b \u{e4}]".to_owned(), ..Settings::default() },
         help_url: None,
+        links: Links::default(),
         language: "de".to_owned(),
         received: "Received: from mx by lists with LMTP; Thu, 01 Jan 1970 00:00:00 +0000\r\n"
             .to_owned(),

@@ -322,8 +322,9 @@ fn settings(r: &mut Reader<'_, '_, '_>, table: &str, mut settings: Settings) -> 
     r.set(&mut s.from, &key("from"), value::from_policy);
     r.set(&mut s.reply_to, &key("reply_to"), value::reply_to);
     r.set(&mut s.author_address, &key("author_address"), value::word);
-    r.set(&mut s.subject_tag, &key("subject_tag"), |raw| value::plain(raw, 60, false));
-    r.set(&mut s.footer, &key("footer"), |raw| value::plain(raw, 4000, true));
+    r.set(&mut s.subject_tag, &key("subject_tag"), |raw| value::plain(raw, 60));
+    r.set(&mut s.footer, &key("footer"), value::footer);
+    r.set(&mut s.footer_signed, &key("footer_signed"), value::word);
     r.set(&mut s.copies, &key("copies"), value::word);
     r.set(&mut s.unsubscribe, &key("unsubscribe"), value::word);
     r.set(&mut s.max_size, &key("max_size"), value::octets);

@@ -11,7 +11,7 @@ use toml::de::DeValue;
 use super::source::Raw;
 use super::{Admin, DirectorySource, Endpoint, StoreUrl, credential, size, syntax};
 use crate::address::{Address, normal_domain};
-use crate::list::{FromPolicy, Posters, ReplyTo};
+use crate::list::{FooterTexts, FromPolicy, Posters, ReplyTo};
 
 /// Why a value is none, to stand before "expected ..."; `at` where not the whole value is wrong.
 pub(super) struct Wrong {
@@ -128,16 +128,34 @@ pub(super) fn address_share(raw: &Raw<'_>) -> Read<(Address, u8)> {
     both.map_or_else(|| wrong(format!("{text:?}")), Ok)
 }
 
-/// A text of at most `most` characters; control characters only as `lines` allows line breaks and tabs.
-pub(super) fn plain(raw: &Raw<'_>, most: usize, lines: bool) -> Read<String> {
+/// One line of at most `most` characters.
+pub(super) fn plain(raw: &Raw<'_>, most: usize) -> Read<String> {
     let text = str_of(raw)?;
     if text.chars().count() > most {
         return wrong(format!("{} characters", text.chars().count()));
     }
-    if text.chars().any(|c| c.is_control() && !(lines && (c == '\n' || c == '\t'))) {
+    if text.chars().any(char::is_control) {
         return wrong("a text with a control character or a line break");
     }
     Ok(text.to_owned())
+}
+
+/// One text, or a table of languages with a text each.
+pub(super) fn footer(raw: &Raw<'_>) -> Read<FooterTexts> {
+    let texts = match raw.get_ref() {
+        DeValue::String(text) => FooterTexts::new([("", text.as_ref())]),
+        DeValue::Table(table) => {
+            let mut texts = Vec::new();
+            for (tag, text) in table {
+                let text = str_of(text)
+                    .map_err(|w| Wrong { at: Some(text.span().start), found: w.found })?;
+                texts.push((tag.get_ref().as_ref(), text));
+            }
+            FooterTexts::new(texts)
+        }
+        other => return wrong(kind(other)),
+    };
+    texts.or_else(|why| wrong(why.to_string()))
 }
 
 /// An absolute path: what a relative one means depends on who starts the daemon.

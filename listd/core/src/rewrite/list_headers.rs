@@ -93,7 +93,7 @@ fn help(frozen: &Frozen) -> Vec<String> {
 }
 
 /// A web address with everything percent-encoded that could end it (rule X4); `None` for any other scheme.
-fn url(text: &str) -> Option<String> {
+pub(super) fn url(text: &str) -> Option<String> {
     let scheme = text.split("://").next().unwrap_or_default().to_ascii_lowercase();
     if !matches!(scheme.as_str(), "http" | "https") || text.len() > MAX_URL / 3 {
         return None;
@@ -107,7 +107,7 @@ fn url(text: &str) -> Option<String> {
 }
 
 /// An address in a `mailto:` (RFC 6068 2).
-fn percent(address: &Address) -> String {
+pub(super) fn percent(address: &Address) -> String {
     let safe = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$'*+@".contains(&b);
     let text = address.to_string();
     text.bytes()

@@ -18,6 +18,7 @@ pub mod changes;
 pub mod edit;
 mod eight_bit;
 mod encode;
+pub mod footer;
 mod from;
 mod list_headers;
 mod part_head;
@@ -55,6 +56,9 @@ pub struct Frozen {
     pub settings: Settings,
     /// Set for List-Help.
     pub help_url: Option<String>,
+    /// For the footer.
+    #[serde(default)]
+    pub links: Links,
     /// The language of the list's own words (domain or list), e.g. `de`.
     pub language: String,
     /// The `Received` line we put on top, complete, with CRLF.
@@ -62,6 +66,16 @@ pub struct Frozen {
     /// The Message-ID (with brackets) and Date to add where the mail has none.
     pub add_message_id: Option<String>,
     pub add_date: Option<String>,
+}
+
+/// Where the footer points besides List-Help's page.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Links {
+    pub imprint: Option<String>,
+    pub privacy: Option<String>,
+    /// The list's own page, the same for everybody on it.
+    pub settings: Option<String>,
 }
 
 impl Frozen {

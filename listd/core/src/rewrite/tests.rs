@@ -3,7 +3,7 @@
 use super::*;
 use crate::list::{FromPolicy, ReplyTo};
 
-fn frozen(change: impl FnOnce(&mut Frozen)) -> Frozen {
+pub(super) fn frozen(change: impl FnOnce(&mut Frozen)) -> Frozen {
     let mut frozen = Frozen {
         kind: PostKind::List,
         list: ListId("5b".to_owned()),
@@ -13,6 +13,7 @@ fn frozen(change: impl FnOnce(&mut Frozen)) -> Frozen {
         domain: "schule.example".to_owned(),
         settings: Settings::default(),
         help_url: Some("https://schule.example/mail".to_owned()),
+        links: Links::default(),
         language: "de".to_owned(),
         received:
             "Received: from mx by lists with LMTP id 1;\r\n\tThu, 01 Jan 1970 00:00:00 +0000\r\n"

@@ -11,7 +11,7 @@ use listcore::address::Address;
 use listcore::list::{Copies, ListId, Settings as ListSettings};
 use listcore::outcome::{Dropped, Outcome};
 use listcore::recipients::Recipient;
-use listcore::rewrite::{Frozen, PostKind};
+use listcore::rewrite::{Frozen, Links, PostKind};
 use listcore::time::Timestamp;
 use tokio::sync::Notify;
 
@@ -223,6 +223,7 @@ impl House {
             domain: "schule.example".to_owned(),
             settings: ListSettings { copies, ..ListSettings::default() },
             help_url: None,
+            links: Links::default(),
             language: "de".to_owned(),
             received: String::new(),
             add_message_id: None,

@@ -17,6 +17,7 @@ pub enum Key {
     AuthorAddress,
     SubjectTag,
     Footer,
+    FooterSigned,
     Copies,
     Unsubscribe,
     MaxSize,
@@ -26,7 +27,7 @@ pub enum Key {
 }
 
 impl Key {
-    pub const ALL: [Key; 14] = [
+    pub const ALL: [Key; 15] = [
         Key::Post,
         Key::Nonmembers,
         Key::Unverified,
@@ -36,6 +37,7 @@ impl Key {
         Key::AuthorAddress,
         Key::SubjectTag,
         Key::Footer,
+        Key::FooterSigned,
         Key::Copies,
         Key::Unsubscribe,
         Key::MaxSize,
@@ -55,6 +57,7 @@ impl Key {
             Key::AuthorAddress => "author_address",
             Key::SubjectTag => "subject_tag",
             Key::Footer => "footer",
+            Key::FooterSigned => "footer_signed",
             Key::Copies => "copies",
             Key::Unsubscribe => "unsubscribe",
             Key::MaxSize => "max_size",
@@ -79,6 +82,7 @@ impl Key {
             Key::AuthorAddress => "listAuthorAddress",
             Key::SubjectTag => "listSubjectTag",
             Key::Footer => "listFooter",
+            Key::FooterSigned => "listFooterSigned",
             Key::Copies => "listCopies",
             Key::Unsubscribe => "listUnsubscribe",
             Key::MaxSize => "listMaxSize",

@@ -17,7 +17,7 @@ fn said(key: Key, texts: &[&str]) -> Layer {
 /// Good values of each key, as they are shown; then bad ones.
 #[test]
 fn values_are_read_or_rejected_with_a_reason() {
-    let good: [(Key, &[&str], &str); 28] = [
+    let good: [(Key, &[&str], &str); 30] = [
         (Key::Post, &["members"], "members"),
         (Key::Post, &["Owners", " people "], "owners, people"),
         (Key::Post, &["anyone", "anyone"], "anyone"),
@@ -35,6 +35,8 @@ fn values_are_read_or_rejected_with_a_reason() {
         (Key::SubjectTag, &["[5b]"], "\"[5b]\""),
         (Key::SubjectTag, &[""], "\"\""),
         (Key::Footer, &["a\r\nb"], "\"a\\nb\""),
+        (Key::Footer, &["de:a", "b"], "\"b\", de:\"a\""),
+        (Key::FooterSigned, &["Wrap"], "wrap"),
         (Key::Copies, &["shared"], "shared"),
         (Key::Unsubscribe, &["request"], "request"),
         (Key::MaxSize, &["5 MB"], "5000000 B"),
@@ -52,7 +54,7 @@ fn values_are_read_or_rejected_with_a_reason() {
         assert_eq!(said.value.map(|v| v.to_string()).as_deref(), Some(expect), "{texts:?}");
     }
     let many = vec!["members"; 10_000];
-    let bad: [(Key, &[&str]); 24] = [
+    let bad: [(Key, &[&str]); 26] = [
         (Key::Post, &["everybody"]),
         (Key::Post, &["anyone\nx"]),
         (Key::Post, &["cn=a\u{fffd},dc=x"]),
@@ -69,6 +71,8 @@ fn values_are_read_or_rejected_with_a_reason() {
         (Key::SubjectTag, &["a\nBcc: x"]),
         (Key::SubjectTag, &["J\u{fffd}rg"]),
         (Key::Footer, &["\u{0}"]),
+        (Key::Footer, &["{nmae}"]),
+        (Key::FooterSigned, &["always"]),
         (Key::Copies, &["one"]),
         (Key::Unsubscribe, &["no"]),
         (Key::MaxSize, &["10"]),

@@ -12,8 +12,8 @@ use crate::address::Address;
 use crate::config::size;
 use crate::dn;
 use crate::list::{
-    Archive, AuthorAddress, Copies, FromPolicy, Moderation, Nonmembers, Posters, ReplyTo, Settings,
-    Unsubscribe, Unverified,
+    Archive, AuthorAddress, Copies, FooterSigned, FooterTexts, FromPolicy, Moderation, Nonmembers,
+    Posters, ReplyTo, Settings, Unsubscribe, Unverified,
 };
 use crate::time::{Timestamp, generalized_time};
 
@@ -32,7 +32,8 @@ pub enum Value {
     ReplyTo(ReplyTo),
     AuthorAddress(AuthorAddress),
     SubjectTag(String),
-    Footer(String),
+    Footer(FooterTexts),
+    FooterSigned(FooterSigned),
     Copies(Copies),
     Unsubscribe(Unsubscribe),
     MaxSize(u64),
@@ -62,6 +63,11 @@ impl Value {
             [] => None,
             many if many.len() > MOST => alone(format!("there are more than {MOST} values")),
             many if key == Key::Post => Some(posts(many, |text| rejected(text, expected()))),
+            // One text for each language.
+            many if key == Key::Footer => match FooterTexts::read(many) {
+                Ok(texts) => Some(Said { value: Some(Value::Footer(texts)), ..Said::default() }),
+                Err(why) => alone(format!("found {why}, {}", expected())),
+            },
             [text] => match Value::single(key, text) {
                 Some(value) => Some(Said { value: Some(value), rejected: Vec::new() }),
                 None => alone(expected()),
@@ -70,10 +76,28 @@ impl Value {
         }
     }
 
+    /// A footer whose texts say otherwise which language they are for, `""` for all others.
+    pub fn footer<'a>(
+        place: &str,
+        texts: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Option<Said> {
+        let texts: Vec<(&str, &str)> = texts.into_iter().take(MOST).collect();
+        let (_, first) = texts.first()?;
+        Some(match FooterTexts::new(texts.iter().copied()) {
+            Ok(texts) => Said { value: Some(Value::Footer(texts)), ..Said::default() },
+            Err(why) => {
+                let value = first.chars().take(100).collect();
+                let why = format!("found {why}, expected {}", Key::Footer.expected());
+                let rejected = Rejected { place: place.to_owned(), value, why };
+                Said { value: None, rejected: vec![rejected] }
+            }
+        })
+    }
+
     fn single(key: Key, text: &str) -> Option<Value> {
         let trimmed = text.trim();
         Some(match key {
-            Key::Post => return None,
+            Key::Post | Key::Footer => return None,
             Key::Nonmembers => Value::Nonmembers(word(trimmed)?),
             Key::Unverified => Value::Unverified(word(trimmed)?),
             Key::Moderation => Value::Moderation(word(trimmed)?),
@@ -83,8 +107,8 @@ impl Value {
             },
             Key::ReplyTo => Value::ReplyTo(reply_to(trimmed)?),
             Key::AuthorAddress => Value::AuthorAddress(word(trimmed)?),
-            Key::SubjectTag => Value::SubjectTag(plain(trimmed, 60, false)?),
-            Key::Footer => Value::Footer(plain(&text.replace("\r\n", "\n"), 4000, true)?),
+            Key::SubjectTag => Value::SubjectTag(plain(trimmed, 60)?),
+            Key::FooterSigned => Value::FooterSigned(word(trimmed)?),
             Key::Copies => Value::Copies(word(trimmed)?),
             Key::Unsubscribe => Value::Unsubscribe(word(trimmed)?),
             Key::MaxSize => Value::MaxSize(octets(trimmed)?),
@@ -105,6 +129,7 @@ impl Value {
             Key::AuthorAddress => Value::AuthorAddress(s.author_address),
             Key::SubjectTag => Value::SubjectTag(s.subject_tag.clone()),
             Key::Footer => Value::Footer(s.footer.clone()),
+            Key::FooterSigned => Value::FooterSigned(s.footer_signed),
             Key::Copies => Value::Copies(s.copies),
             Key::Unsubscribe => Value::Unsubscribe(s.unsubscribe),
             Key::MaxSize => Value::MaxSize(s.max_size),
@@ -132,6 +157,7 @@ impl Value {
             Value::AuthorAddress(v) => s.author_address = v,
             Value::SubjectTag(v) => s.subject_tag = v,
             Value::Footer(v) => s.footer = v,
+            Value::FooterSigned(v) => s.footer_signed = v,
             Value::Copies(v) => s.copies = v,
             Value::Unsubscribe(v) => s.unsubscribe = v,
             Value::MaxSize(v) => s.max_size = v,
@@ -255,12 +281,9 @@ fn reply_to(text: &str) -> Option<ReplyTo> {
     })
 }
 
-/// Rule X4: no control character but the line breaks and tabs of a text that may have them.
-fn plain(text: &str, most: usize, lines: bool) -> Option<String> {
-    let bad = |c: char| {
-        let line = lines && (c == '\n' || c == '\t');
-        (c.is_control() && !line) || matches!(c, '\u{2028}' | '\u{2029}' | '\u{fffd}')
-    };
+/// Rule X4: one line without control characters.
+fn plain(text: &str, most: usize) -> Option<String> {
+    let bad = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{fffd}');
     (text.chars().count() <= most && !text.contains(bad)).then(|| text.to_owned())
 }
 
@@ -299,7 +322,9 @@ impl std::fmt::Display for Value {
             Value::ReplyTo(ReplyTo::Address(address)) => address.to_string(),
             Value::ReplyTo(v) => shown_word(v),
             Value::AuthorAddress(v) => shown_word(v),
-            Value::SubjectTag(v) | Value::Footer(v) => format!("{v:?}"),
+            Value::SubjectTag(v) => format!("{v:?}"),
+            Value::Footer(v) => v.to_string(),
+            Value::FooterSigned(v) => shown_word(v),
             Value::Copies(v) => shown_word(v),
             Value::Unsubscribe(v) => shown_word(v),
             Value::MaxSize(v) => format!("{v} B"),
