@@ -31,11 +31,27 @@ impl Field {
         self.value.trim_ascii()
     }
 
+    /// The field as a line of a mail, or several: folds and the end are CRLF.
+    pub fn line(&self) -> Vec<u8> {
+        let mut line = self.name.clone();
+        line.push(b':');
+        for octet in with_lf(&self.value) {
+            line.extend_from_slice(if octet == b'\n' {
+                b"\r\n"
+            } else {
+                std::slice::from_ref(&octet)
+            });
+        }
+        line.extend_from_slice(b"\r\n");
+        line
+    }
+
     /// As the wire has it. `exact`: leading space was agreed.
     pub(crate) fn into_wire(mut self, exact: bool) -> Field {
         if !exact && self.value.first() == Some(&b' ') {
             self.value.remove(0);
         }
+        self.value = with_lf(&self.value);
         self
     }
 
@@ -46,4 +62,24 @@ impl Field {
         }
         self
     }
+
+    /// From the filter's wire: what is to stand in the mail. An empty value stays empty, for it deletes.
+    pub(crate) fn off_filter(mut self, exact: bool) -> Field {
+        if !exact && !self.value.is_empty() {
+            self.value.insert(0, b' ');
+        }
+        self
+    }
+}
+
+/// Folds are joined with LF on the wire.
+fn with_lf(value: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(value.len());
+    for (at, octet) in value.iter().enumerate() {
+        let fold = *octet == b'\r' && value.get(at + 1) == Some(&b'\n');
+        if !fold {
+            out.push(*octet);
+        }
+    }
+    out
 }

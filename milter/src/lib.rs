@@ -4,8 +4,11 @@
 //! over tokio's streams. What a filter looks for in a mail is not here.
 
 pub mod answer;
+pub mod apply;
+pub mod client;
 pub mod code;
 pub mod drive;
+pub mod drive_client;
 pub mod fault;
 pub mod filter;
 pub mod frame;

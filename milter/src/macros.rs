@@ -37,6 +37,15 @@ impl Macros {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// Only those that stand in the list of names, which are separated by spaces or commas (MI3).
+    pub(crate) fn only(&self, names: &[u8]) -> Macros {
+        let wanted = |name: &[u8]| {
+            let mut names = names.split(|octet| matches!(octet, b' ' | b',' | b'\t'));
+            names.any(|wanted| bare(wanted) == bare(name))
+        };
+        Macros(self.0.iter().filter(|(name, _)| wanted(name)).cloned().collect())
+    }
 }
 
 fn bare(name: &[u8]) -> &[u8] {

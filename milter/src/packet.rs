@@ -21,4 +21,6 @@ pub enum PacketError {
     Nul,
     #[error("a milter reply code that is not 4yz or 5yz, or whose lines do not agree")]
     BadReplyCode,
+    #[error("a header field with a name that is none, or a value that leaves its lines")]
+    BadField,
 }

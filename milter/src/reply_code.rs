@@ -130,3 +130,71 @@ impl fmt::Display for ReplyCode {
         write!(f, " {}", self.lines.join(" / "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// MI13: the octets in the packet, and the reply they are; `None`: none.
+    #[test]
+    fn mi13_parse() {
+        type Parts = (u16, &'static str, &'static str);
+        let cases: &[(&str, Option<Parts>)] = &[
+            ("550 5.7.1 text", Some((550, "5.7.1", "text"))),
+            ("451 4.7.0 later", Some((451, "4.7.0", "later"))),
+            ("421 4.3.2 closing", Some((421, "4.3.2", "closing"))),
+            ("550 text alone", Some((550, "", "text alone"))),
+            ("550", Some((550, "", ""))),
+            ("550 ", Some((550, "", ""))),
+            ("550 5.7.1", Some((550, "5.7.1", ""))),
+            ("550 100%% sure", Some((550, "", "100% sure"))),
+            ("550 100% sure", Some((550, "", "100% sure"))),
+            ("550-5.7.1 a\r\n550-5.7.1 b\r\n550 5.7.1 c", Some((550, "5.7.1", "a\nb\nc"))),
+            ("550-5.7.1 a\r\n550 5.7.1 b\r\n", Some((550, "5.7.1", "a\nb"))),
+            ("550-a\n550 b", Some((550, "", "a\nb"))),
+            ("550-5.7.1 a\r\n550 5.7.2 b", Some((550, "5.7.1", "a\n5.7.2 b"))),
+            // A class that is not the code's is text.
+            ("550 4.7.1 text", Some((550, "", "4.7.1 text"))),
+            ("550 5.7 text", Some((550, "", "5.7 text"))),
+            ("550 gr\u{fc}n\u{1b}[0m", Some((550, "", "gr?n?[0m"))),
+            ("", None),
+            ("55", None),
+            ("5500 text", None),
+            ("250 2.0.0 fine", None),
+            ("354 go on", None),
+            ("600 text", None),
+            ("399 text", None),
+            ("+50 text", None),
+            ("5 0 text", None),
+            ("550-a\r\n551 b", None),
+            ("550-a\r\nb", None),
+            ("550 a\r\n\r\n550 b", None),
+        ];
+        for (wire, expect) in cases {
+            let expect = expect.map(|(code, enhanced, text)| {
+                ReplyCode::new(code, enhanced, text).map_err(|error| error.to_string())
+            });
+            let found = ReplyCode::parse(wire.as_bytes()).map_err(|error| error.to_string());
+            assert_eq!(found.clone().ok(), expect.and_then(Result::ok), "{wire:?}");
+            if let Ok(code) = found {
+                assert_eq!(ReplyCode::parse(&code.wire()), Ok(code), "there and back");
+            }
+        }
+    }
+
+    /// MI13: what a filter of ours writes.
+    #[test]
+    fn mi13_wire() {
+        let two = ReplyCode::new(550, "5.7.1", "virus\n100 % sure\u{e9}").unwrap();
+        assert_eq!(two.wire(), b"550-5.7.1 virus\r\n550 5.7.1 100 %% sure?");
+        assert_eq!(two.to_string(), "550 5.7.1 virus / 100 % sure?");
+        for (code, enhanced) in
+            [(250, ""), (399, ""), (600, ""), (550, "4.7.1"), (550, "5.7"), (451, "x")]
+        {
+            assert_eq!(ReplyCode::new(code, enhanced, ""), Err(PacketError::BadReplyCode));
+        }
+        let long =
+            ReplyCode::new(550, "", &format!("{}\n", "x".repeat(1_000)).repeat(100)).unwrap();
+        assert_eq!((long.lines().len(), long.lines()[0].len()), (32, 480));
+    }
+}

@@ -80,7 +80,7 @@ impl Modification {
         }
     }
 
-    fn code(&self) -> code::Reply {
+    pub(crate) fn code(&self) -> code::Reply {
         match self {
             Modification::AddHeader(_) => code::Reply::AddHeader,
             Modification::InsertHeader { .. } => code::Reply::InsertHeader,
