@@ -75,6 +75,7 @@ Exit code 1: nothing is known of this Message-ID (outcomes are kept for 30 days)
     #[command(after_help = "Example:
   listctl simulate klasse-5b --out /tmp/copies < mail.eml
   listctl simulate klasse-5b --as-verified < draft.eml
+  listctl simulate klasse-5b --as-verified --diff < draft.eml
 
 Exit code 1: the mail would not go out; the answer says why.")]
     Simulate {
@@ -84,6 +85,10 @@ Exit code 1: the mail would not go out; the answer says why.")]
         /// Write one .eml for each different copy into this folder
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+
+        /// Show what would be changed in each different copy; with --json, a record that undoes it
+        #[arg(long)]
+        diff: bool,
 
         /// Suppose that the author is verified: a mail written by hand has no signature to prove it
         #[arg(long)]

@@ -34,8 +34,8 @@ pub async fn run(args: Args) -> Done {
         Command::Queue { command: Some(QueueCommand::Show { id }), .. } => ask.post(&id).await,
         Command::Queue { command: Some(QueueCommand::Retry { id, .. }), .. } => ask.retry(id).await,
         Command::Trace { message_id } => ask.trace(&message_id).await,
-        Command::Simulate { list, out, as_verified } => {
-            simulate::run(&ask, &list, out.as_deref(), as_verified).await
+        Command::Simulate { list, out, diff, as_verified } => {
+            simulate::run(&ask, &list, out.as_deref(), diff, as_verified).await
         }
         Command::Dkim(DkimCommand::Keygen { domain, dir, selector_date }) => {
             dkim::keygen(&ask, &domain, &dir, selector_date)

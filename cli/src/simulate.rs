@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use data_encoding::BASE64;
-use listcore::api::{Person, Simulation, path};
+use listcore::api::{Person, SimulatedCopy, Simulation, path};
 
 use crate::ask::Ask;
 use crate::fail::{Done, Fail};
@@ -13,7 +13,7 @@ use crate::show::table::{Rows, visible};
 /// Largest mail that is read (octets); the daemon has its own limit.
 const MAIL: u64 = 128 * 1024 * 1024;
 
-pub async fn run(ask: &Ask, list: &str, out: Option<&Path>, as_verified: bool) -> Done {
+pub async fn run(ask: &Ask, list: &str, out: Option<&Path>, diff: bool, as_verified: bool) -> Done {
     let mut mail = Vec::new();
     let read = std::io::stdin().lock().take(MAIL).read_to_end(&mut mail);
     read.map_err(|e| Fail::cannot("read the mail from standard input", &e))?;
@@ -24,8 +24,12 @@ pub async fn run(ask: &Ask, list: &str, out: Option<&Path>, as_verified: bool) -
         ));
     }
     let word = |flag: bool| if flag { "true" } else { "false" };
-    let args =
-        [("list", list), ("copies", word(out.is_some())), ("as_verified", word(as_verified))];
+    let args = [
+        ("list", list),
+        ("copies", word(out.is_some())),
+        ("diff", word(diff)),
+        ("as_verified", word(as_verified)),
+    ];
     let simulation: Simulation = ask.client.send(path::SIMULATE, &args, on_the_wire(mail)).await?;
     if let Some(folder) = out {
         write(folder, &simulation)?;
@@ -86,6 +90,12 @@ fn human(simulation: &Simulation, out: Option<&Path>) -> String {
         text.push_str(&visible(&line));
         text.push('\n');
     }
+    for copy in &simulation.copies {
+        let Some(changes) = &copy.changes else { continue };
+        text.push_str(&format!("\nChanged in the copy for {} ({}):\n", who(copy), copy.language));
+        let lines = changes.diff.lines().map(|line| format!("{}\n", visible(line)));
+        text.extend(lines);
+    }
     if let Some(folder) = out {
         let written = simulation.copies.len();
         text.push_str(&format!("\n{written} copies are in {}", folder.display()));
@@ -95,6 +105,15 @@ fn human(simulation: &Simulation, out: Option<&Path>) -> String {
         });
     }
     text
+}
+
+/// The recipients of a copy in a few words.
+fn who(copy: &SimulatedCopy) -> String {
+    match copy.to.as_slice() {
+        [] => "nobody".to_owned(),
+        [one] => one.clone(),
+        [first, others @ ..] => format!("{first} and {} more", others.len()),
+    }
 }
 
 #[cfg(test)]

@@ -2,27 +2,28 @@
 //!
 //! Not who may ask (`control`), and not the shapes (`listcore::api`).
 
+mod copies;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use listcore::address::Address;
 use listcore::api;
+use listcore::list::List;
 use listcore::list::settings::{Key, Value};
-use listcore::list::{Copies, List};
 use listcore::recipients::{Recipient, Roster, Skipped};
 use listcore::time::Timestamp;
 
 use crate::alarm::Alarm;
 use crate::clock::Clock;
 use crate::compose::Composer;
-use crate::control::{Answer, Problem, Rooms, report};
-use crate::delivery::{Can, Payload};
+use crate::control::{Answer, Problem, Rooms, Wanted, report};
 use crate::directory::{Freshness, Mode};
 use crate::members::{DirectoryStatus, Held, Members};
 use crate::pipeline::Pipeline;
-use crate::scheduler::{NoCopy, Render, Scheduler};
-use crate::store::{Body, MailId, Move, NewPost, PostId, RecipientRef, Report, StoredPost};
+use crate::scheduler::Scheduler;
+use crate::store::{Move, PostId, Report};
 
 /// What is known from the start and does not change.
 #[derive(Clone, Debug)]
@@ -146,37 +147,6 @@ impl Office {
     fn roster(&self, list: &List) -> Arc<Roster> {
         self.members.roster(&list.id).unwrap_or_default()
     }
-
-    /// Each different copy that would go out. Personal copies differ in the recipient only: the first stands for all.
-    fn render(&self, post: &NewPost, mail: &Bytes) -> Answer<Vec<api::SimulatedCopy>> {
-        let stored = StoredPost {
-            id: post.id,
-            mail: MailId(0),
-            message_id: String::new(),
-            frozen: post.frozen.clone(),
-            accepted: (self.clock)(),
-            expires: post.expires,
-            size: mail.len() as u64,
-        };
-        let relay = Can { eight_bit: true, utf8: true, chunking: true, size: None };
-        let body = Body::Memory(mail.clone());
-        let variant = self.composer.variant(&stored, &body, &relay).map_err(no_copy)?;
-        let all = post.recipients.iter().map(|r| (RecipientRef(0), r.clone()));
-        let to: Vec<(RecipientRef, Recipient)> = match post.frozen.settings.copies {
-            Copies::Personal => all.take(1).collect(),
-            Copies::Shared => all.collect(),
-        };
-        let copy = self.composer.copy(&variant, &to, (self.clock)()).map_err(no_copy)?;
-        let Payload::Memory(rest) = &copy.body else {
-            return Err(Problem::trouble("the copy is not in memory", "Please report this."));
-        };
-        let mail = [copy.head.as_ref(), rest.as_ref()].concat();
-        Ok(vec![api::SimulatedCopy {
-            sender: copy.sender.map(|sender| sender.to_string()).unwrap_or_default(),
-            to: copy.recipients.iter().map(ToString::to_string).collect(),
-            mail: data_encoding::BASE64.encode(&mail),
-        }])
-    }
 }
 
 fn settings_key(name: &str) -> Answer<Key> {
@@ -204,17 +174,6 @@ fn makes_sense(key: Key, texts: &[String]) -> Answer<()> {
             None => Ok(()),
         },
     }
-}
-
-fn no_copy(why: NoCopy) -> Problem {
-    let why = match why {
-        NoCopy::Never(reply) => format!("{} {}", reply.code, reply.text),
-        NoCopy::Later(why) => why,
-    };
-    Problem::trouble(
-        format!("no copy can be made: {why}"),
-        "The mail would be accepted and fail for all recipients.",
-    )
 }
 
 fn shown_reply(reply: &lmtp::reply::Reply) -> String {
@@ -382,18 +341,14 @@ impl Rooms for Office {
         Ok(report::trace(message_id, &accounts, &events))
     }
 
-    async fn simulate(
-        &self,
-        list: &str,
-        mail: Bytes,
-        copies: bool,
-        as_verified: bool,
-    ) -> Answer<api::Simulation> {
+    async fn simulate(&self, list: &str, mail: Bytes, wanted: Wanted) -> Answer<api::Simulation> {
         let list = self.find(list)?;
         let roster = self.roster(&list);
-        let trial = self.pipeline.trial(list.clone(), mail.clone(), as_verified).await;
+        let trial = self.pipeline.trial(list.clone(), mail.clone(), wanted.as_verified).await;
         let rendered = match &trial.post {
-            Some(post) if copies => self.render(post, &mail)?,
+            Some(post) if wanted.copies || wanted.diff => {
+                copies::of(&self.composer, post, &mail, wanted.diff, (self.clock)())?
+            }
             _ => Vec::new(),
         };
         let recipients =
@@ -405,7 +360,7 @@ impl Rooms for Office {
             rule: trial.rule,
             reply: shown_reply(&trial.reply),
             author: trial.author,
-            copies_left_out: if copies { recipients.len().saturating_sub(shown) } else { 0 },
+            copies_left_out: if wanted.copies { recipients.len().saturating_sub(shown) } else { 0 },
             recipients,
             skipped: skipped(&roster),
             copies: rendered,

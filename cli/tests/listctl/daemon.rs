@@ -141,6 +141,10 @@ fn a_simulation_says_yes_or_no_and_writes_the_copies() {
     }
     assert_eq!(std::fs::read_to_string(out.join("1.eml")).expect("a copy"), mail);
 
+    let ran = ctl(&daemon.socket(), &["simulate", "klasse-5b", "--diff"], mail);
+    let shown = "Changed in the copy for yilmaz@mail.example (de):\n- From: anna@schule.example\n";
+    assert!(ran.code == 0 && ran.out.contains(shown), "{ran:?}");
+
     let ran = ctl(&daemon.socket(), &["simulate", "klasse-5b"], "From: fremd@x\r\n\r\n");
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.out.contains("it would not go out") && ran.out.contains("550 5.7.1 no"), "{ran:?}");

@@ -10,8 +10,9 @@ use listcore::api;
 use listcore::list::Settings;
 use listcore::list::settings::{Key, Source};
 use listcore::outcome::{Outcome, Reply};
+use listcore::rewrite::Changes;
 use listcore::time::Timestamp;
-use listd::control::{Answer, Problem, Rooms, bind, serve};
+use listd::control::{Answer, Problem, Rooms, Wanted, bind, serve};
 use tokio_util::sync::CancellationToken;
 
 /// One list, `klasse-5b`, with one mail in the queue.
@@ -184,18 +185,18 @@ impl Rooms for School {
         };
         Ok(api::Trace { message_id: message_id.to_owned(), posts, events })
     }
-    async fn simulate(
-        &self,
-        list: &str,
-        mail: Bytes,
-        copies: bool,
-        as_verified: bool,
-    ) -> Answer<api::Simulation> {
+    async fn simulate(&self, list: &str, mail: Bytes, wanted: Wanted) -> Answer<api::Simulation> {
         is_5b(list)?;
-        let accepted = as_verified || !mail.starts_with(b"From: fremd");
+        let accepted = wanted.as_verified || !mail.starts_with(b"From: fremd");
+        let changes = api::SimulatedChanges {
+            diff: "- From: anna@schule.example\n~ body: footer\n".to_owned(),
+            record: Changes::of(&mail),
+        };
         let copy = api::SimulatedCopy {
             sender: "klasse-5b-bounces@schule.example".to_owned(),
             to: vec!["yilmaz@mail.example".to_owned()],
+            language: "de".to_owned(),
+            changes: wanted.diff.then_some(changes),
             mail: data_encoding::BASE64.encode(&mail),
         };
         Ok(api::Simulation {
@@ -206,7 +207,11 @@ impl Rooms for School {
             author: "verified by DKIM".to_owned(),
             recipients: vec![person()],
             skipped: vec![skipped()],
-            copies: if copies && accepted { vec![copy] } else { Vec::new() },
+            copies: if (wanted.copies || wanted.diff) && accepted {
+                vec![copy]
+            } else {
+                Vec::new()
+            },
             copies_left_out: 0,
         })
     }

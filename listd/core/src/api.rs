@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::list::Settings;
 use crate::list::settings::{Key, Source};
 use crate::outcome::Outcome;
+use crate::rewrite::Changes;
 use crate::time::Timestamp;
 
 /// The paths. Arguments are query parameters, so that names with any character work.
@@ -40,7 +41,7 @@ pub mod path {
     pub const RETRY: &str = "/v1/queue/retry";
     /// GET `?message_id=`: [`Trace`](super::Trace).
     pub const TRACE: &str = "/v1/trace";
-    /// POST a mail `?list=&copies=true|false&as_verified=true|false`: [`Simulation`](super::Simulation).
+    /// POST a mail `?list=&copies=true|false&diff=true|false&as_verified=true|false`: [`Simulation`](super::Simulation).
     pub const SIMULATE: &str = "/v1/simulate";
     /// GET `?domain=` (all where absent): a list of [`DkimRecord`](super::DkimRecord)s.
     pub const DKIM: &str = "/v1/dkim";
@@ -358,8 +359,23 @@ pub struct SimulatedCopy {
     pub sender: String,
     /// RCPT TO.
     pub to: Vec<String>,
+    /// In which our own words are, e.g. `de`.
+    #[serde(default)]
+    pub language: String,
     /// The whole mail, CRLF, in base64.
     pub mail: String,
+    /// Where it was asked for.
+    #[serde(default)]
+    pub changes: Option<SimulatedChanges>,
+}
+
+/// What was changed in a copy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SimulatedChanges {
+    /// To be read by people: `-` and `+` lines for header fields, `~` lines for parts.
+    pub diff: String,
+    /// With the copy, enough to make the mail again that came in.
+    pub record: Changes,
 }
 
 /// A key that is published, or is to be.

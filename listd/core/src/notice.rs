@@ -113,6 +113,12 @@ fn key(language: &str, refusal: &Refusal, args: &mut FluentArgs<'_>) -> &'static
     }
 }
 
+/// The language in which there are texts for a tag, e.g. `de` for `de-AT`; `None` where there are none.
+pub fn spoken(tag: &str) -> Option<&'static str> {
+    let first = tag.split(['-', '_']).next().unwrap_or_default();
+    SOURCES.iter().map(|(known, _)| *known).find(|known| known.eq_ignore_ascii_case(first))
+}
+
 /// The text in the language, else in English; the key itself where a text is missing, which a test excludes.
 fn format(language: &str, key: &str, args: &FluentArgs<'_>) -> String {
     let short = language.get(..2).unwrap_or("en").to_ascii_lowercase();

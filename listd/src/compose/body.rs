@@ -1,20 +1,20 @@
-//! The body of all copies: the original's very bytes, or a re-encoded form where those can't be sent.
+//! The body of all copies in one language: the original's very octets, or what the edits make of them.
 //!
-//! A large body stays in its file and is read in pieces; only one that must be re-encoded is read whole.
+//! What they are to be plans `listcore::rewrite::body`. A large body stays in its file and is read in pieces; only one
+//! that changes is read whole, and then it is written once, for all recipients of the language.
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use listcore::message::lines::MAX_LINE;
-use listcore::message::{MAX_HEADER, split};
-use listcore::rewrite::{to_seven_bit, wrap_lines};
+use listcore::message::{Lines, MAX_HEADER, Tree, split};
+use listcore::rewrite::body::{self, Wishes};
+use listcore::rewrite::{Edits, Unsendable};
 
 use super::{never, never_with};
-use crate::delivery::{Can, Payload};
+use crate::delivery::Payload;
 use crate::scheduler::NoCopy;
 use crate::sign::{BodyHash, SignError, body_hash};
 use crate::store::Body;
@@ -24,7 +24,7 @@ const PIECE: usize = 128 * 1024;
 
 /// A mail whose body can be sent as it is.
 pub(super) struct Prepared {
-    /// The original header block, the empty line included.
+    /// The header block with the empty line; what it says of the body is true.
     pub head: Vec<u8>,
     pub body: Payload,
     pub hash: BodyHash,
@@ -32,40 +32,43 @@ pub(super) struct Prepared {
     pub eight_bit: bool,
 }
 
-/// Takes the body as it is, and re-encodes it only where a line is too long (rule D9) or the relay takes seven bits
-/// only (rule U4).
-pub(super) fn prepare(body: &Body, can: &Can) -> Result<Prepared, NoCopy> {
+/// Takes the body as it is, where that is all that is wished for.
+pub(super) fn prepare(body: &Body, wishes: &Wishes) -> Result<Prepared, NoCopy> {
     let (head, payload) = divide(body)?;
-    let (facts, hash) = measure(&payload)?;
-    if facts.fit(can) {
-        return Ok(Prepared { head, body: payload, hash, eight_bit: facts.eight_bit });
+    if !wishes.change_content() {
+        let (lines, hash) = measure(&payload)?;
+        if !wishes.forbid(&lines) {
+            return Ok(Prepared { head, body: payload, hash, eight_bit: lines.eight_bit });
+        }
     }
-    let raw = encode(whole(body)?, &facts, can)?;
-    let (head, payload) = divide(&Body::Memory(raw))?;
-    let (facts, hash) = measure(&payload)?;
-    if !facts.fit(can) {
+    let raw = whole(body)?;
+    let edits = plan(&raw, wishes)?;
+    let (head, sent, measured) = match edits.reach(head.len()) {
+        // What the header says of the body, or nothing: the body stays where it is.
+        false => {
+            let measured = measure(&Payload::Memory(raw.slice(head.len().min(raw.len())..)))?;
+            (edits.apply(&head), payload, measured)
+        }
+        true => {
+            let (head, payload) = divide(&Body::Memory(Bytes::from(edits.apply(&raw))))?;
+            let measured = measure(&payload)?;
+            (head, payload, measured)
+        }
+    };
+    let (lines, hash) = measured;
+    if wishes.forbid(&lines) {
         return Err(never_with("5.6.0", "a line over 998 octets can't be re-encoded"));
     }
-    Ok(Prepared { head, body: payload, hash, eight_bit: facts.eight_bit })
+    Ok(Prepared { head, body: sent, hash, eight_bit: lines.eight_bit })
 }
 
-fn encode(raw: Bytes, facts: &Facts, can: &Can) -> Result<Bytes, NoCopy> {
-    let mut raw = Cow::Borrowed(raw.as_ref());
-    if facts.longest > MAX_LINE
-        && let Some(wrapped) = wrap_lines(&raw).map_err(|e| never(&e))?
-    {
-        raw = Cow::Owned(wrapped);
-    }
-    if facts.eight_bit
-        && !can.eight_bit
-        && let Some(seven) = to_seven_bit(&raw).map_err(|e| never(&e))?
-    {
-        raw = Cow::Owned(seven);
-    }
-    Ok(Bytes::from(raw.into_owned()))
+/// The edits of a whole mail.
+pub(super) fn plan(raw: &[u8], wishes: &Wishes) -> Result<Edits, NoCopy> {
+    let tree = Tree::parse(raw).map_err(|_| never(&Unsendable::BadStructure))?;
+    body::edits(raw, &tree, wishes).map_err(|e| never(&e))
 }
 
-/// What decides whether a body can be sent as it is.
+/// The lines of a body that comes in pieces.
 #[derive(Default)]
 struct Facts {
     /// Octets of the longest line, without its line end.
@@ -90,14 +93,9 @@ impl Facts {
         self.current += rest.len();
     }
 
-    fn fit(&self, can: &Can) -> bool {
+    fn end(self) -> Lines {
         let longest = self.longest.max(self.current);
-        longest <= MAX_LINE && (can.eight_bit || !self.eight_bit)
-    }
-
-    fn end(&mut self) {
-        self.longest = self.longest.max(self.current);
-        self.current = 0;
+        Lines { longest, eight_bit: self.eight_bit, ..Lines::default() }
     }
 }
 
@@ -125,7 +123,7 @@ fn divide(body: &Body) -> Result<(Vec<u8>, Payload), NoCopy> {
 }
 
 /// Reads the body once for its facts and its hash.
-fn measure(body: &Payload) -> Result<(Facts, BodyHash), NoCopy> {
+fn measure(body: &Payload) -> Result<(Lines, BodyHash), NoCopy> {
     let mut facts = Facts::default();
     let hash = body_hash(|sink| -> Result<(), Trouble> {
         let mut both = |piece: &[u8]| {
@@ -139,8 +137,7 @@ fn measure(body: &Payload) -> Result<(Facts, BodyHash), NoCopy> {
         Ok(())
     })
     .map_err(|Trouble(why)| NoCopy::Later(why))?;
-    facts.end();
-    Ok((facts, hash))
+    Ok((facts.end(), hash))
 }
 
 fn read_pieces(

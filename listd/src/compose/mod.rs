@@ -1,10 +1,11 @@
-//! From a stored post to the copies that go out: one body and one body hash for all, a header block for each.
+//! From a stored post to the copies that go out: one body and one body hash for each language, and its header.
 //!
 //! Not who gets one (`scheduler`), nor how a header is rewritten (`listcore::rewrite`). Everything comes from the
 //! original bytes and the frozen settings, without clock or chance: a retry sends the same copy. Nothing personal
 //! is ever in a body (promise 9), and no body is copied per recipient (promise 12).
 
 mod body;
+mod changes;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,6 +14,7 @@ use listcore::address::Address;
 use listcore::list::{Copies, FromPolicy, ListId};
 use listcore::outcome::Reply;
 use listcore::recipients::Recipient;
+use listcore::rewrite::body::Wishes;
 use listcore::rewrite::{Frozen, Ours, Unsendable, copy_head};
 use listcore::time::Timestamp;
 use listcore::token::{self, Keys};
@@ -52,6 +54,11 @@ impl Composer {
         Composer { signers, keys, authserv_ids }
     }
 
+    /// What is ours, for a relay.
+    fn ours<'a>(&'a self, signs_for: &'a dyn Fn(&str) -> bool, can: &Can) -> Ours<'a> {
+        Ours { signs_for, authserv_ids: &self.authserv_ids, utf8: can.utf8 }
+    }
+
     /// Signatures made since the start.
     pub fn signatures(&self) -> u64 {
         self.signers.made()
@@ -78,7 +85,7 @@ fn may_align(a: &str, b: &str) -> bool {
     common >= shorter.min(2)
 }
 
-/// What all copies of a post have in common for one kind of relay.
+/// What all copies of a post in one language have in common for one kind of relay.
 pub struct Variant {
     list: ListId,
     address: Address,
@@ -124,15 +131,22 @@ impl Variant {
 impl Render for Composer {
     type Variant = Variant;
 
-    fn variant(&self, post: &StoredPost, body: &Body, can: &Can) -> Result<Arc<Variant>, NoCopy> {
-        let frozen = &post.frozen;
-        let original = body::prepare(body, can)?;
-        let ours = Ours {
-            signs_for: &|domain| self.signers.signs_for(domain),
-            authserv_ids: &self.authserv_ids,
-            utf8: can.utf8,
-        };
-        let head = copy_head(&original.head, frozen, &ours).map_err(|e| never(&e))?;
+    fn language(&self, post: &Frozen, who: &Recipient) -> String {
+        post.language_of(who)
+    }
+
+    fn variant(
+        &self,
+        post: &StoredPost,
+        body: &Body,
+        can: &Can,
+        language: &str,
+    ) -> Result<Arc<Variant>, NoCopy> {
+        let frozen = &post.frozen.in_language(language);
+        let original = body::prepare(body, &wishes(can))?;
+        let signs_for = |domain: &str| self.signers.signs_for(domain);
+        let head = copy_head(&original.head, frozen, &self.ours(&signs_for, can));
+        let head = head.map_err(|e| never(&e))?;
         Ok(Arc::new(Variant {
             list: frozen.list.clone(),
             address: frozen.address.clone(),
@@ -196,6 +210,11 @@ impl Composer {
         };
         path.map_err(|e| NoCopy::Later(format!("no return path for {}: {e}", variant.address)))
     }
+}
+
+/// What is to become of the body.
+fn wishes(can: &Can) -> Wishes {
+    Wishes { seven_bit: !can.eight_bit }
 }
 
 /// Why the copy can never be sent, as an outcome (RFC 3463 3.7).

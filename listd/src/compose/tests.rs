@@ -98,7 +98,7 @@ fn personal_copies() {
     composer.signers = Signers::of_one(Arc::clone(&signer));
     let body = mail("", "Hallo zusammen\r\n\r\n.\r\n");
     let Body::Memory(raw) = &body else { panic!("in memory") };
-    let variant = composer.variant(&post(Copies::Personal), &body, &CAN).expect("variant");
+    let variant = composer.variant(&post(Copies::Personal), &body, &CAN, "de").expect("variant");
     let anna = composer.copy(&variant, &[to(7, "anna@gmx.example")], NOW).expect("copy");
     let bob = composer.copy(&variant, &[to(8, "bob@web.example")], NOW).expect("copy");
 
@@ -128,7 +128,7 @@ fn copies_repeat() {
     let (post, body) = (post(Copies::Shared), mail("", "Hallo\r\n"));
     let recipients = [to(7, "anna@gmx.example"), to(8, "bob@web.example")];
     let copy = |now| {
-        let variant = composer.variant(&post, &body, &CAN).expect("variant");
+        let variant = composer.variant(&post, &body, &CAN, "de").expect("variant");
         composer.copy(&variant, &recipients, now).expect("copy")
     };
     let (first, again) = (copy(NOW), copy(NOW));
@@ -164,7 +164,7 @@ fn a_body_in_a_file() {
 
     let post = post(Copies::Personal);
     let copy = |body: &Body| {
-        let variant = composer.variant(&post, body, &CAN).expect("variant");
+        let variant = composer.variant(&post, body, &CAN, "de").expect("variant");
         composer.copy(&variant, &[to(7, "anna@gmx.example")], NOW).expect("copy")
     };
     let (a, b) = (copy(&memory), copy(&file));
@@ -173,10 +173,48 @@ fn a_body_in_a_file() {
     judged(&signer, &[&b]);
 
     std::fs::write(&path, &raw[..raw.len() - 1]).expect("written");
-    let short = composer.variant(&post, &file, &CAN).map(|_| ());
+    let short = composer.variant(&post, &file, &CAN, "de").map(|_| ());
     assert!(matches!(short, Err(NoCopy::Later(why)) if why.contains("1 octets are missing")));
     std::fs::remove_file(&path).expect("removed");
-    assert!(matches!(composer.variant(&post, &file, &CAN), Err(NoCopy::Later(_))));
+    assert!(matches!(composer.variant(&post, &file, &CAN, "de"), Err(NoCopy::Later(_))));
+}
+
+/// Promises 7, 9, 12: a language changes the words of ours, and nothing else; its copies can be undone.
+#[test]
+fn languages_of_copies() {
+    let signer = Arc::new(signer());
+    let mut composer = composer([]);
+    composer.signers = Signers::of_one(Arc::clone(&signer));
+    let (post, body) = (post(Copies::Shared), mail("", "Hallo\r\n"));
+    let Body::Memory(raw) = &body else { panic!("in memory") };
+    let mut copies = Vec::new();
+    for (language, word) in [("de", "=C3=BCber_"), ("en", "via")] {
+        let (number, mut who) = to(7, "anna@gmx.example");
+        who.language = Some(format!("{language}-AT"));
+        assert_eq!(composer.language(&post.frozen, &who), language);
+        let variant = composer.variant(&post, &body, &CAN, language).expect("variant");
+        let copy = composer.copy(&variant, &[(number, who)], NOW).expect("copy");
+        let text = String::from_utf8(bytes(&copy)).expect("ASCII");
+        let from = text.split("\r\nFrom: ").nth(1).expect("From");
+        assert!(from.lines().next().is_some_and(|from| from.contains(word)), "{text}");
+        let changes =
+            composer.changes(&post, raw, &CAN, language, &bytes(&copy)).expect("a record");
+        assert_eq!(changes.undo(&bytes(&copy)).as_deref(), Ok(raw.as_ref()));
+        let shown = changes.diff(&bytes(&copy)).expect("its own copy");
+        for line in ["+ DKIM-Signature: v=1", "- From: Ayse Yilmaz", "+ List-Id: ", "+ Received: "]
+        {
+            assert!(shown.contains(line), "{line}: {shown}");
+        }
+        assert!(!shown.contains("- Subject"), "{shown}");
+        let other = composer.changes(&post, raw, &CAN, "tr", b"another copy");
+        assert!(matches!(other, Err(NoCopy::Later(_))));
+        copies.push(copy);
+    }
+    let [Payload::Memory(de), Payload::Memory(en)] = [&copies[0].body, &copies[1].body] else {
+        panic!("in memory")
+    };
+    assert_eq!(de.as_ptr(), en.as_ptr(), "a body without our words is the original's very memory");
+    judged(&signer, &[&copies[0], &copies[1]]);
 }
 
 /// D9, U4, X3, promise 9: what can't be sent as it is gets re-encoded before it is signed, or is refused with a reason.
@@ -197,7 +235,7 @@ fn bodies_that_must_change() {
     let seven = Can { eight_bit: false, ..CAN };
 
     let render = |body: &Body, can: &Can| {
-        let variant = composer.variant(&post, body, can)?;
+        let variant = composer.variant(&post, body, can, "de")?;
         composer.copy(&variant, &[to(7, "anna@gmx.example")], NOW)
     };
     let wrapped = render(&mail(text, &long), &CAN).expect("copy");
@@ -224,7 +262,7 @@ fn utf8_addresses() {
     let composer = composer([]);
     let (post, body) = (post(Copies::Personal), mail("", "Hallo\r\n"));
     let render = |can: &Can, address: &str| {
-        let variant = composer.variant(&post, &body, can)?;
+        let variant = composer.variant(&post, &body, can, "de")?;
         composer.copy(&variant, &[to(7, address)], NOW)
     };
     let narrow = Can { utf8: false, ..CAN };
@@ -241,7 +279,8 @@ fn who_signs() {
     let other = Signer::new("gmx.example", key()).expect("signer");
     let body = mail("", "Hallo\r\n");
     let signatures = |composer: &Composer| {
-        let variant = composer.variant(&post(Copies::Personal), &body, &CAN).expect("variant");
+        let variant =
+            composer.variant(&post(Copies::Personal), &body, &CAN, "de").expect("variant");
         let copy = composer.copy(&variant, &[to(7, "anna@gmx.example")], NOW).expect("copy");
         let head = String::from_utf8(copy.head.to_vec()).expect("ASCII");
         let of: Vec<String> = head
@@ -279,7 +318,7 @@ fn a_forgery_is_not_made_valid() {
         for (policy, expect) in [(FromPolicy::Keep, proven), (FromPolicy::Unproven, unproven)] {
             let mut post = post(Copies::Personal);
             post.frozen.settings.from = policy;
-            let variant = composer.variant(&post, &body, &CAN).expect("variant");
+            let variant = composer.variant(&post, &body, &CAN, "de").expect("variant");
             let copy = composer.copy(&variant, &[to(7, "anna@gmx.example")], NOW).expect("copy");
             let head = String::from_utf8(copy.head.to_vec()).expect("ASCII");
             assert!(head.contains(&format!("\r\nFrom: Ayse Yilmaz <{author}>\r\n")), "{head}");
@@ -305,7 +344,7 @@ fn a_forgery_is_not_made_valid() {
 fn rate_of_copies() {
     let composer = composer([signer()]);
     let body = mail("", &"Hallo zusammen\r\n".repeat(250));
-    let variant = composer.variant(&post(Copies::Personal), &body, &CAN).expect("variant");
+    let variant = composer.variant(&post(Copies::Personal), &body, &CAN, "de").expect("variant");
     let rate = |what: &str, now: &dyn Fn(u64) -> Timestamp| {
         let start = std::time::Instant::now();
         let mut count = 0;
@@ -322,7 +361,7 @@ fn rate_of_copies() {
     rate("signatures for each", &|n| NOW + Duration::from_secs(60 * n));
     let start = std::time::Instant::now();
     for _ in 0..1000 {
-        composer.variant(&post(Copies::Personal), &body, &CAN).expect("variant");
+        composer.variant(&post(Copies::Personal), &body, &CAN, "de").expect("variant");
     }
     println!("{:.0} variants/s", 1000.0 / start.elapsed().as_secs_f64());
 }

@@ -34,15 +34,8 @@ pub trait Rooms: Send + Sync + 'static {
     async fn retry(&self, id: Option<u64>) -> Answer<api::Retried>;
     /// `message_id` is without brackets.
     async fn trace(&self, message_id: &str) -> Answer<api::Trace>;
-    /// Stores and sends nothing. Without `copies` none are rendered. `as_verified`: as if the author had proved
-    /// to be who From says.
-    async fn simulate(
-        &self,
-        list: &str,
-        mail: Bytes,
-        copies: bool,
-        as_verified: bool,
-    ) -> Answer<api::Simulation>;
+    /// Stores and sends nothing.
+    async fn simulate(&self, list: &str, mail: Bytes, wanted: Wanted) -> Answer<api::Simulation>;
     /// The records of one domain, or of all.
     async fn dkim(&self, domain: Option<&str>) -> Answer<Vec<api::DkimRecord>>;
     async fn directory(&self) -> Answer<api::DirectoryDetail>;
@@ -52,6 +45,17 @@ pub trait Rooms: Send + Sync + 'static {
     async fn directory_accept(&self, list: Option<&str>, who: &str) -> Answer<Vec<api::Held>>;
     async fn directory_reject(&self, who: &str) -> Answer<Vec<api::Held>>;
     async fn facts(&self) -> Answer<api::Facts>;
+}
+
+/// What is wanted of a simulation.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Each different copy; without it none is rendered.
+    pub copies: bool,
+    /// What was changed in them.
+    pub diff: bool,
+    /// As if the author had proved to be who From says.
+    pub as_verified: bool,
 }
 
 pub type Answer<T> = Result<T, Problem>;

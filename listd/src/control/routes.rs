@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::peer::{Act, Peer, allow};
-use super::{Answer, Problem, Rooms};
+use super::{Answer, Problem, Rooms, Wanted};
 
 /// Largest request without a mail in it (octets).
 const SMALL_BODY: usize = 16 * 1024;
@@ -157,6 +157,8 @@ struct SimulateArg {
     #[serde(default)]
     copies: bool,
     #[serde(default)]
+    diff: bool,
+    #[serde(default)]
     as_verified: bool,
 }
 
@@ -281,7 +283,8 @@ async fn simulate(
     Args(arg): Args<SimulateArg>,
     Body(mail): Body,
 ) -> Answer<Json<api::Simulation>> {
-    rooms.simulate(&arg.list, mail, arg.copies, arg.as_verified).await.map(Json)
+    let SimulateArg { list, copies, diff, as_verified } = arg;
+    rooms.simulate(&list, mail, Wanted { copies, diff, as_verified }).await.map(Json)
 }
 
 async fn dkim(

@@ -13,7 +13,7 @@ use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 
 use super::peer::{Act, Peer, allow};
-use super::{Answer, Problem, Rooms, bind, serve};
+use super::{Answer, Problem, Rooms, Wanted, bind, serve};
 
 /// Rooms in which only the queue and a list `5b` exist, and a list whose look-up panics.
 #[derive(Default)]
@@ -58,16 +58,10 @@ impl Rooms for Played {
     async fn trace(&self, message_id: &str) -> Answer<api::Trace> {
         Ok(super::report::trace(message_id, &[], &[]))
     }
-    async fn simulate(
-        &self,
-        list: &str,
-        mail: Bytes,
-        copies: bool,
-        _as_verified: bool,
-    ) -> Answer<api::Simulation> {
+    async fn simulate(&self, list: &str, mail: Bytes, wanted: Wanted) -> Answer<api::Simulation> {
         Ok(api::Simulation {
             list: list.to_owned(),
-            accepted: copies,
+            accepted: wanted.copies,
             rule: mail.len().to_string(),
             reply: String::new(),
             author: String::new(),

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use listcore::list::{Copies, ListId};
 use listcore::outcome::Outcome;
+use listcore::recipients::Recipient;
 use listcore::retry;
 use listcore::time::Timestamp;
 
@@ -325,15 +326,16 @@ pub fn is_shared(copies: Copies, size: u64, recipients: u64) -> bool {
 
 /// Cuts those of a batch who are due into transactions; and when the first of the others is due.
 ///
-/// Personal: one each. Shared: up to `most`, apart by how often they were tried, and whether the address needs
-/// SMTPUTF8 (rule U1), since a transaction is refused or not for all of them.
+/// Personal: one each. Shared: up to `most`, apart by how often they were tried, whether the address needs SMTPUTF8
+/// (rule U1), since a transaction is refused or not for all of them, and the language of the copy.
 pub fn units(
     batch: &Batch,
     now: Timestamp,
     shared: bool,
     most: usize,
+    language: &dyn Fn(&Recipient) -> String,
 ) -> (Vec<Unit>, Option<Timestamp>) {
-    let mut groups: BTreeMap<(u16, bool), Unit> = BTreeMap::new();
+    let mut groups: BTreeMap<(u16, bool, String), Unit> = BTreeMap::new();
     let mut next = None;
     let pairs = batch.outcomes.iter().zip(&batch.recipients);
     for (index, (outcome, who)) in (0..u16::MAX).zip(pairs) {
@@ -343,10 +345,13 @@ pub fn units(
             continue;
         }
         let ascii = who.as_ref().is_none_or(|(_, r)| r.address.is_ascii());
-        groups.entry((attempts(outcome), !ascii)).or_default().push(index);
+        // An erased recipient gets an outcome and no copy.
+        let spoken = who.as_ref().filter(|_| shared).map(|(_, r)| language(r));
+        let group = (attempts(outcome), !ascii, spoken.unwrap_or_default());
+        groups.entry(group).or_default().push(index);
     }
     let mut units: Vec<Unit> = Vec::new();
-    for ((attempts, _), indices) in groups {
+    for ((attempts, ..), indices) in groups {
         let size = if shared { retry::transaction_size(most, attempts) } else { 1 };
         units.extend(indices.chunks(size).map(<[u16]>::to_vec));
     }

@@ -12,23 +12,32 @@ use crate::store::{Body, PostId, Queue, StoreError, StoredPost};
 /// Bodies in memory that are kept at the same time (octets); beyond it the least used is loaded anew.
 const BUDGET: u64 = 32 * 1024 * 1024;
 
+/// Variants by what the relay can and the language.
+type Variants<V> = HashMap<(Can, String), Result<Arc<V>, NoCopy>>;
+
 /// A post with its body, and its variants as far as they were asked for.
 pub struct Loaded<V> {
     pub post: Arc<StoredPost>,
     body: Body,
-    variants: Mutex<HashMap<Can, Result<Arc<V>, NoCopy>>>,
+    variants: Mutex<Variants<V>>,
 }
 
 impl<V> Loaded<V> {
-    /// The variant for this relay. CPU-bound; whoever comes meanwhile waits for it.
-    pub fn variant<R: Render<Variant = V>>(&self, render: &R, can: &Can) -> Result<Arc<V>, NoCopy> {
+    /// The variant for this relay and language. CPU-bound; whoever comes meanwhile waits for it.
+    pub fn variant<R: Render<Variant = V>>(
+        &self,
+        render: &R,
+        can: &Can,
+        language: String,
+    ) -> Result<Arc<V>, NoCopy> {
         let mut variants = self.variants.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(variant) = variants.get(can) {
+        let key = (*can, language);
+        if let Some(variant) = variants.get(&key) {
             return variant.clone();
         }
-        let variant = render.variant(&self.post, &self.body, can);
+        let variant = render.variant(&self.post, &self.body, can, &key.1);
         if !matches!(variant, Err(NoCopy::Later(_))) {
-            variants.insert(*can, variant.clone());
+            variants.insert(key, variant.clone());
         }
         variant
     }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use listcore::recipients::Recipient;
+
 use super::cache::Cache;
 use super::worker::Work;
 use super::{Core, Render, Settings, agenda};
@@ -34,9 +36,9 @@ impl<R: Render> Deck<R> {
     }
 
     /// Loads a batch and tells the agenda what there is to do in it.
-    pub async fn open(&self, core: &Core, settings: &Settings, id: BatchId) {
+    pub async fn open(&self, core: &Core, render: &R, settings: &Settings, id: BatchId) {
         match self.load(core, id).await {
-            Ok(Some(work)) => self.lay_out(core, settings, id, work),
+            Ok(Some(work)) => self.lay_out(core, render, settings, id, work),
             Ok(None) => {
                 let rests = core.state().agenda.gone(id);
                 self.tidy(core, id, rests);
@@ -51,14 +53,22 @@ impl<R: Render> Deck<R> {
         core.wake.notify_waiters();
     }
 
-    fn lay_out(&self, core: &Core, settings: &Settings, id: BatchId, mut work: Work<R::Variant>) {
+    fn lay_out(
+        &self,
+        core: &Core,
+        render: &R,
+        settings: &Settings,
+        id: BatchId,
+        mut work: Work<R::Variant>,
+    ) {
         let now = core.timer.now();
         let frozen = &work.loaded.post.frozen;
         let mut state = core.state();
         let recipients = state.agenda.recipients_of_post(&work.batch);
         work.shared = agenda::is_shared(frozen.settings.copies, work.loaded.post.size, recipients);
         let most = settings.recipients_per_transaction;
-        let (units, next) = agenda::units(&work.batch, now, work.shared, most);
+        let language = |who: &Recipient| render.language(frozen, who);
+        let (units, next) = agenda::units(&work.batch, now, work.shared, most, &language);
         self.works().insert(id, work);
         let rests = state.agenda.opened(id, units, next);
         drop(state);

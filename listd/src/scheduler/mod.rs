@@ -33,18 +33,23 @@ pub use timer::{RealTimer, Timer};
 ///
 /// The same arguments give the same bytes, today and at a retry.
 pub trait Render: Send + Sync + 'static {
-    /// What all copies of a post for one kind of relay have in common: the body and its hash.
+    /// What all copies of a post in one language for one kind of relay have in common: the body and its hash.
     type Variant: Send + Sync + 'static;
 
-    /// Called once for a post and a relay's abilities, and kept while the post has copies to send.
+    /// The language of this recipient's copies; the same for all where they do not differ by it.
+    fn language(&self, post: &Frozen, who: &Recipient) -> String;
+
+    /// Called once for a post, a relay's abilities and a language, and kept while the post has copies to send.
     fn variant(
         &self,
         post: &StoredPost,
         body: &Body,
         can: &Can,
+        language: &str,
     ) -> Result<Arc<Self::Variant>, NoCopy>;
 
-    /// The copy for these recipients, in this order: one of them where copies are personal, more where shared.
+    /// The copy for these recipients, in this order: one of them where copies are personal, more where shared. All of
+    /// them have the variant's language.
     fn copy(
         &self,
         variant: &Self::Variant,

@@ -60,6 +60,39 @@ async fn every_recipient_gets_one_copy() {
     }
 }
 
+/// Promises 2, 9 and 12: each language has one variant and transactions of its own; outcomes are each recipient's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn languages_have_their_own_transactions() {
+    for (copies, transactions) in [(Copies::Shared, 4), (Copies::Personal, 120)] {
+        let house = House::new();
+        let relay = FakeRelay::start(ALL, |ask| match ask {
+            Ask::Rcpt("en-3@x.example") => Act::Say("550 5.1.1 nobody here"),
+            _ => Act::Yes,
+        })
+        .await;
+        let scheduler = house.scheduler(relay_at(relay.address), 2).await;
+        let both = people("p", 60).into_iter().zip(people("en", 60));
+        let mut to: Vec<String> = both.flat_map(|(p, en)| [p, en]).collect();
+        let (post, batches) = house.post("5b", copies, &to).await;
+        scheduler.announce(batches);
+        let outcomes = house.finished(post).await;
+        assert!(matches!(&outcomes["en-3@x.example"], Outcome::Failed { .. }));
+        assert!(outcomes.iter().all(|(who, o)| who == "en-3@x.example" || delivered(o)));
+        let accepted = relay.accepted();
+        for transaction in &accepted {
+            let english = transaction.iter().filter(|to| to.starts_with("en-")).count();
+            assert!(english == 0 || english == transaction.len(), "{transaction:?}");
+        }
+        to.retain(|to| to != "en-3@x.example");
+        once_each(&relay, &to);
+        assert_eq!(house.render.variants.load(Ordering::SeqCst), 2, "one for each language");
+        // Of two batches, 100 and 20; the one who is refused is alone where copies are personal.
+        let refused = usize::from(copies == Copies::Personal);
+        assert_eq!(accepted.len() + refused, transactions, "{copies:?}");
+        scheduler.stop(DEADLINE).await;
+    }
+}
+
 /// A refused recipient is refused alone, a deferred one is tried again alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_result_for_each_recipient() {

@@ -318,7 +318,8 @@ impl<R: Render> Worker<R> {
             to.iter().map(|(_, who, recipient)| (*who, recipient.clone())).collect();
         let now = self.bench.core.timer.now();
         let rendering = tokio::task::spawn_blocking(move || {
-            let variant = loaded.variant(render.as_ref(), &can)?;
+            let first = to.first().map(|(_, who)| render.language(&loaded.post.frozen, who));
+            let variant = loaded.variant(render.as_ref(), &can, first.unwrap_or_default())?;
             let copy = render.copy(&variant, &to, now)?;
             if copy.recipients.len() == to.len() {
                 return Ok(copy);
@@ -384,7 +385,7 @@ async fn claim<R: Render>(bench: &Bench<R>) -> Option<(Claim<'_>, Work<R::Varian
     let (id, unit) = match picked {
         Pick::Unit(id, unit) => (id, unit),
         Pick::Load(id) => {
-            bench.deck.open(core, &bench.settings, id).await;
+            bench.deck.open(core, bench.render.as_ref(), &bench.settings, id).await;
             (id, core.state().agenda.take(id)?)
         }
     };

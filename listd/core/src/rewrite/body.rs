@@ -19,8 +19,13 @@ pub struct Wishes {
 }
 
 impl Wishes {
-    /// True where such octets can't stay.
-    pub(super) fn forbid(&self, found: &Lines) -> bool {
+    /// True where the content of a part may change, whatever its lines are like.
+    pub fn change_content(&self) -> bool {
+        false
+    }
+
+    /// True where octets with such lines can't stay.
+    pub fn forbid(&self, found: &Lines) -> bool {
         found.longest > MAX_LINE || (self.seven_bit && found.eight_bit)
     }
 }

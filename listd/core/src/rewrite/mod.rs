@@ -20,6 +20,7 @@ mod eight_bit;
 mod encode;
 pub mod footer;
 mod from;
+mod language;
 mod list_headers;
 mod part_head;
 mod signed;

@@ -168,14 +168,25 @@ fn units_of_a_batch() {
     let to = ["a@x", "b@x", "\u{fc}@x", "d@x", "e@x", "f@x", "g@x", "h@x"];
     let batch = batch(outcomes, &to);
     let at = Timestamp(100);
-    let shared = units(&batch, at, true, 4);
+    let none = |_: &Recipient| String::new();
+    let shared = units(&batch, at, true, 4, &none);
     assert_eq!(
         shared,
         (vec![vec![0, 5], vec![2], vec![1], vec![6], vec![7]], Some(Timestamp(200)))
     );
-    let (personal, _) = units(&batch, at, false, 4);
+    let (personal, _) = units(&batch, at, false, 4, &none);
     assert!(personal.iter().all(|unit| unit.len() == 1) && personal.len() == 6);
-    assert_eq!(units(&batch, Timestamp(10), true, 1).0, [vec![0], vec![5], vec![2]]);
+    assert_eq!(units(&batch, Timestamp(10), true, 1, &none).0, [vec![0], vec![5], vec![2]]);
+    let first_letter = |who: &Recipient| match who.address.local() {
+        "a" | "g" => "de".to_owned(),
+        _ => "en".to_owned(),
+    };
+    assert_eq!(
+        units(&batch, at, true, 4, &first_letter).0,
+        [vec![0], vec![5], vec![2], vec![1], vec![6], vec![7]],
+        "each language has its own transaction"
+    );
+    assert_eq!(units(&batch, at, false, 4, &first_letter).0, personal, "in the order of the batch");
 }
 
 /// One copy each, until that is more than 256 MB.

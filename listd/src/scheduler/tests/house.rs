@@ -81,7 +81,11 @@ pub struct PlainCopies {
 impl Render for PlainCopies {
     type Variant = Bytes;
 
-    fn variant(&self, _: &StoredPost, body: &Body, _: &Can) -> Result<Arc<Bytes>, NoCopy> {
+    fn language(&self, _: &Frozen, who: &Recipient) -> String {
+        who.language.clone().unwrap_or_default()
+    }
+
+    fn variant(&self, _: &StoredPost, body: &Body, _: &Can, _: &str) -> Result<Arc<Bytes>, NoCopy> {
         self.variants.fetch_add(1, Ordering::SeqCst);
         match body {
             Body::Memory(bytes) => Ok(Arc::new(bytes.clone())),
@@ -210,7 +214,7 @@ impl House {
             .expect("it starts")
     }
 
-    /// Accepts a post to `list` for `name-0@x.example` ..; the batches as intake would announce them.
+    /// Accepts a post to `list` for `name-0@x.example` .., in English for the name `en`; the batches as intake would announce them.
     pub async fn post(&self, list: &str, copies: Copies, to: &[String]) -> (PostId, Vec<DueBatch>) {
         let n = self.next.fetch_add(1, Ordering::SeqCst);
         let address = Address::parse(&format!("{list}@schule.example")).expect("address");
@@ -233,7 +237,7 @@ impl House {
             person: None,
             address: Address::parse(a).expect("address"),
             name: None,
-            language: None,
+            language: a.starts_with("en-").then(|| "en".to_owned()),
         };
         let post = NewPost {
             id: PostId(n),
