@@ -63,6 +63,9 @@ listMaxSize: 5 MB
 add: listArchive
 listArchive: off
 -
+add: listShrinkGuard
+listShrinkGuard: 80 %
+-
 add: listExpires
 listExpires: 20990731220000Z
 -
@@ -141,7 +144,7 @@ fn both_forms_of_the_schema_are_one() {
     let said =
         run(&["slapcat", "-n0", "-F", &out_text, "-a", "(cn=*verteiler)"], b"", COMMAND).unwrap();
     let by_conf = definitions(&String::from_utf8_lossy(&said));
-    assert_eq!(by_ldif.len(), 20, "18 attributes, 2 classes");
+    assert_eq!(by_ldif.len(), 22, "20 attributes, 2 classes");
     assert_eq!(by_ldif, by_conf);
 }
 
@@ -192,11 +195,13 @@ fn each_source_overrides_the_one_before_and_is_named() {
     let mut solo = solo();
     comes(&solo, "subject_tag", "\"[Gym]\"", "domain");
     comes(&solo, "reply_to", "\"author\"", "default");
+    comes(&solo, "shrink_guard", "50", "default");
     solo.ldap.as_ref().unwrap().modify(BOTH).unwrap();
     comes(&solo, "subject_tag", "\"[5a]\"", "ldap");
     comes(&solo, "reply_to", "\"list\"", "ldap");
     comes(&solo, "max_size", "5000000", "ldap");
     comes(&solo, "expires", "4089218400000", "ldap");
+    comes(&solo, "shrink_guard", "80", "ldap");
     let members = ask(&solo, &["list", "members", "vorstand@gymnasium.example"]).to_string();
     assert!(members.contains("has muted the list"), "{members}");
 
@@ -207,13 +212,13 @@ fn each_source_overrides_the_one_before_and_is_named() {
     assert_eq!(setting(&solo, "post"), ("[]".into(), "listctl".into()));
     let shown = solo.listd.listctl(&["list", "show", LIST]).unwrap();
     for (key, source) in
-        [("subject_tag", "listctl"), ("reply_to", "LDAP entry"), ("copies", "LDAP entry")]
+        [("subject_tag", "listctl"), ("reply_to", "LDAP entry"), ("shrink_guard", "LDAP entry")]
     {
         let line = shown.lines().find(|line| line.trim_start().starts_with(key)).unwrap();
         assert!(line.trim_end().ends_with(source), "{line}");
     }
     for (key, value) in
-        [("subject_tag", "a\nb"), ("post", "everybody"), ("max_size", "huge"), ("posts", "x")]
+        [("subject_tag", "a\nb"), ("shrink_guard", "101 %"), ("max_size", "huge"), ("posts", "x")]
     {
         let error = solo.listd.listctl(&["list", "set", LIST, key, value]).unwrap_err();
         assert!(

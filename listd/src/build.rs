@@ -25,7 +25,7 @@ use listd::directory::{self, Directory, Freshness};
 use listd::ids::Ids;
 use listd::intake::{self, Door, spool::Budget, tally::Tally};
 use listd::maillog::MailLog;
-use listd::members::{self, Claim, Guards, Members};
+use listd::members::{self, Claim, Members};
 use listd::metrics::{self, Counters};
 use listd::office::{Office, Plate};
 use listd::pipeline::{Announce, House, LARGE_AT_ONCE, Pipeline, Tenant};
@@ -84,7 +84,7 @@ impl Running {
     /// Takes over what may change while we run.
     pub fn reload(&self, config: &Config) {
         self.members.set_domains(domains(config));
-        self.members.set_guards(guards(config));
+        self.members.set_guard(config.directory.shrink_guard_percent);
         self.pipeline.tenants.store(Arc::new(tenants(config)));
     }
 
@@ -126,7 +126,7 @@ pub async fn start(
     for one in store.overrides().await? {
         members.set_override(&one.list, one.key, Some(&one.value));
     }
-    members.set_guards(guards(config));
+    members.set_guard(config.directory.shrink_guard_percent);
     // What was accepted must be known before anything is asked of the lists.
     members.remember(store.accepted().await?);
     let names: Vec<String> = config.domains.iter().map(|d| d.name.clone()).collect();
@@ -332,17 +332,6 @@ impl Announce for Waiting {
     }
 }
 
-/// How much may be gone at once.
-fn guards(config: &Config) -> Guards {
-    let domain = |d: &config::Domain| Some((d.name.clone(), d.shrink_guard_percent?));
-    let lists = config.domains.iter().flat_map(|d| &d.shrink_guard_of);
-    Guards {
-        all: config.directory.shrink_guard_percent,
-        domains: config.domains.iter().filter_map(domain).collect(),
-        lists: lists.map(|(address, percent)| (address.key(), *percent)).collect(),
-    }
-}
-
 fn domains(config: &Config) -> Vec<members::Domain> {
     let domain = |domain: &config::Domain| members::Domain {
         name: domain.name.clone(),
@@ -351,6 +340,11 @@ fn domains(config: &Config) -> Vec<members::Domain> {
             list: config.list.clone(),
             domain: domain.list.clone(),
             own: domain.own.clone(),
+            shrink_guard_of: domain
+                .shrink_guard_of
+                .iter()
+                .map(|(list, percent)| (list.key(), *percent))
+                .collect(),
         },
         base: domain.base.as_deref().and_then(dn::normal),
     };

@@ -232,8 +232,8 @@ pub struct View<'a> {
     pub people: usize,
     /// The share of all people that may be gone.
     pub percent: u8,
-    /// The guard of a list that is gone, by the domain of its address; `None` = the domain is ours no more.
-    pub percent_of: &'a dyn Fn(&Address) -> Option<u8>,
+    /// The guard of a list that is gone, by its id and address; `None` = the domain is ours no more.
+    pub percent_of: &'a dyn Fn(&str, &Address) -> Option<u8>,
 }
 
 impl Guard {
@@ -276,7 +276,7 @@ impl Guard {
             state.rename(name, one.list);
         }
         for (name, row) in gone {
-            let percent = row.addresses.first().and_then(|a| (view.percent_of)(a));
+            let percent = row.addresses.first().and_then(|a| (view.percent_of)(&name, a));
             match percent {
                 Some(percent) if row.size > 0 => {
                     state.measure(&name, row.gone(), percent, now);

@@ -7,14 +7,15 @@ mod sure;
 mod table;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use listcore::address::Address;
 use listcore::config::Admin;
 use listcore::dn;
 use listcore::entry::folded;
-use listcore::list::settings::{Base, Key, Layer, Source, Value};
-use listcore::list::{List, ListId, Posters, Role};
+use listcore::list::settings::{Base, Key, Layer, Source, Value, layer};
+use listcore::list::{List, ListId, Posters, Role, Settings};
 use listcore::outcome::Dropped;
 use listcore::policy::Standing;
 use listcore::recipients::{
@@ -99,30 +100,6 @@ pub struct DirectoryStatus {
     pub held: Vec<Held>,
 }
 
-/// How much may be gone at once, in percent of what was accepted last; 100 switches the guard off.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Guards {
-    /// For all lists, and for the people of the directory together.
-    pub all: u8,
-    /// By domain, lower-case.
-    pub domains: HashMap<String, u8>,
-    /// By the key of a list's address.
-    pub lists: HashMap<String, u8>,
-}
-
-impl Default for Guards {
-    fn default() -> Guards {
-        Guards { all: 50, domains: HashMap::new(), lists: HashMap::new() }
-    }
-}
-
-impl Guards {
-    fn of(&self, list: &Address) -> u8 {
-        let own = self.lists.get(&list.key()).or_else(|| self.domains.get(list.domain()));
-        own.copied().unwrap_or(self.all)
-    }
-}
-
 /// May a copy that was frozen earlier still go out?
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
@@ -142,7 +119,8 @@ pub struct Members {
     table: Mutex<Arc<Table>>,
     rosters: Mutex<HashMap<ListId, (u64, Arc<Roster>)>>,
     guard: Guard,
-    guards: RwLock<Arc<Guards>>,
+    /// How much of all people of the directory may be gone at once, in percent.
+    everybody: AtomicU8,
     /// How many people there are, at which generation.
     people: Mutex<(u64, usize)>,
 }
@@ -156,7 +134,7 @@ impl Members {
             table: Mutex::default(),
             rosters: Mutex::default(),
             guard: Guard::default(),
-            guards: RwLock::default(),
+            everybody: Settings::default().shrink_guard.into(),
             people: Mutex::default(),
         }
     }

@@ -7,9 +7,10 @@ use std::collections::HashSet;
 use super::*;
 
 impl Members {
-    /// Takes how much may be gone at once, as at the start and after SIGHUP.
-    pub fn set_guards(&self, guards: Guards) {
-        *self.guards.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(guards);
+    /// Takes how much of all people of the directory may be gone at once, in percent, as at the start and after
+    /// SIGHUP. What a list may lose is its own setting.
+    pub fn set_guard(&self, percent: u8) {
+        self.everybody.store(percent, Ordering::Release);
     }
 
     /// Takes what was accepted earlier, as the store has it. Before anything else is asked.
@@ -24,17 +25,16 @@ impl Members {
             return Vec::new();
         }
         let table = self.table();
-        let (guards, domains) = (self.guards(), self.domains());
+        let domains = self.domains();
         let lists = table.lists().iter().filter_map(|list| {
-            let percent = guards.of(&list.address);
+            let percent = list.settings.shrink_guard;
             Some(Now { list, roster: self.current(&list.id)?, percent })
         });
-        let known =
-            |address: &Address| domains.contains_key(address.domain()).then(|| guards.of(address));
+        let known = |id: &str, address: &Address| self.guard_of(&table, id, address);
         let view = View {
             lists: lists.collect(),
             people: self.people(),
-            percent: guards.all,
+            percent: self.everybody.load(Ordering::Acquire),
             percent_of: &known,
         };
         if view.people == 0 && view.lists.is_empty() && self.guard.is_empty() {
@@ -116,12 +116,16 @@ impl Members {
     }
 
     pub(super) fn trust(&self, id: &ListId, roster: Option<&Arc<Roster>>) -> Trust {
-        let guards = self.guards();
-        self.guard.trust(&id.0, roster, &|address| guards.of(address))
+        let table = self.table();
+        let percent = |address: &Address| {
+            let own = self.guard_of(&table, &id.0, address);
+            own.unwrap_or_else(|| self.everybody.load(Ordering::Acquire))
+        };
+        self.guard.trust(&id.0, roster, &percent)
     }
 
     pub(super) fn holds_all(&self) -> bool {
-        self.guard.holds_all(self.people(), self.guards().all)
+        self.guard.holds_all(self.people(), self.everybody.load(Ordering::Acquire))
     }
 
     /// True for an address of which a 550 could be untrue: nothing at all is there, or the list was there until now.
@@ -131,8 +135,18 @@ impl Members {
         nothing || self.guard.remembers(address.local(), address.domain(), &is_there)
     }
 
-    fn guards(&self) -> Arc<Guards> {
-        self.guards.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// How much a list may lose at once. Of one that is none any more the entry is gone: what the configuration and
+    /// `listctl` say; `None` where its domain is ours no more.
+    fn guard_of(&self, table: &Table, id: &str, address: &Address) -> Option<u8> {
+        let id = ListId(id.to_owned());
+        if let Some(list) = table.list(&id) {
+            return Some(list.settings.shrink_guard);
+        }
+        let base = self.domains().get(address.domain())?.settings.of(address).into_owned();
+        let overrides = self.overrides.read().unwrap_or_else(PoisonError::into_inner);
+        let none = Layer::new();
+        let held = layer(&base, &none, overrides.get(&id).unwrap_or(&none));
+        Some(held.settings.shrink_guard)
     }
 
     /// Counted once for each generation.

@@ -153,7 +153,8 @@ impl Table {
                 group.dn
             ));
         }
-        let mut held = layer(&domain.settings, &group.settings, listctl.unwrap_or(&Layer::new()));
+        let mut held =
+            layer(&domain.settings.of(&address), &group.settings, listctl.unwrap_or(&Layer::new()));
         self.warnings.extend(held.problems.iter().map(|p| format!("{}: {p}", group.dn)));
         if group.local_only {
             only_people(&mut held.settings.post);

@@ -104,6 +104,7 @@ pub(super) fn config(file: &str, source: &Source<'_>, errors: &mut Errors<'_>) -
     let names = |raw: &Raw<'_>| value::list(raw, value::domain);
     r.set(&mut config.trusted_authserv_id, "trusted_authserv_id", names);
     r.set(&mut config.control.socket, "control.socket", value::path);
+    config.list.shrink_guard = config.directory.shrink_guard_percent;
     config.domains = domains(source, &config, errors);
     if let (true, Some(first)) = (config.hostname.is_empty(), config.domains.first()) {
         config.hostname = format!("lists.{}", first.name);
@@ -356,11 +357,17 @@ fn domains(source: &Source<'_>, config: &Config, errors: &mut Errors<'_>) -> Vec
 }
 
 fn domain(r: &mut Reader<'_, '_, '_>, defaults: &Settings) -> Domain {
+    let mut list = settings(r, "domain.list", defaults.clone());
+    r.set(&mut list.shrink_guard, "domain.shrink_guard", value::percent);
+    let is_set = |key: &Key| match key {
+        Key::ShrinkGuard => r.values.found.contains_key("domain.shrink_guard"),
+        key => r.values.found.contains_key(&*format!("domain.list.{}", key.name())),
+    };
+    let own = Key::ALL.into_iter().filter(is_set).collect();
     Domain {
         name: r.need("domain.name", value::domain).unwrap_or_default(),
         language: r.get("domain.language", value::language).unwrap_or_else(|| "de".to_owned()),
         admins: r.get("domain.admins", |raw| value::list(raw, value::admin)).unwrap_or_default(),
-        shrink_guard_percent: r.get("domain.shrink_guard", value::percent),
         shrink_guard_of: r
             .get("domain.shrink_guard_of", |raw| value::list(raw, value::address_share))
             .unwrap_or_default(),
@@ -371,11 +378,8 @@ fn domain(r: &mut Reader<'_, '_, '_>, defaults: &Settings) -> Domain {
             rsa: dkim_key(r, "domain.dkim.rsa"),
             ed25519: dkim_key(r, "domain.dkim.ed25519"),
         },
-        list: settings(r, "domain.list", defaults.clone()),
-        own: Key::ALL
-            .into_iter()
-            .filter(|key| r.values.found.contains_key(&*format!("domain.list.{}", key.name())))
-            .collect(),
+        list,
+        own,
         base: r.get("domain.base", value::dn),
     }
 }

@@ -87,6 +87,7 @@ pub const KEYS: &[Key] = &[
     key("directory.lists.settings.unsubscribe", SETTING),
     key("directory.lists.settings.max_size", SETTING),
     key("directory.lists.settings.archive", SETTING),
+    key("directory.lists.settings.shrink_guard", SETTING),
     key("directory.lists.settings.expires", SETTING),
     key("directory.people.filter", FILTER),
     key("directory.people.login", ATTRIBUTE),

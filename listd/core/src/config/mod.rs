@@ -192,9 +192,7 @@ pub struct Domain {
     /// e.g. `de`
     pub language: String,
     pub admins: Vec<Admin>,
-    /// How much a list may lose at once, 0 to 100; `None` = as the directory's.
-    pub shrink_guard_percent: Option<u8>,
-    /// The same for single lists, by address.
+    /// How much single lists may lose at once, in percent, by address.
     pub shrink_guard_of: Vec<(Address, u8)>,
     pub imprint_url: Option<String>,
     pub privacy_url: Option<String>,

@@ -257,16 +257,64 @@ fn rejected_serves_the_old_set_until_the_next_change() {
     assert!(!school.members.held()[0].rejected);
 }
 
-/// The domain's guard and the list's own count before the directory's.
+/// The guard is a setting as any other: directory < domain (and its word on one list) < entry < listctl.
 #[test]
-fn guards_of_domain_and_list() {
+fn the_guard_is_a_setting_of_each_list() {
     let school = School::new();
-    school.live.apply(&[group("5b", "5b", 32..40), group("5a", "5a", 0..8)]);
-    let mut guards = Guards::default();
-    guards.domains.insert("schule.example".to_owned(), 70);
-    school.members.set_guards(guards.clone());
-    assert!(!school.is_held("5b") && !school.is_held("5a"));
-    guards.lists.insert("5b@schule.example".to_owned(), 10);
-    school.members.set_guards(guards);
-    assert!(school.is_held("5b") && !school.is_held("5a"));
+    let id = ListId("5b".to_owned());
+    let entry = |percent: Option<&str>| {
+        let Change::Upsert(id, mut entry) = group("5b", "5b", 32..40) else { unreachable!() };
+        percent.into_iter().for_each(|p| entry.push("listShrinkGuard", p.as_bytes()));
+        Change::Upsert(id, entry)
+    };
+    let configured = |base: Base| {
+        let name = "schule.example".to_owned();
+        school.members.set_domains(vec![Domain {
+            name,
+            admins: vec![],
+            settings: base,
+            base: None,
+        }]);
+    };
+    let set = |text: Option<&str>| {
+        let texts: Option<Vec<String>> = text.map(|t| vec![t.to_owned()]);
+        school.members.set_override(&id, Key::ShrinkGuard, texts.as_deref());
+    };
+    let domain = |percent: u8, of: &[(&str, u8)]| Base {
+        domain: Settings { shrink_guard: percent, ..Settings::default() },
+        own: [Key::ShrinkGuard].into(),
+        shrink_guard_of: of.iter().map(|(list, p)| ((*list).to_owned(), *p)).collect(),
+        ..Base::default()
+    };
+    // 12 of 20 are gone: 60 %.
+    let bad = Some("much");
+    let cases = [
+        (Base::default(), None, None, true, Source::Default),
+        (domain(70, &[]), None, None, false, Source::Domain),
+        (domain(70, &[("5b@schule.example", 10)]), None, None, true, Source::Domain),
+        (domain(70, &[]), Some("10 %"), None, true, Source::Ldap),
+        (Base::default(), Some("80%"), None, false, Source::Ldap),
+        (Base::default(), Some("80 %"), Some("0 %"), true, Source::Listctl),
+        (domain(0, &[]), Some("10 %"), Some("100 %"), false, Source::Listctl),
+        // What makes no sense opens nothing.
+        (domain(70, &[]), bad, None, true, Source::Default),
+        (domain(40, &[]), bad, None, true, Source::Domain),
+        (domain(90, &[]), Some("80 %"), Some("101 %"), true, Source::Default),
+    ];
+    for (n, (base, ldap, listctl, held, source)) in cases.into_iter().enumerate() {
+        configured(base);
+        school.live.apply(&[entry(ldap)]);
+        set(listctl);
+        assert_eq!(school.is_held("5b"), held, "case {n}");
+        let about = school.members.about(&id).expect("a list");
+        assert_eq!(about.sources.get(&Key::ShrinkGuard), Some(&source), "case {n}");
+        assert!(!school.is_held("5a"), "case {n}");
+    }
+    // The list is none any more: listctl's word is left, then the configuration's.
+    configured(Base::default());
+    school.live.apply(&[Change::Remove("5b".to_owned())]);
+    set(Some("100 %"));
+    assert!(!school.is_held("5b"));
+    set(None);
+    assert!(school.is_held("5b"));
 }

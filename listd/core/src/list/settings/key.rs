@@ -22,12 +22,14 @@ pub enum Key {
     Unsubscribe,
     MaxSize,
     Archive,
+    /// Not in `[list]`: `directory.shrink_guard` and `domain.shrink_guard` say it.
+    ShrinkGuard,
     /// Not in `[list]`: it is one list's own.
     Expires,
 }
 
 impl Key {
-    pub const ALL: [Key; 15] = [
+    pub const ALL: [Key; 16] = [
         Key::Post,
         Key::Nonmembers,
         Key::Unverified,
@@ -42,6 +44,7 @@ impl Key {
         Key::Unsubscribe,
         Key::MaxSize,
         Key::Archive,
+        Key::ShrinkGuard,
         Key::Expires,
     ];
 
@@ -62,6 +65,7 @@ impl Key {
             Key::Unsubscribe => "unsubscribe",
             Key::MaxSize => "max_size",
             Key::Archive => "archive",
+            Key::ShrinkGuard => "shrink_guard",
             Key::Expires => "expires",
         }
     }
@@ -87,6 +91,7 @@ impl Key {
             Key::Unsubscribe => "listUnsubscribe",
             Key::MaxSize => "listMaxSize",
             Key::Archive => "listArchive",
+            Key::ShrinkGuard => "listShrinkGuard",
             Key::Expires => "listExpires",
         }
     }
@@ -100,6 +105,7 @@ impl Key {
             Key::MaxSize => {
                 "a size in B, kB, MB or GB, e.g. 25 MB, of at least 1 kB and at most 2 GB"
             }
+            Key::ShrinkGuard => "a share from 0 % to 100 %, e.g. 80 %",
             Key::Expires => "a time such as 2026-12-31 or 20261231120000Z (UTC), or never",
             other => keys::find(&format!("list.{}", other.name())).map_or("", |key| key.expected),
         }

@@ -8,11 +8,13 @@
 //! `listPost` that nobody understands, members may post. Of a `listPost` with good and bad values the good ones
 //! hold, since each value only ever adds people. A list whose end cannot be read is closed.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::Settings;
+use crate::address::Address;
 use crate::time::Timestamp;
 
 mod key;
@@ -82,12 +84,27 @@ pub struct Base {
     pub domain: Settings,
     /// What `[domain.list]` sets itself.
     pub own: BTreeSet<Key>,
+    /// `domain.shrink_guard_of`: in percent, by the key of a list's address.
+    pub shrink_guard_of: BTreeMap<String, u8>,
+}
+
+impl Base {
+    /// What the configuration says for the list with this address.
+    pub fn of(&self, list: &Address) -> Cow<'_, Base> {
+        let Some(percent) = self.shrink_guard_of.get(&list.key()) else {
+            return Cow::Borrowed(self);
+        };
+        let mut base = self.clone();
+        base.domain.shrink_guard = *percent;
+        base.own.insert(Key::ShrinkGuard);
+        Cow::Owned(base)
+    }
 }
 
 impl From<Settings> for Base {
     /// A domain that overrides nothing.
     fn from(list: Settings) -> Base {
-        Base { domain: list.clone(), list, own: BTreeSet::new() }
+        Base { domain: list.clone(), list, ..Base::default() }
     }
 }
 

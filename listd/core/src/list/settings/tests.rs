@@ -17,7 +17,7 @@ fn said(key: Key, texts: &[&str]) -> Layer {
 /// Good values of each key, as they are shown; then bad ones.
 #[test]
 fn values_are_read_or_rejected_with_a_reason() {
-    let good: [(Key, &[&str], &str); 30] = [
+    let good: [(Key, &[&str], &str); 32] = [
         (Key::Post, &["members"], "members"),
         (Key::Post, &["Owners", " people "], "owners, people"),
         (Key::Post, &["anyone", "anyone"], "anyone"),
@@ -42,6 +42,8 @@ fn values_are_read_or_rejected_with_a_reason() {
         (Key::MaxSize, &["5 MB"], "5000000 B"),
         (Key::MaxSize, &["5000000"], "5000000 B"),
         (Key::Archive, &["members"], "members"),
+        (Key::ShrinkGuard, &["80 %"], "80 %"),
+        (Key::ShrinkGuard, &[" 0% "], "0 %"),
         (Key::Expires, &["never"], "never"),
         (Key::Expires, &["2026-12-31"], "1798675200 seconds after 1970"),
         (Key::Expires, &["20261231000000Z"], "1798675200 seconds after 1970"),
@@ -54,7 +56,7 @@ fn values_are_read_or_rejected_with_a_reason() {
         assert_eq!(said.value.map(|v| v.to_string()).as_deref(), Some(expect), "{texts:?}");
     }
     let many = vec!["members"; 10_000];
-    let bad: [(Key, &[&str]); 26] = [
+    let bad: [(Key, &[&str]); 30] = [
         (Key::Post, &["everybody"]),
         (Key::Post, &["anyone\nx"]),
         (Key::Post, &["cn=a\u{fffd},dc=x"]),
@@ -79,6 +81,10 @@ fn values_are_read_or_rejected_with_a_reason() {
         (Key::MaxSize, &["-1 MB"]),
         (Key::MaxSize, &["3 GB"]),
         (Key::Archive, &["public"]),
+        (Key::ShrinkGuard, &["101 %"]),
+        (Key::ShrinkGuard, &["80"]),
+        (Key::ShrinkGuard, &["-1 %"]),
+        (Key::ShrinkGuard, &["10 %", "90 %"]),
         (Key::Expires, &["2026-13-01"]),
         (Key::Expires, &["-5"]),
     ];
@@ -188,18 +194,21 @@ fn settings() -> impl Strategy<Value = Settings> {
         Moderation::Nonmembers,
         Moderation::First,
     ]);
-    let rest = (any::<bool>(), any::<bool>(), 1_000_u64..2_000_000_000);
+    let rest = (any::<bool>(), any::<bool>(), 1_000_u64..2_000_000_000, 0_u8..=100);
     (post, nonmembers, unverified, moderation, rest).prop_map(
-        |(post, nonmembers, unverified, moderation, (hidden, archived, max_size))| Settings {
-            post,
-            nonmembers,
-            unverified,
-            moderation,
-            max_size,
-            author_address: if hidden { AuthorAddress::Hidden } else { AuthorAddress::Shown },
-            archive: if archived { Archive::Members } else { Archive::Off },
-            unsubscribe: Unsubscribe::Mute,
-            ..Settings::default()
+        |(post, nonmembers, unverified, moderation, (hidden, archived, max_size, shrink_guard))| {
+            Settings {
+                post,
+                nonmembers,
+                unverified,
+                moderation,
+                max_size,
+                shrink_guard,
+                author_address: if hidden { AuthorAddress::Hidden } else { AuthorAddress::Shown },
+                archive: if archived { Archive::Members } else { Archive::Off },
+                unsubscribe: Unsubscribe::Mute,
+                ..Settings::default()
+            }
         },
     )
 }
@@ -237,6 +246,7 @@ fn not_more_open(held: &Settings, other: &Settings, is: &[Posters]) {
     let seen = openness(held.moderation).into_iter().zip(openness(other.moderation));
     assert!(seen.into_iter().all(|(held, other)| !held || other));
     assert!(held.max_size <= other.max_size);
+    assert!(held.shrink_guard <= other.shrink_guard);
     assert!(held.archive == Archive::Off || other.archive == Archive::Members);
     let hidden = |s: &Settings| s.author_address == AuthorAddress::Hidden;
     assert!(hidden(held) || !hidden(other));
@@ -262,7 +272,7 @@ proptest! {
     ) {
         let own = if own { Key::ALL.into() } else { BTreeSet::new() };
         let domain = if own.is_empty() { list.clone() } else { domain };
-        let base = Base { list: list.clone(), domain: domain.clone(), own };
+        let base = Base { list: list.clone(), domain: domain.clone(), own, ..Base::default() };
         let by_entry = layer(&base, &nonsense(), &Layer::new());
         for rest in [&list, &domain, &Settings::default()] {
             not_more_open(&by_entry.settings, rest, &is);

@@ -38,6 +38,8 @@ pub enum Value {
     Unsubscribe(Unsubscribe),
     MaxSize(u64),
     Archive(Archive),
+    /// In percent.
+    ShrinkGuard(u8),
     Expires(Option<Timestamp>),
 }
 
@@ -113,6 +115,7 @@ impl Value {
             Key::Unsubscribe => Value::Unsubscribe(word(trimmed)?),
             Key::MaxSize => Value::MaxSize(octets(trimmed)?),
             Key::Archive => Value::Archive(word(trimmed)?),
+            Key::ShrinkGuard => Value::ShrinkGuard(size::percent(trimmed)?),
             Key::Expires => Value::Expires(end(trimmed)?),
         })
     }
@@ -134,6 +137,7 @@ impl Value {
             Key::Unsubscribe => Value::Unsubscribe(s.unsubscribe),
             Key::MaxSize => Value::MaxSize(s.max_size),
             Key::Archive => Value::Archive(s.archive),
+            Key::ShrinkGuard => Value::ShrinkGuard(s.shrink_guard),
             Key::Expires => Value::Expires(None),
         }
     }
@@ -162,6 +166,7 @@ impl Value {
             Value::Unsubscribe(v) => s.unsubscribe = v,
             Value::MaxSize(v) => s.max_size = v,
             Value::Archive(v) => s.archive = v,
+            Value::ShrinkGuard(v) => s.shrink_guard = v,
             Value::Expires(v) => *expires = v,
         }
     }
@@ -199,6 +204,7 @@ impl Value {
             (Value::Archive(a), Value::Archive(b)) => {
                 Value::Archive(if a == Archive::Off { a } else { b })
             }
+            (Value::ShrinkGuard(a), Value::ShrinkGuard(b)) => Value::ShrinkGuard(a.min(b)),
             (Value::Expires(a), Value::Expires(b)) => Value::Expires(a.into_iter().chain(b).min()),
             (next, _) => next,
         }
@@ -329,6 +335,7 @@ impl std::fmt::Display for Value {
             Value::Unsubscribe(v) => shown_word(v),
             Value::MaxSize(v) => format!("{v} B"),
             Value::Archive(v) => shown_word(v),
+            Value::ShrinkGuard(v) => format!("{v} %"),
             Value::Expires(None) => "never".to_owned(),
             Value::Expires(Some(Timestamp(..=0))) => "closed".to_owned(),
             Value::Expires(Some(at)) => format!("{} seconds after 1970", at.seconds()),
