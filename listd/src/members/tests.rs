@@ -295,6 +295,60 @@ fn who_has_left_gets_no_copy() {
     assert_eq!(members.lookup(&address("5b@schule.example")), Lookup::UnknownList);
 }
 
+/// Who mutes a list after a copy was frozen does not get it, is a member still, and may post.
+#[test]
+fn who_has_muted_gets_no_copy_and_stays_a_member() {
+    let (live, members) = school();
+    let list = members.list(&id("5b")).unwrap();
+    let anna = members.roster(&id("5b")).unwrap().recipients[0].clone();
+    let entry = |muted: &str| {
+        let mut entry = live.read(|r| (**r.entry("uid=anna,ou=people,dc=x").unwrap()).clone());
+        entry.push("listMuted", muted.as_bytes());
+        Change::Upsert("uid=anna,ou=people,dc=x".to_owned(), entry)
+    };
+    for (muted, expect) in [
+        ("alle@schule.example", Ok(())),
+        ("5B@Schule.example", Err(Dropped::Muted)),
+        ("*", Err(Dropped::Muted)),
+    ] {
+        live.apply(&[entry(muted)]);
+        assert_eq!(members.still_gets(&id("5b"), &anna), expect, "{muted}");
+        assert!(members.standing(&list, &anna.address).member);
+    }
+    // Who shares nothing with her gets his copy.
+    assert_eq!(sent_to(&members.roster(&id("5b")).unwrap().recipients), ["oma@out.example"]);
+}
+
+/// `fdGroupMailLocalOnly`: a foreign member gets mail and may not post.
+#[test]
+fn a_group_for_local_people_takes_mail_of_people_only() {
+    let (live, members) = school();
+    let mut group = live.read(|r| (**r.entry(&id("5b").0).unwrap()).clone());
+    group.push("fdGroupMailLocalOnly", b"TRUE");
+    live.apply(&[Change::Upsert(id("5b").0, group)]);
+    let list = members.list(&id("5b")).unwrap();
+    assert!(members.about(&id("5b")).unwrap().local_only);
+    for (who, may) in [("anna@home.example", true), ("oma@out.example", false)] {
+        assert_eq!(members.standing(&list, &address(who)).member, may, "{who}");
+    }
+    let reached = sent_to(&members.roster(&id("5b")).unwrap().recipients);
+    assert_eq!(reached, ["anna@home.example", "oma@out.example"]);
+}
+
+/// `domain.base`: a group elsewhere is no list of that domain, whatever address it has, and that is told.
+#[test]
+fn a_list_stands_below_the_base_of_its_domain() {
+    let (_, members) = school();
+    for (base, lists) in [("ou=groups,dc=x", 3), ("ou=other,dc=x", 0), ("dc=x", 3)] {
+        members.set_domains(vec![Domain { base: dn::normal(base), ..domain() }]);
+        assert_eq!(members.lists().len(), lists, "{base}");
+        let warnings = members.status(Timestamp(0)).warnings;
+        let told =
+            warnings.iter().any(|w| w.contains("cn=klasse-5b,") && w.contains("stand below"));
+        assert_eq!(told, lists == 0, "{warnings:?}");
+    }
+}
+
 /// Promise 6: the age of the replica decides.
 #[test]
 fn freshness_follows_the_last_answer() {

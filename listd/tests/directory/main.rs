@@ -5,12 +5,14 @@ mod slapd;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use listcore::config::{
     Directory as Config, DirectorySource, ListMapping, PeopleMapping, Sync as SyncMode,
 };
 use listcore::list::{ListId, Settings};
+use listcore::time::Timestamp;
 use listd::directory::{self, Directory, Freshness, Mode, Parts, Times};
 use listd::members::{Domain, Members};
 use listd::store::memory::MemoryStore;
@@ -108,6 +110,10 @@ impl Room {
     }
 
     async fn on(config: &Config, store: Arc<MemoryStore>) -> Room {
+        Room::at(config, store, listd::clock::system()).await
+    }
+
+    async fn at(config: &Config, store: Arc<MemoryStore>, clock: listd::clock::Clock) -> Room {
         let times = Times {
             file: Duration::from_millis(50),
             heartbeat: Duration::from_millis(200),
@@ -118,7 +124,7 @@ impl Room {
             first_pause: Duration::from_millis(20),
             longest_pause: Duration::from_millis(200),
         };
-        let parts = Parts { store, clock: listd::clock::system(), seed: 1, times };
+        let parts = Parts { store, clock, seed: 1, times };
         let directory = directory::start(config, parts).await.expect("start");
         let domain = Domain {
             name: "schule.example".to_owned(),
@@ -266,6 +272,129 @@ async fn a_hung_slapd_makes_the_replica_stale() {
     assert!(room.error().contains("did not answer within"), "{}", room.error());
     slapd.signal("CONT");
     room.until("fresh again", |r| r.freshness() == Freshness::Fresh && r.error().is_empty()).await;
+}
+
+/// A clock that a test moves, in milliseconds against the system's.
+fn moved_clock() -> (listd::clock::Clock, Arc<AtomicI64>) {
+    let (system, moved) = (listd::clock::system(), Arc::new(AtomicI64::new(0)));
+    let by = moved.clone();
+    (Arc::new(move || Timestamp(system().0 + by.load(Ordering::SeqCst))), moved)
+}
+
+const DAY: i64 = 24 * 3600 * 1000;
+
+/// Promise 6, with the contract's 15 minutes: slapd hangs, and our clock moves on by 20 minutes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slapd_that_hangs_for_twenty_minutes() {
+    if !installed("a_slapd_that_hangs_for_twenty_minutes") {
+        return;
+    }
+    let slapd = Slapd::start(&Setup { ldif: PEOPLE_AND_A_CLASS, ..Setup::default() });
+    let (clock, moved) = moved_clock();
+    let room = Room::at(&config(&slapd.url()), MemoryStore::new(), clock.clone()).await;
+    room.until_reaches("5b", &["anna"]).await;
+    slapd.signal("STOP");
+    room.until("no answer", |r| r.error().contains("did not answer within")).await;
+    assert_eq!(room.members.freshness(clock()), Freshness::Fresh, "for max_staleness all goes on");
+    moved.store(20 * 60 * 1000, Ordering::SeqCst);
+    assert!(matches!(room.members.freshness(clock()), Freshness::Stale { .. }));
+    slapd.signal("CONT");
+    let fresh = |r: &Room| r.members.freshness(clock()) == Freshness::Fresh && r.error().is_empty();
+    room.until("fresh again", fresh).await;
+    room.until_reaches("5b", &["anna"]).await;
+}
+
+/// Bad input: clocks that differ by days, both ways, with and without content sync. Changes count, and a clock that
+/// is set back does not make old news fresh.
+#[tokio::test(flavor = "multi_thread")]
+async fn clocks_that_differ() {
+    if !installed("clocks_that_differ") {
+        return;
+    }
+    for (days, sync) in
+        [(2, SyncMode::Auto), (-2, SyncMode::Auto), (2, SyncMode::Poll), (-2, SyncMode::Poll)]
+    {
+        let slapd = Slapd::start(&Setup { ldif: PEOPLE_AND_A_CLASS, ..Setup::default() });
+        let (clock, moved) = moved_clock();
+        moved.store(days * DAY, Ordering::SeqCst);
+        let short = Config { sync, max_staleness: Duration::from_secs(2), ..config(&slapd.url()) };
+        let room = Room::at(&short, MemoryStore::new(), clock.clone()).await;
+        room.until_reaches("5b", &["anna"]).await;
+        slapd.change("dn: cn=5b,ou=groups,dc=x\nchangetype: modify\nadd: member\nmember: uid=bert,ou=people,dc=x\n");
+        room.until_reaches("5b", &["anna", "bert"]).await;
+        room.until("fresh", |r| r.members.freshness(clock()) == Freshness::Fresh).await;
+        slapd.signal("STOP");
+        moved.fetch_sub(DAY, Ordering::SeqCst);
+        let stale = |r: &Room| matches!(r.members.freshness(clock()), Freshness::Stale { .. });
+        room.until("stale all the same", stale).await;
+        slapd.signal("CONT");
+        room.until("fresh again", |r| !stale(r)).await;
+    }
+}
+
+/// Bad input on a real server: DNs with commas and umlauts however they are written, an owner that is a group, bytes
+/// that are no text, one address on two groups, an address outside our domains.
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_entries() {
+    if !installed("odd_entries") {
+        return;
+    }
+    let odd = "\
+dn:: Y249TcO8bGxlclwsIEFubmEsb3U9cGVvcGxlLGRjPXg=
+objectClass: inetOrgPerson
+uid: mueller
+sn: X
+cn: X
+mail: mueller@home.example
+jpegPhoto:: /2FAeC5leGFtcGxlDQpCY2M6IGJAeC5leGFtcGxl
+
+dn: cn=odd,ou=groups,dc=x
+objectClass: groupOfNames
+objectClass: testList
+cn: odd
+mail: odd@schule.example
+owner: cn=5b,ou=groups,dc=x
+member: CN=M\\c3\\bcller\\2c Anna, ou=People, dc=x
+
+dn: cn=second,ou=groups,dc=x
+objectClass: groupOfNames
+objectClass: testList
+cn: second
+mail: odd@schule.example
+member: uid=bert,ou=people,dc=x
+
+dn: cn=abroad,ou=groups,dc=x
+objectClass: groupOfNames
+objectClass: testList
+cn: abroad
+mail: abroad@elsewhere.example
+member: uid=bert,ou=people,dc=x
+
+";
+    let ldif = PEOPLE_AND_A_CLASS.to_owned() + odd;
+    let slapd = Slapd::start(&Setup { ldif: &ldif, ..Setup::default() });
+    let mut config = config(&slapd.url());
+    config.people.name = strings(&["jpegPhoto", "cn"]);
+    config.people.may_post_as = strings(&["mail", "jpegPhoto"]);
+    let room = Room::start(&config).await;
+    room.until("loaded", |r| r.id("odd").is_some()).await;
+    // Which of the two groups has the address is told, and is one of them: never both.
+    let reached = room.reaches("odd").unwrap();
+    assert!(reached == ["mueller"] || reached == ["bert"], "{reached:?}");
+    let warnings = room.members.status(Timestamp(0)).warnings;
+    let warned = |a: &str, b: &str| warnings.iter().any(|w| w.contains(a) && w.contains(b));
+    assert!(warned("cn=odd,", "cn=second,") && warned("cn=abroad,", "abroad@elsewhere.example"));
+    slapd.change("dn: cn=second,ou=groups,dc=x\nchangetype: delete\n");
+    room.until_reaches("odd", &["mueller"]).await;
+    let list = room.members.lists().into_iter().find(|l| l.address.local() == "odd").unwrap();
+    let owners = room.members.owners(&list);
+    assert_eq!(owners.iter().map(|o| o.address.local()).collect::<Vec<_>>(), ["anna"]);
+    let roster = room.members.roster(&list.id).unwrap();
+    let name = roster.recipients[0].name.clone().unwrap_or_default();
+    assert!(!name.contains(['\r', '\n']), "{name:?}");
+    assert!(room.members.owns("mueller", &roster.recipients[0].address));
+    let bad = listcore::address::Address::parse("a@x.example").unwrap();
+    assert!(!room.members.owns("mueller", &bad));
 }
 
 /// Bad input: wrong password, base missing, size limit, wrong CA; each with what, where and what to do.
