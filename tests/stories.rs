@@ -24,3 +24,6 @@ mod t23_settings;
 mod t24_guard;
 mod t30_package;
 mod t40_scanners;
+mod t41_verdictd;
+mod t42_scanner_trouble;
+mod t43_hostile_peers;

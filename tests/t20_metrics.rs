@@ -1,13 +1,13 @@
 //! What Prometheus sees of a real listd: figures that follow a mail, readiness that follows the directory, and no person.
 
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use stack::claim::Port;
-use stack::{Failure, Result, Solo, crowd, mail, smtp, wait};
+use stack::http::get;
+use stack::{Failure, Solo, crowd, mail, smtp, wait};
 
 const LIST: &str = "klasse-5b";
 const MEMBERS: usize = 3;
@@ -25,18 +25,6 @@ fn watched(max_staleness: &str) -> (Solo, SocketAddr, Port) {
     solo.listd.start_knowing(&crowd::address(LIST)).unwrap();
     let address = port.address();
     (solo, address, port)
-}
-
-/// Status and body of a GET.
-fn get(address: SocketAddr, path: &str) -> Result<(u16, String)> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(SOON))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
-    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
-    status.zip(body).ok_or_else(|| Failure(format!("no HTTP: {answer}")))
 }
 
 fn scrape(address: SocketAddr) -> String {

@@ -5,8 +5,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use data_encoding::BASE64;
+
 use crate::claim::Port;
-use crate::process::Server;
+use crate::process::{Server, run};
 use crate::{Failure, Result, template};
 
 /// What [`eicar`] is found as. clamd marks signatures that are not the vendor's.
@@ -17,6 +19,19 @@ pub const SIGNATURE: &str = "Eicar-Test-Signature.UNOFFICIAL";
 pub fn eicar() -> Vec<u8> {
     let halves = ["X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD", "-ANTIVIRUS-TEST-FILE!$H+H*"];
     halves.concat().into_bytes()
+}
+
+/// A zip archive of these files, packed: names, and what is in them. Python's, for no crate here writes one.
+pub fn zip(files: &[(&str, &[u8])]) -> Result<Vec<u8>> {
+    const PACK: &str = "import io, json, sys, zipfile, base64\n\
+        out = io.BytesIO()\n\
+        with zipfile.ZipFile(out, 'w', zipfile.ZIP_DEFLATED) as z:\n\
+        \x20   for name, data in json.load(sys.stdin):\n\
+        \x20       z.writestr(name, base64.b64decode(data))\n\
+        sys.stdout.buffer.write(out.getvalue())\n";
+    let coded: Vec<(&str, String)> = files.iter().map(|(n, d)| (*n, BASE64.encode(d))).collect();
+    let input = serde_json::to_vec(&coded).map_err(|e| Failure(e.to_string()))?;
+    run(&["/usr/bin/python3", "-c", PACK], &input, Duration::from_secs(60))
 }
 
 /// A running clamd.

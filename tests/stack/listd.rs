@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use crate::claim::Port;
-use crate::process::{Server, WriteLock, run};
+use crate::process::{Server, WriteLock, memory, run};
 use crate::{Doing, Failure, Result, school, smtp, template, wait};
 
 const COMMAND: Duration = Duration::from_secs(30);
@@ -189,10 +189,7 @@ impl Listd {
 
     /// A line of `/proc/PID/status` in MB, e.g. `VmRSS` (now) or `VmHWM` (the most so far).
     pub fn memory(&self, what: &str) -> Option<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()?)).ok()?;
-        let line = status.lines().find_map(|l| l.strip_prefix(what)?.strip_prefix(':'))?;
-        let kb: f64 = line.split_ascii_whitespace().next()?.parse().ok()?;
-        Some(kb / 1024.0)
+        memory(self.pid()?, what)
     }
 
     /// Its proportional set size now (MB): shared pages count in part.

@@ -1,5 +1,7 @@
 //! Test mails: written in a line or two, and looked at when they come back.
 
+use data_encoding::BASE64;
+
 /// A text mail with the fields that a mail program sets. CRLF line ends.
 pub fn text(from: &str, to: &str, subject: &str, id: &str, body: &str) -> Vec<u8> {
     format!(
@@ -7,6 +9,23 @@ pub fn text(from: &str, to: &str, subject: &str, id: &str, body: &str) -> Vec<u8
          Message-ID: <{id}>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\
          Content-Transfer-Encoding: 8bit\r\n\r\n{}\r\n",
         body.replace('\n', "\r\n")
+    )
+    .into_bytes()
+}
+
+/// The same with a file attached.
+pub fn with_file(subject: &str, id: &str, name: &str, file: &[u8]) -> Vec<u8> {
+    let coded = BASE64.encode(file);
+    let lines: Vec<&str> =
+        coded.as_bytes().chunks(76).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    format!(
+        "From: Ayse <ayse.oeztuerk@post.example>\r\nTo: klasse-5b@schule.example\r\nSubject: {subject}\r\n\
+         Date: Sun, 22 Nov 2026 10:00:00 +0100\r\nMessage-ID: <{id}>\r\nMIME-Version: 1.0\r\n\
+         Content-Type: multipart/mixed; boundary=\"b-{id}\"\r\n\r\n--b-{id}\r\n\
+         Content-Type: text/plain\r\n\r\nSiehe Anhang.\r\n--b-{id}\r\n\
+         Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\
+         Content-Disposition: attachment; filename=\"{name}\"\r\n\r\n{}\r\n--b-{id}--\r\n",
+        lines.join("\r\n")
     )
     .into_bytes()
 }

@@ -182,6 +182,14 @@ impl Drop for WriteLock {
     }
 }
 
+/// A line of `/proc/PID/status` in MB, e.g. `VmRSS` (now) or `VmHWM` (the most so far).
+pub fn memory(pid: u32, what: &str) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix(what)?.strip_prefix(':'))?;
+    let kb: f64 = line.split_ascii_whitespace().next()?.parse().ok()?;
+    Some(kb / 1024.0)
+}
+
 /// Runs a program to its end, with `input` on stdin, for at most `limit`; its output when it succeeded.
 pub fn run(argv: &[&str], input: &[u8], limit: Duration) -> Result<Vec<u8>> {
     let output = run_any(argv, input, limit)?;

@@ -6,6 +6,7 @@ use crate::Result;
 use crate::clamd::Clamd;
 use crate::home::Home;
 use crate::rspamd::Rspamd;
+use crate::verdictd::{Settings, Verdictd};
 
 /// Both, running.
 #[derive(Debug)]
@@ -21,6 +22,20 @@ impl Scanners {
         let clamd = Clamd::start(home.dir())?;
         let rspamd = Rspamd::start(home.dir())?;
         Ok(Scanners { rspamd, clamd, home })
+    }
+
+    /// A verdictd that asks both.
+    pub fn verdictd(&self, more: &str) -> Result<Verdictd> {
+        Verdictd::start(self.dir(), &self.settings(more))
+    }
+
+    /// Its settings with further lines.
+    pub fn settings(&self, more: &str) -> Settings {
+        Settings {
+            rspamd: self.rspamd.url(),
+            clamd: format!("unix:{}", self.clamd.socket().display()),
+            more: more.to_owned(),
+        }
     }
 
     /// Their temp dir.

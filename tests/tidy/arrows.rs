@@ -7,6 +7,7 @@ const CRATES: &[(&str, &str, &[&str])] = &[
     ("daemon", "daemon", &[]),
     ("lmtp", "lmtp", &[]),
     ("milter", "milter", &[]),
+    ("verdictd", "milter/verdictd", &["daemon", "milter"]),
     ("listcore", "listd/core", &[]),
     ("listd", "listd", &["daemon", "lmtp", "listcore", "milter"]),
     ("listctl", "cli", &["listcore"]),

@@ -27,7 +27,7 @@ rspamd_config:register_symbol({
     local from = task:get_from('smtp') or {}
     local sender = from[1] and from[1].addr or 'none'
     local recipients = task:get_recipients('smtp') or {}
-    local settings = task:get_request_header('Settings')
+    local settings = task:get_request_header("Settings") or task:get_request_header("Settings-ID")
     task:set_pre_result('reject', string.format('ip %s helo %s host %s from %s rcpts %d user %s id %s settings %s size %d',
       tostring(task:get_ip()), tostring(task:get_helo()), tostring(task:get_hostname()), sender, #recipients,
       tostring(task:get_user()), tostring(task:get_queue_id()), tostring(settings), task:get_size()))
