@@ -22,7 +22,8 @@ fn every_kind_of_mail_has_its_verdict() {
     let many: Vec<(&str, &[u8])> = many.iter().map(|(n, d)| (n.as_str(), d.as_slice())).collect();
     // Several zeros each, 200 MB in all: over clamd's limit for one mail.
     let zeros = vec![0; 25_000_000];
-    let bomb: Vec<(&str, &[u8])> = ["a", "b", "c", "d", "e", "f", "g", "h"].map(|n| (n, &zeros[..])).to_vec();
+    let bomb: Vec<(&str, &[u8])> =
+        ["a", "b", "c", "d", "e", "f", "g", "h"].map(|n| (n, &zeros[..])).to_vec();
     let bomb = zip(&bomb).unwrap();
     assert!(bomb.len() < 300_000, "a bomb is small: {}", bomb.len());
     let virus = format!("550 5.7.1 This message contains malware: {SIGNATURE}");
@@ -34,17 +35,57 @@ fn every_kind_of_mail_has_its_verdict() {
         ("clean", letter("Ausflug", "Hallo"), "clean", String::new()),
         ("no body", b"Subject: leer\r\n\r\n".to_vec(), "clean", String::new()),
         ("no header", b"\r\n".to_vec(), "clean", String::new()),
-        ("GTUBE", letter("Gewinn", GTUBE), "reject", "550 5.7.1 This message was taken for spam: Gtube pattern".into()),
+        (
+            "GTUBE",
+            letter("Gewinn", GTUBE),
+            "reject",
+            "550 5.7.1 This message was taken for spam: Gtube pattern".into(),
+        ),
         ("EICAR", letter("Foto", &eicar_text), "virus", virus.clone()),
-        ("EICAR attached", mail::with_file("Foto", "a@post.example", "a.com", &eicar()), "virus", virus.clone()),
+        (
+            "EICAR attached",
+            mail::with_file("Foto", "a@post.example", "a.com", &eicar()),
+            "virus",
+            virus.clone(),
+        ),
         ("EICAR in zip", in_zip.clone(), "virus", virus.clone()),
-        ("EICAR in zip in zip", mail::with_file("F", "zz@x", "a.zip", &zip(&[("b.zip", &packed)]).unwrap()), "virus", virus.clone()),
-        ("EICAR in zip in mail", mail::with_file("Fwd", "f@post.example", "mail.eml", &in_zip), "virus", virus.clone()),
-        ("EICAR and GTUBE", mail::with_file(GTUBE, "g@post.example", "a.com", &eicar()), "virus", virus),
-        ("many files", mail::with_file("F", "m@x", "a.zip", &zip(&many).unwrap()), "virus", limit("MaxFiles")),
+        (
+            "EICAR in zip in zip",
+            mail::with_file("F", "zz@x", "a.zip", &zip(&[("b.zip", &packed)]).unwrap()),
+            "virus",
+            virus.clone(),
+        ),
+        (
+            "EICAR in zip in mail",
+            mail::with_file("Fwd", "f@post.example", "mail.eml", &in_zip),
+            "virus",
+            virus.clone(),
+        ),
+        (
+            "EICAR and GTUBE",
+            mail::with_file(GTUBE, "g@post.example", "a.com", &eicar()),
+            "virus",
+            virus,
+        ),
+        (
+            "many files",
+            mail::with_file("F", "m@x", "a.zip", &zip(&many).unwrap()),
+            "virus",
+            limit("MaxFiles"),
+        ),
         ("zip bomb", mail::with_file("F", "b@x", "a.zip", &bomb), "virus", limit("MaxScanSize")),
-        ("soft reject", letter("TEST-SOFT-REJECT", "x"), "soft_reject", "451 4.7.1 Try again later: asked for soft reject".into()),
-        ("greylist", letter("TEST-GREYLIST", "x"), "greylist", "451 4.7.1 This sender is not known here yet, try again later".into()),
+        (
+            "soft reject",
+            letter("TEST-SOFT-REJECT", "x"),
+            "soft_reject",
+            "451 4.7.1 Try again later: asked for soft reject".into(),
+        ),
+        (
+            "greylist",
+            letter("TEST-GREYLIST", "x"),
+            "greylist",
+            "451 4.7.1 This sender is not known here yet, try again later".into(),
+        ),
         ("add header", letter("TEST-ADD-HEADER", "x"), "spam", String::new()),
         ("rewrite subject", letter("TEST-REWRITE-SUBJECT", "x"), "spam", String::new()),
     ];
@@ -74,7 +115,10 @@ fn a_mail_that_goes_on_says_what_was_found() {
     let scanned = ham.added("X-Virus-Scanned");
     assert!(scanned[0].starts_with("verdictd ") && scanned[0].ends_with(" at mx.schule.example"));
     let spam = client.mail(&envelope, &letter("TEST-ADD-HEADER", "x")).unwrap();
-    assert_eq!(spam.added("X-Spam-Status"), ["Yes, score=7.00 required=15.00\n\ttests=TEST_ADD_HEADER"]);
+    assert_eq!(
+        spam.added("X-Spam-Status"),
+        ["Yes, score=7.00 required=15.00\n\ttests=TEST_ADD_HEADER"]
+    );
     assert_eq!(spam.added("X-Spamd-Bar"), ["+++++++"]);
     assert_eq!(spam.added("X-Virus-Status"), ["Clean"]);
     // What was refused is over, and the next mail on the connection is judged by itself.
@@ -168,7 +212,8 @@ fn listd_is_never_greylisted() {
     settings.more = "greylist = \"maybe\"\n".to_owned();
     verdictd.configure(&settings).unwrap();
     verdictd.signal("HUP");
-    wait::until_true("the refusal", wait::START, || verdictd.output().contains("not reloaded")).unwrap();
+    wait::until_true("the refusal", wait::START, || verdictd.output().contains("not reloaded"))
+        .unwrap();
     assert_eq!(ask(verdictd.milter(), &Envelope::default(), &letter).unwrap().answer, 'c');
     assert!(verdictd.stop().unwrap().success());
 }
@@ -197,9 +242,13 @@ fn log_and_figures_follow_and_nothing_is_left() {
     }
     assert!(!verdictd.output().to_lowercase().contains("geheim"));
     ask(verdictd.milter(), &Envelope::default(), &letter("x", GTUBE)).unwrap();
-    let count = |verdict: &str| verdictd.figure(&format!("verdictd_messages_total{{verdict=\"{verdict}\"}}")).unwrap();
+    let count = |verdict: &str| {
+        verdictd.figure(&format!("verdictd_messages_total{{verdict=\"{verdict}\"}}")).unwrap()
+    };
     assert_eq!((count("spam"), count("reject"), count("clean")), (1.0, 1.0, 0.0));
-    let of = |scanner: &str| verdictd.figure(&format!("verdictd_scan_seconds_count{{scanner=\"{scanner}\"}}")).unwrap();
+    let of = |scanner: &str| {
+        verdictd.figure(&format!("verdictd_scan_seconds_count{{scanner=\"{scanner}\"}}")).unwrap()
+    };
     assert_eq!((of("rspamd"), of("clamd")), (2.0, 2.0));
     assert_eq!(verdictd.get("/healthz").unwrap(), (200, "ok\n".to_owned()));
     assert_eq!(verdictd.get("/readyz").unwrap(), (200, "ready\n".to_owned()));

@@ -86,7 +86,9 @@ fn what_was_not_scanned_is_not_called_clean() {
     let outcome = scan(&verdictd, &forged);
     assert!(outcome.is_passed());
     assert_eq!(outcome.added("X-Virus-Status"), ["Not scanned"]);
-    assert!(outcome.added("X-Virus-Scanned").is_empty() && outcome.added("X-Spam-Status").is_empty());
+    assert!(
+        outcome.added("X-Virus-Scanned").is_empty() && outcome.added("X-Spam-Status").is_empty()
+    );
     assert_eq!(outcome.deleted().len(), 2);
     assert!(verdictd.last_line().contains("verdict=\"unscanned\""));
     // What the one that works finds counts.
@@ -131,7 +133,11 @@ fn a_mail_over_clamds_limit_is_not_clean() {
         let large = letter(&"0123456789abcdef\n".repeat(2_200_000));
         let outcome = scan(&verdictd, &large);
         assert_eq!(outcome.text, text("virus"));
-        assert!(reason(&verdictd).contains("INSTREAM size limit exceeded"), "{}", reason(&verdictd));
+        assert!(
+            reason(&verdictd).contains("INSTREAM size limit exceeded"),
+            "{}",
+            reason(&verdictd)
+        );
         assert!(scan(&verdictd, &letter("x")).is_passed());
         // Streamed and not held.
         let most = verdictd.memory("VmHWM").unwrap();
@@ -161,8 +167,16 @@ fn garbage_is_no_answer() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir(dir.path().join("log")).unwrap();
     let mut verdictd = Verdictd::prepare(dir.path(), &Settings::default()).unwrap();
-    let rspamd = |takes, answer| Settings { rspamd: format!("http://{}", fake(takes, answer)), more: SHORT.into(), ..Settings::default() };
-    let clamd = |takes, answer| Settings { clamd: fake(takes, answer).to_string(), more: SHORT.into(), ..Settings::default() };
+    let rspamd = |takes, answer| Settings {
+        rspamd: format!("http://{}", fake(takes, answer)),
+        more: SHORT.into(),
+        ..Settings::default()
+    };
+    let clamd = |takes, answer| Settings {
+        clamd: fake(takes, answer).to_string(),
+        more: SHORT.into(),
+        ..Settings::default()
+    };
     let html = b"HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n<html>It works!</html>   ";
     let ham = b"HTTP/1.1 200 OK\r\nContent-Length: 55\r\n\r\n{\"action\":\"no action\",\"score\":0.0,\"required_score\":15.0}";
     const ALL: usize = 100_000;

@@ -116,7 +116,8 @@ impl Client {
 
     /// The same on a unix socket.
     pub fn connect_unix(path: &Path) -> Result<Client> {
-        let stream = UnixStream::connect(path).doing(|| format!("connect to {}", path.display()))?;
+        let stream =
+            UnixStream::connect(path).doing(|| format!("connect to {}", path.display()))?;
         stream.set_read_timeout(Some(TIMEOUT))?;
         stream.set_write_timeout(Some(TIMEOUT))?;
         let mut client = Client { wire: Box::new(stream), version: 0, actions: 0, protocol: 0 };
@@ -239,7 +240,8 @@ impl Client {
     pub fn header(&mut self, mail: &[u8]) -> Result<(char, Vec<u8>)> {
         let head = mail::split(mail).0;
         let head = String::from_utf8_lossy(head).into_owned();
-        let unfolded = head.trim_end_matches("\r\n").replace("\r\n ", "\n ").replace("\r\n\t", "\n\t");
+        let unfolded =
+            head.trim_end_matches("\r\n").replace("\r\n ", "\n ").replace("\r\n\t", "\n\t");
         for field in unfolded.split("\r\n").filter(|f| !f.is_empty()) {
             let (name, value) = field.split_once(':').unwrap_or((field, ""));
             let exact = self.protocol & LEADING_SPACE != 0;

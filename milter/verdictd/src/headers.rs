@@ -32,7 +32,7 @@ impl Forged {
             let rest = bare.strip_prefix(own.as_bytes());
             rest.is_some_and(|rest| rest.is_empty() || rest.first() == Some(&b'-'))
         };
-        if !OURS.iter().any(|own| ours(own)) {
+        if !OURS.iter().any(ours) {
             return;
         }
         let count = self.0.entry(lower).or_default();
@@ -161,7 +161,11 @@ mod tests {
         let report = Report { spam: Some(Ok(spam(Action::Pass, -2.5, &[]))), virus: None };
         assert_eq!(
             shown(&tell(&report, "mx")),
-            ["X-Spam-Status: No, score=-2.50 required=15.00", "X-Spam-Score: -2.50", "X-Spamd-Bar: --"]
+            [
+                "X-Spam-Status: No, score=-2.50 required=15.00",
+                "X-Spam-Score: -2.50",
+                "X-Spamd-Bar: --"
+            ]
         );
     }
 
@@ -199,10 +203,24 @@ mod tests {
     fn t9_forged_headers_go() {
         let mut forged = Forged::default();
         for name in [
-            "X-Spam-Status", "x-SPAM-status", "X-Spam", "X-Spam-Flag", "X-Spamd-Bar", "X-Rspamd-Action",
-            "X-Virus-Status", "X-Virus-Scanned", "X-VIRUS-SCANNED", "X-Spam-Level ",
+            "X-Spam-Status",
+            "x-SPAM-status",
+            "X-Spam",
+            "X-Spam-Flag",
+            "X-Spamd-Bar",
+            "X-Rspamd-Action",
+            "X-Virus-Status",
+            "X-Virus-Scanned",
+            "X-VIRUS-SCANNED",
+            "X-Spam-Level ",
             // These are others'.
-            "X-Spammer", "X-Viruses", "Subject", "X-Mailer", "XX-Spam", "Spam", "",
+            "X-Spammer",
+            "X-Viruses",
+            "Subject",
+            "X-Mailer",
+            "XX-Spam",
+            "Spam",
+            "",
         ] {
             forged.note(name.as_bytes());
         }
@@ -210,8 +228,15 @@ mod tests {
         assert_eq!(
             shown(&forged.deletions()),
             [
-                "x-rspamd-action[1]", "x-spam[1]", "x-spam-flag[1]", "x-spam-level [1]", "x-spam-status[2]",
-                "x-spam-status[1]", "x-spamd-bar[1]", "x-virus-scanned[2]", "x-virus-scanned[1]",
+                "x-rspamd-action[1]",
+                "x-spam[1]",
+                "x-spam-flag[1]",
+                "x-spam-level [1]",
+                "x-spam-status[2]",
+                "x-spam-status[1]",
+                "x-spamd-bar[1]",
+                "x-virus-scanned[2]",
+                "x-virus-scanned[1]",
                 "x-virus-status[1]",
             ]
         );

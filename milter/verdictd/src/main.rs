@@ -155,10 +155,10 @@ fn rules(config: &Config) -> Rules {
 }
 
 fn scanners(config: &Config) -> Scanners {
-    let rspamd = config.rspamd.clone().map(|authority| Rspamd {
-        authority,
-        settings: config.rspamd_settings.clone(),
-    });
+    let rspamd = config
+        .rspamd
+        .clone()
+        .map(|authority| Rspamd { authority, settings: config.rspamd_settings.clone() });
     let clamd = config.clamd.clone().map(|endpoint| Clamd { endpoint });
     Scanners::new(rspamd, clamd, config.timeout, config.patience, config.scans)
 }

@@ -91,11 +91,32 @@ impl Counters {
             Unit::Seconds,
             counters.seconds.clone(),
         );
-        registry.register("forged_headers", "Header fields of ours that strangers wrote", counters.forged.clone());
-        registry.register_with_unit("scanned", "Size of all messages", Unit::Bytes, counters.octets.clone());
-        registry.register("broken_sessions", "Mail servers that broke the protocol", counters.broken.clone());
-        registry.register("connections", "Mail servers' connections now", counters.connections.clone());
-        registry.register("scans", "Messages that are scanned now or wait for it", counters.scans.clone());
+        registry.register(
+            "forged_headers",
+            "Header fields of ours that strangers wrote",
+            counters.forged.clone(),
+        );
+        registry.register_with_unit(
+            "scanned",
+            "Size of all messages",
+            Unit::Bytes,
+            counters.octets.clone(),
+        );
+        registry.register(
+            "broken_sessions",
+            "Mail servers that broke the protocol",
+            counters.broken.clone(),
+        );
+        registry.register(
+            "connections",
+            "Mail servers' connections now",
+            counters.connections.clone(),
+        );
+        registry.register(
+            "scans",
+            "Messages that are scanned now or wait for it",
+            counters.scans.clone(),
+        );
         // A figure that is not there yet can't be told from one that is gone.
         for verdict in NAMES {
             drop(counters.messages.get_or_create(&Named { verdict }));

@@ -58,11 +58,13 @@ impl Scanners {
         let (mut troubles, limit) = (Vec::new(), self.timeout.min(PING));
         if let Some(rspamd) = &self.rspamd {
             let answer = tokio::time::timeout(limit, rspamd.ping()).await;
-            troubles.extend(answer.unwrap_or(Err(Failure::Late)).err().map(|e| format!("rspamd {e}")));
+            troubles
+                .extend(answer.unwrap_or(Err(Failure::Late)).err().map(|e| format!("rspamd {e}")));
         }
         if let Some(clamd) = &self.clamd {
             let answer = tokio::time::timeout(limit, clamd.ping()).await;
-            troubles.extend(answer.unwrap_or(Err(Failure::Late)).err().map(|e| format!("clamd {e}")));
+            troubles
+                .extend(answer.unwrap_or(Err(Failure::Late)).err().map(|e| format!("clamd {e}")));
         }
         troubles
     }
@@ -115,7 +117,8 @@ impl Scan {
 
     /// Does anybody still listen?
     pub fn is_heard(&self) -> bool {
-        self.spam.as_ref().is_some_and(Feed::is_heard) || self.virus.as_ref().is_some_and(Feed::is_heard)
+        self.spam.as_ref().is_some_and(Feed::is_heard)
+            || self.virus.as_ref().is_some_and(Feed::is_heard)
     }
 
     /// The mail is whole: what they say, and how long each took from its first octet.

@@ -179,7 +179,8 @@ impl Handler for Session {
     async fn mail(&mut self, sender: Path, macros: &Symbols) -> Answer {
         let mut envelope = self.client.envelope.clone();
         envelope.from = sender.bare().to_vec();
-        envelope.user = macros.get("{auth_authen}").filter(|user| !user.is_empty()).map(<[u8]>::to_vec);
+        envelope.user =
+            macros.get("{auth_authen}").filter(|user| !user.is_empty()).map(<[u8]>::to_vec);
         self.mail = Some(Mail {
             envelope,
             head: Vec::new(),

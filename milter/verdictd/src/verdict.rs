@@ -254,7 +254,8 @@ mod tests {
             Some(Err(Failure::Late))
         }
         let gone = || Some(Err(Failure::Unreachable("refused".into())));
-        let cases: Vec<(Asked<Spam>, Asked<Virus>, Policy, &str, u16)> = vec![
+        type Case<'a> = (Asked<Spam>, Asked<Virus>, Policy, &'a str, u16);
+        let cases: Vec<Case<'_>> = vec![
             (spam(Action::Pass), virus(""), MX, "clean", 0),
             (spam(Action::Pass), None, MX, "clean", 0),
             (None, virus(""), MX, "clean", 0),

@@ -8,6 +8,7 @@
 mod directory;
 mod keys;
 mod mail;
+mod scanners;
 mod wire;
 
 /// A target: its name (also the folder under `fixtures/fuzz/`) and what it does with one input.
@@ -19,6 +20,7 @@ pub const TARGETS: &[Target] = &[
     ("auth_results", mail::auth_results),
     ("body", mail::body),
     ("bounce", mail::bounce),
+    ("clamd", scanners::clamd),
     ("config", keys::config),
     ("dkim_key", keys::dkim_key),
     ("dn", directory::dn),
@@ -35,6 +37,7 @@ pub const TARGETS: &[Target] = &[
     ("notice", mail::notice),
     ("relay", wire::client),
     ("relay_reply", wire::replies),
+    ("rspamd", scanners::rspamd),
     ("token", keys::token),
     ("values", keys::values),
     ("words", mail::words),

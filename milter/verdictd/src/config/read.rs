@@ -28,9 +28,11 @@ const KEYS: &[(&str, &str, Read)] = &[
         "the id of settings in rspamd's configuration, or a JSON object",
         |value, config| set(&mut config.rspamd_settings, settings(string(value)?)?),
     ),
-    ("clamd", "unix:/path or address:port, e.g. \"unix:/run/clamav/clamd.ctl\"", |value, config| {
-        set(&mut config.clamd, Some(string(value)?.parse().ok()?))
-    }),
+    (
+        "clamd",
+        "unix:/path or address:port, e.g. \"unix:/run/clamav/clamd.ctl\"",
+        |value, config| set(&mut config.clamd, Some(string(value)?.parse().ok()?)),
+    ),
     ("on_failure", "\"tempfail\" or \"accept\"", |value, config| {
         let on_failure = match string(value)? {
             "tempfail" => OnFailure::TempFail,
@@ -299,7 +301,10 @@ metrics_listen = "127.0.0.1:1"
     fn what_is_wrong_names_file_line_key_and_what_was_expected() {
         let with = |line: &str| errors(&format!("clamd = \"127.0.0.1:1\"\n{line}\n"));
         let cases = [
-            ("rspam = 1", "v.toml:2: rspam: there is no such key; there are milter_listen, rspamd,"),
+            (
+                "rspam = 1",
+                "v.toml:2: rspam: there is no such key; there are milter_listen, rspamd,",
+            ),
             ("timeout = \"5\"", "v.toml:2: timeout: found \"5\", expected 1 s to 10 min"),
             ("timeout = \"11 min\"", "v.toml:2: timeout: found"),
             ("timeout = 30", "v.toml:2: timeout: found 30, expected 1 s"),
@@ -307,14 +312,23 @@ metrics_listen = "127.0.0.1:1"
             ("scans = 99999999999999999999999", "v.toml:2: scans: found"),
             ("on_failure = \"reject\"", "expected \"tempfail\" or \"accept\""),
             ("greylist = true", "v.toml:2: greylist: found true, expected"),
-            ("rspamd = \"https://h:1\"", "v.toml:2: rspamd: found \"https://h:1\", expected http://host"),
+            (
+                "rspamd = \"https://h:1\"",
+                "v.toml:2: rspamd: found \"https://h:1\", expected http://host",
+            ),
             ("rspamd = \"http://h\"", "v.toml:2: rspamd: found"),
             ("rspamd = \"http://a b:1\"", "v.toml:2: rspamd: found"),
             ("rspamd_settings = \"{\"", "v.toml:2: rspamd_settings: found"),
             ("milter_listen = []", "v.toml:2: milter_listen: found no socket"),
             ("milter_listen = [1]", "v.toml:2: milter_listen: found a list with something else"),
-            ("milter_listen = [\"1.2.3.4:5\", \"1.2.3.4:5\"]", "v.toml:2: milter_listen: found 1.2.3.4:5 twice"),
-            ("metrics_listen = \"9426\"", "v.toml:2: metrics_listen: found \"9426\", expected address:port"),
+            (
+                "milter_listen = [\"1.2.3.4:5\", \"1.2.3.4:5\"]",
+                "v.toml:2: milter_listen: found 1.2.3.4:5 twice",
+            ),
+            (
+                "metrics_listen = \"9426\"",
+                "v.toml:2: metrics_listen: found \"9426\", expected address:port",
+            ),
             ("[rspamd]", "v.toml:2: rspamd: found a table, expected http://"),
             ("x", "v.toml:2: this is no TOML"),
         ];
@@ -322,8 +336,10 @@ metrics_listen = "127.0.0.1:1"
             let said = with(line);
             assert!(said.contains(expect), "{line}: {said}");
         }
-        assert!(errors("").contains("v.toml:1: rspamd: this key is missing, expected at least one"));
+        assert!(
+            errors("").contains("v.toml:1: rspamd: this key is missing, expected at least one")
+        );
         assert!(errors(&" ".repeat(MAX_TEXT + 1)).contains("at most 100000"));
-        assert!(errors(&"x = 1\ny = 2\n".repeat(1)).lines().count() == 2);
+        assert!(errors("x = 1\ny = 2\n").lines().count() == 2);
     }
 }

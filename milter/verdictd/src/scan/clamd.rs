@@ -164,7 +164,10 @@ mod tests {
             ("stream: OK\n", Ok(Virus::Clean)),
             ("stream: Eicar-Test FOUND", found("Eicar-Test")),
             ("stream: Eicar-Test(0123abcd:68) FOUND", found("Eicar-Test(0123abcd:68)")),
-            ("stream: Heuristics.Limits.Exceeded.MaxFiles FOUND", found("Heuristics.Limits.Exceeded.MaxFiles")),
+            (
+                "stream: Heuristics.Limits.Exceeded.MaxFiles FOUND",
+                found("Heuristics.Limits.Exceeded.MaxFiles"),
+            ),
             // A signature may be called as it likes.
             ("stream: OK FOUND", found("OK")),
             ("stream: a\u{7} FOUND", found("a?")),
@@ -172,7 +175,10 @@ mod tests {
                 "INSTREAM size limit exceeded. ERROR",
                 Err(Failure::TooLarge("INSTREAM size limit exceeded. ERROR".to_owned())),
             ),
-            ("stream: Can't allocate memory ERROR", Err(Failure::Error("stream: Can't allocate memory".to_owned()))),
+            (
+                "stream: Can't allocate memory ERROR",
+                Err(Failure::Error("stream: Can't allocate memory".to_owned())),
+            ),
             ("COMMAND READ TIMED OUT", garbage("COMMAND READ TIMED OUT")),
             ("", garbage("")),
             ("OK", garbage("OK")),
@@ -189,7 +195,11 @@ mod tests {
     }
 
     /// A clamd that reads `takes` octets, says `answer` and closes.
-    async fn scanned(takes: usize, answer: &'static [u8], mail: &[&'static [u8]]) -> Result<Virus, Failure> {
+    async fn scanned(
+        takes: usize,
+        answer: &'static [u8],
+        mail: &[&'static [u8]],
+    ) -> Result<Virus, Failure> {
         let (ours, mut theirs) = duplex(64);
         let clamd = tokio::spawn(async move {
             let mut got = vec![0; takes];

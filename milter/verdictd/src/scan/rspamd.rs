@@ -141,8 +141,7 @@ where
     let unreachable = |error: std::io::Error| Failure::Unreachable(format!("{authority}: {error}"));
     let stream = TcpStream::connect(authority).await.map_err(unreachable)?;
     stream.set_nodelay(true).map_err(unreachable)?;
-    let (mut client, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+    let (mut client, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     let connection = AbortOnDropHandle::new(tokio::spawn(async move {
         // What goes wrong in it is told by the answer that does not come.
         let _ = connection.await;
@@ -251,7 +250,8 @@ mod tests {
             envelope.add(b"x@schule.example");
         }
         let headers = at("r:1".to_owned()).request(&envelope);
-        let octets: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        let octets: usize =
+            headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
         assert!((50_000..80 * 1024).contains(&octets), "{octets}");
         assert_eq!(envelope.recipients, 50_002);
         envelope.helo = Some(vec![b'x'; 1_000_000]);
@@ -287,7 +287,10 @@ mod tests {
     }
 
     fn http(status: &str, body: &str) -> String {
-        format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+        format!(
+            "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
     }
 
     const END: &[u8] = b"\r\n0\r\n\r\n";

@@ -141,9 +141,13 @@ mod tests {
         assert_eq!(spam.symbols.first().map(|s| s.name.as_str()), Some("A?B??X??y"));
         assert_eq!(spam.message.as_deref(), Some("a??550 b"));
         let many: Vec<String> = (0..500).map(|n| format!("\"S{n}\":{{}}")).collect();
-        let body = format!(r#"{{"action":"reject","score":1,"required_score":2,"symbols":{{{}}}}}"#, many.join(","));
+        let body = format!(
+            r#"{{"action":"reject","score":1,"required_score":2,"symbols":{{{}}}}}"#,
+            many.join(",")
+        );
         assert_eq!(parse(body.as_bytes()).expect("an answer").symbols.len(), SYMBOLS);
-        let other = br#"{"action":"reject","score":1,"required_score":2,"messages":{"smtp_message":[1]}}"#;
+        let other =
+            br#"{"action":"reject","score":1,"required_score":2,"messages":{"smtp_message":[1]}}"#;
         assert_eq!(parse(other).expect("an answer").message, None);
     }
 }
