@@ -27,3 +27,4 @@ mod t40_scanners;
 mod t41_verdictd;
 mod t42_scanner_trouble;
 mod t43_hostile_peers;
+mod t45_hidden;

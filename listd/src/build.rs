@@ -28,7 +28,7 @@ use listd::maillog::MailLog;
 use listd::members::{self, Claim, Members};
 use listd::metrics::{self, Counters};
 use listd::office::{Office, Plate};
-use listd::pipeline::{Announce, House, LARGE_AT_ONCE, Pipeline, Tenant};
+use listd::pipeline::{Announce, Flood, House, LARGE_AT_ONCE, Pipeline, Tenant};
 use listd::retention;
 use listd::scheduler::{NotNow, RealTimer, Scheduler, Settings, StillGets};
 use listd::secret;
@@ -146,6 +146,7 @@ pub async fn start(
         store: store.clone(),
         announce: Arc::new(Waiting(scheduler.clone())),
         ids: Ids::default(),
+        flood: Flood::default(),
         clock: clock.clone(),
         turns: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
     });

@@ -1,4 +1,5 @@
-//! What was kept long enough is erased: outcomes, traces, bounces, and who got what (rule GD8).
+//! What was kept long enough is erased: outcomes, traces, bounces, who got what (rule GD8), and whom a relay address
+//! stood for.
 //!
 //! Not what erasing means: that is the store's.
 
@@ -24,8 +25,9 @@ pub async fn run(store: Arc<dyn Commit>, clock: Clock, every: Duration, stop: Ca
             _ = every.tick() => {}
             () = stop.cancelled() => return,
         }
-        let before = clock() - KEEP;
-        if let Err(error) = store.commit(vec![Move::Erase { before }]).await {
+        let now = clock();
+        let old = vec![Move::Erase { before: now - KEEP }, Move::EraseHidden { expired: now }];
+        if let Err(error) = store.commit(old).await {
             tracing::error!(%error, "old outcomes could not be erased; they are tried again later");
         }
     }

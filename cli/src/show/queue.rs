@@ -35,6 +35,9 @@ fn head(line: &PostLine) -> String {
     let mut facts = Rows::facts();
     facts.fact("mail", &line.id);
     facts.fact("list", &line.list);
+    if let Some(author) = &line.hidden_author {
+        facts.fact("hidden author", author);
+    }
     facts.fact("message-id", &line.message_id);
     facts.fact("accepted", time::at(line.accepted));
     facts.fact("size", format!("{} octets", line.size));

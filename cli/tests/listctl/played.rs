@@ -74,6 +74,7 @@ fn post() -> api::Post {
     let line = api::PostLine {
         id: "42".to_owned(),
         list: "klasse-5b@schule.example".to_owned(),
+        hidden_author: None,
         message_id: "a@b.example".to_owned(),
         accepted: at(0),
         expires: at(432_000),

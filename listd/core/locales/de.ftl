@@ -3,6 +3,7 @@
 
 # Zwischen Name und Liste: "Ayse Yilmaz über Klasse 5b".
 from-via = über
+hidden-author = Ein Mitglied
 
 # Unter jeder Mail einer Liste mit footer = "standard". Eine Zeile, deren Verweis nicht eingerichtet ist, entfällt.
 footer-why = Sie bekommen diese Mail, weil Sie in der Liste „{ $description }“ ({ $address }) stehen.
@@ -30,6 +31,8 @@ refused-not-allowed-some = Nur bestimmte Personen dürfen an { $list } schreiben
 refused-not-yet = { $list } soll moderiert werden ({ $setting }), das geht noch nicht. Bitte schreiben Sie an { $owner }.
 refused-unknown = Die Liste { $address } gibt es nicht. Bitte prüfen Sie die Adresse.
 refused-signed-long-line = Ihre Mail ist signiert oder verschlüsselt und hat eine Zeile, die zum Weiterleiten zu lang ist. Bitte senden Sie sie ohne Signatur oder als Anhang.
+refused-address-shown = { $list } verbirgt die Adressen der Schreibenden, und Ihre steht im Feld { $field } Ihrer Mail. Bitte entfernen Sie sie dort und senden Sie die Mail noch einmal.
+refused-too-many = Sie haben in kurzer Zeit viele Mails an Schreibende von { $list } geschickt. Bitte warten Sie eine Stunde.
 refused-unsendable = Ihre Mail ist so signiert oder verschlüsselt, dass sie nicht unverändert weitergeleitet werden kann. Bitte senden Sie sie ohne Signatur.
 
 # An die Verantwortlichen einer Domain: Mail wartet, weil dem Verzeichnis nicht zu trauen ist. Betreff ohne Umlaute.

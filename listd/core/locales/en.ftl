@@ -3,6 +3,7 @@
 
 # Between a name and a list: "Ayse Yilmaz via Klasse 5b".
 from-via = via
+hidden-author = A member
 
 # Below each mail of a list with footer = "standard". A line whose link is not configured is left out.
 footer-why = You get this mail because you are on the list “{ $description }” ({ $address }).
@@ -30,6 +31,8 @@ refused-not-allowed-some = Only certain people may write to { $list }. Please wr
 refused-not-yet = { $list } is set to be moderated ({ $setting }), which is not available yet. Please write to { $owner }.
 refused-unknown = There is no list { $address }. Please check the address.
 refused-signed-long-line = Your mail is signed or encrypted and has a line that is too long to be sent on. Please send it without the signature, or as an attachment.
+refused-address-shown = { $list } hides the addresses of its authors, and yours stands in the field { $field } of your mail. Please take it out there and send the mail again.
+refused-too-many = You have sent many mails to authors of { $list } in a short time. Please wait an hour.
 refused-unsendable = Your mail is signed or encrypted in a form that cannot be sent on unchanged. Please send it without the signature.
 
 # To the admins of a domain: mail waits because the directory can't be trusted. Subjects in ASCII.

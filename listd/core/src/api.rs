@@ -258,6 +258,9 @@ pub struct PostLine {
     pub id: String,
     /// The list's address when the mail was accepted.
     pub list: String,
+    /// The address that its copies hide.
+    #[serde(default)]
+    pub hidden_author: Option<String>,
     /// Without brackets.
     pub message_id: String,
     pub accepted: Timestamp,

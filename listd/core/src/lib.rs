@@ -19,6 +19,7 @@ pub mod message;
 pub mod notice;
 pub mod outcome;
 pub mod policy;
+pub mod rate;
 pub mod recipients;
 pub mod retry;
 pub mod rewrite;

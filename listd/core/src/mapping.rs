@@ -84,7 +84,7 @@ impl Mapping {
     /// Lower-case names of all attributes that are read (rule GD1): what the mappings and their filters name.
     pub fn attributes(&self) -> BTreeSet<String> {
         let (l, p) = (&self.lists, &self.people);
-        let single = [&l.address, &l.name, &l.description, &p.login, &p.language];
+        let single = [&l.address, &l.name, &l.description, &p.login, &p.language, &p.address_shown];
         let many = [&l.aliases, &l.members, &l.external, &l.owners, &l.moderators];
         let people = [&p.address, &p.may_post_as, &p.name];
         let mut names: BTreeSet<String> = single.into_iter().map(|a| attribute_name(a)).collect();
@@ -144,6 +144,7 @@ impl Mapping {
             language: entry.first(&self.people.language).and_then(language),
             inactive: self.inactive.as_ref().is_some_and(|f| f.matches(entry)),
             muted: muted(entry),
+            shows_address: is_true(entry, &self.people.address_shown),
             problems,
         })
     }
@@ -260,6 +261,11 @@ fn local_only(entry: &Entry, problems: &mut Vec<String>) -> bool {
             true
         }
     }
+}
+
+/// Anything but TRUE is no: never more open than meant.
+fn is_true(entry: &Entry, attribute: &str) -> bool {
+    entry.first(attribute).is_some_and(|v| v.trim().eq_ignore_ascii_case("TRUE"))
 }
 
 /// Keys of the lists' addresses, or `*`; what is no address mutes nothing.
@@ -411,6 +417,7 @@ mod tests {
             name: strings(&["displayName", "cn"]),
             language: "preferredLanguage".to_owned(),
             inactive: "(pwdAccountLockedTime=000001010000Z)".to_owned(),
+            address_shown: "listAddressShown".into(),
         };
         Mapping::new(&lists, &people).unwrap()
     }
@@ -492,6 +499,11 @@ mod tests {
             .person("id", &entry("objectClass: inetOrgPerson; listMuted: 5B@x.example; listMuted: *; listMuted: ?"))
             .unwrap();
         assert_eq!(person.muted.len(), 2);
+        for (value, shows) in [("TRUE", true), ("true ", true), ("FALSE", false), ("yes", false)] {
+            let lines = format!("objectClass: inetOrgPerson; listAddressShown: {value}");
+            let person = mapping("").person("id", &entry(&lines)).unwrap();
+            assert_eq!(person.shows_address, shows, "{value}");
+        }
     }
 
     /// Every kind of group that a school's directory has.

@@ -110,6 +110,11 @@ fn key(language: &str, refusal: &Refusal, args: &mut FluentArgs<'_>) -> &'static
         Refusal::UnknownList => "refused-unknown",
         Refusal::LongLineSigned => "refused-signed-long-line",
         Refusal::Unsendable => "refused-unsendable",
+        Refusal::AddressShown(field) => {
+            args.set("field", field.clone());
+            "refused-address-shown"
+        }
+        Refusal::TooMany => "refused-too-many",
     }
 }
 

@@ -96,6 +96,10 @@ pub enum Refusal {
     LongLineSigned,
     /// Eight-bit text inside a signed part that can't go out as it is.
     Unsendable,
+    /// The field of the mail that shows an address which the list hides.
+    AddressShown(String),
+    /// More mails to hidden authors than one may send in a while.
+    TooMany,
 }
 
 impl Refusal {
@@ -109,6 +113,7 @@ impl Refusal {
             Refusal::Unverified(_) => (550, (5, 7, 1)),
             Refusal::UnknownList => (550, (5, 1, 1)),
             Refusal::LongLineSigned | Refusal::Unsendable => (554, (5, 6, 3)),
+            Refusal::AddressShown(_) | Refusal::TooMany => (550, (5, 7, 1)),
         }
     }
 }
@@ -187,6 +192,8 @@ impl Verdict {
 /// Decides. Order: loops, automatic, malformed, size, expired, author, post, moderation.
 ///
 /// Mail to a role address passes the first four only, without the second: a person in need must reach the owners.
+/// Mail to a hidden author passes all but moderation, and only from verified authors who are on the list or may write
+/// to it: a relay address serves no stranger, and nobody nameless.
 pub fn decide(facts: &Facts<'_>) -> Verdict {
     let settings = &facts.list.settings;
     let keep_from = !matches!(&facts.author, Some(a) if !matches!(a.verified, Verified::No(_)));
@@ -197,8 +204,8 @@ pub fn decide(facts: &Facts<'_>) -> Verdict {
         Some(Loop::Hops(n)) => return refuse(Refusal::Hops(*n), Rule::Loop, None),
         None => {}
     }
-    let post = facts.kind == PostKind::List;
-    if let (true, Some(automatic)) = (post, facts.automatic) {
+    let for_all = !matches!(facts.kind, PostKind::Role(_));
+    if let (true, Some(automatic)) = (for_all, facts.automatic) {
         return verdict(Decision::Discard(Discarded::Automatic(automatic)), Rule::Automatic, None);
     }
     if let Some(malformed) = &facts.malformed {
@@ -208,13 +215,17 @@ pub fn decide(facts: &Facts<'_>) -> Verdict {
         let refusal = Refusal::TooBig { size: facts.size, limit: settings.max_size };
         return refuse(refusal, Rule::Size, Some("max_size"));
     }
-    if !post {
+    if !for_all {
         return verdict(Decision::Distribute, Rule::Allowed, None);
     }
     if facts.list.expires.is_some_and(|end| end <= facts.now) {
         return refuse(Refusal::Expired, Rule::Expired, Some("listExpires"));
     }
-    let refused = author(facts).or_else(|| may_post(facts)).or_else(|| not_yet(settings));
+    let refused = match facts.kind {
+        PostKind::Author(_) if facts.standing.member => author(facts),
+        PostKind::Author(_) => author(facts).or_else(|| may_post(facts)),
+        _ => author(facts).or_else(|| may_post(facts)).or_else(|| not_yet(settings)),
+    };
     match refused {
         Some((decision, rule, setting)) => verdict(decision, rule, Some(setting)),
         None => verdict(Decision::Distribute, Rule::Allowed, None),
@@ -230,7 +241,14 @@ fn author(facts: &Facts<'_>) -> Option<No> {
         Some(_) => return None,
         None => Unproven::Nothing,
     };
-    match facts.list.settings.unverified {
+    let settings = &facts.list.settings;
+    // A From that nobody vouched for stays as it is, and a hidden one can't.
+    let hidden = matches!(facts.kind, PostKind::Author(_))
+        || settings.author_address == AuthorAddress::Hidden;
+    if hidden && settings.unverified == Unverified::Accept {
+        return Some((Decision::Refuse(Refusal::Unverified(why)), Rule::Author, "author_address"));
+    }
+    match settings.unverified {
         // A domain that asks to reject forgeries is heard, whatever the list accepts (rule F9).
         Unverified::Accept if why != Unproven::Forbidden => None,
         _ => Some((Decision::Refuse(Refusal::Unverified(why)), Rule::Author, "unverified")),
@@ -268,13 +286,6 @@ fn not_yet(settings: &Settings) -> Option<No> {
             Decision::Refuse(Refusal::NotYet("moderation")),
             Rule::Moderation,
             "moderation",
-        ));
-    }
-    if settings.author_address == AuthorAddress::Hidden {
-        return Some((
-            Decision::Refuse(Refusal::NotYet("author_address")),
-            Rule::Moderation,
-            "author_address",
         ));
     }
     None

@@ -44,6 +44,8 @@ pub struct Person {
     pub inactive: bool,
     /// Keys of the addresses of lists whose mail this person does not want, or `*`.
     pub muted: Vec<String>,
+    /// Hidden authors whom this person answers may see the address.
+    pub shows_address: bool,
     /// Values that were rejected, and why.
     pub problems: Vec<String>,
 }
@@ -332,6 +334,7 @@ mod tests {
                         .filter_map(|w| w.strip_prefix('-'))
                         .map(str::to_owned)
                         .collect(),
+                    shows_address: false,
                     problems: vec![],
                 }),
                 _ => small.groups.push(Group {

@@ -10,6 +10,10 @@ use crate::address::{Address, AddressError};
 use crate::list::ListId;
 use crate::time::Timestamp;
 
+mod author;
+
+pub use author::{RelayAddress, opaque_id, relay_address};
+
 /// What a token may be used for.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Purpose {
@@ -102,8 +106,20 @@ pub fn return_path(
     who: u64,
     now: Timestamp,
 ) -> Result<Address, AddressError> {
-    let payload = payload(keys, Purpose::Bounces, list, who, now);
-    let long = format!("{}-bounces+{}", address.local(), encode(&payload));
+    address_with(keys, (Purpose::Bounces, "bounces"), list, address, who, now)
+}
+
+/// An address of a list with a token behind its role word, or the short form.
+fn address_with(
+    keys: &Keys,
+    (purpose, word): (Purpose, &str),
+    list: &ListId,
+    address: &Address,
+    who: u64,
+    now: Timestamp,
+) -> Result<Address, AddressError> {
+    let payload = payload(keys, purpose, list, who, now);
+    let long = format!("{}-{word}+{}", address.local(), encode(&payload));
     if long.len() <= 64 {
         return Address::new(long, address.domain());
     }
@@ -115,6 +131,7 @@ pub fn return_path(
 /// Which of `candidates` and whose a short token (`b+TOKEN@d`) is.
 pub fn check_short<'a>(
     keys: &Keys,
+    purpose: Purpose,
     text: &str,
     now: Timestamp,
     candidates: impl Iterator<Item = &'a ListId>,
@@ -123,7 +140,7 @@ pub fn check_short<'a>(
     let (wanted, payload) = bytes.split_at_checked(HASH).ok_or(BadToken)?;
     let mut named = candidates.filter(|list| hash(list) == wanted);
     let list = named.next().ok_or(BadToken)?;
-    verify(keys, Purpose::Bounces, list, payload, now).map(|who| (list, who))
+    verify(keys, purpose, list, payload, now).map(|who| (list, who))
 }
 
 fn payload(keys: &Keys, purpose: Purpose, list: &ListId, who: u64, now: Timestamp) -> Vec<u8> {
@@ -341,11 +358,20 @@ mod tests {
                 assert!(path.local().len() <= 64 && path.domain() == "schule.example");
                 if let Some(short) = path.local().strip_prefix("b+") {
                     let candidates = others.iter().chain([&others[0]]);
-                    assert_eq!(check_short(&keys, short, now, candidates), Err(BadToken));
+                    assert_eq!(
+                        check_short(&keys, Purpose::Bounces, short, now, candidates),
+                        Err(BadToken)
+                    );
                     let own = list();
                     let candidates = others.iter().chain([&own]);
                     assert_eq!(
-                        check_short(&keys, &short.to_uppercase(), now, candidates),
+                        check_short(
+                            &keys,
+                            Purpose::Bounces,
+                            &short.to_uppercase(),
+                            now,
+                            candidates
+                        ),
                         Ok((&own, who))
                     );
                 } else {
@@ -355,7 +381,10 @@ mod tests {
             }
         }
         for text in ["", "aaaa", &"a".repeat(62)] {
-            assert_eq!(check_short(&keys, text, now, others.iter()), Err(BadToken));
+            assert_eq!(
+                check_short(&keys, Purpose::Bounces, text, now, others.iter()),
+                Err(BadToken)
+            );
         }
     }
 }

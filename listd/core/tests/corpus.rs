@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use listcore::address::Address;
 use listcore::bounce;
-use listcore::list::{ListId, Settings};
+use listcore::list::{AuthorAddress, ListId, Settings};
 use listcore::message::{Lines, Mail, Malformed, auth_results, automatic, lines, split};
 use listcore::rewrite::{
-    Frozen, Links, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines,
+    Frozen, Hidden, Links, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines,
 };
 
 fn corpora() -> Option<PathBuf> {
@@ -70,6 +70,7 @@ fn frozen() -> Frozen {
             .to_owned(),
         add_message_id: Some("<new@schule.example>".to_owned()),
         add_date: Some("Thu, 01 Jan 1970 00:00:00 +0000".to_owned()),
+        hidden: None,
     }
 }
 
@@ -172,4 +173,64 @@ fn corpus_mails_pass() {
     }
     println!("{copies} copies, refused: {refused:?}");
     assert!(copies > 500, "{copies} copies of the corpora, refused: {refused:?}");
+}
+
+/// True where an address stands in a header, to a reader who decodes what mail-parser decodes.
+fn shows(head: &[u8], address: &Address) -> bool {
+    let parsed = mail_parser::MessageParser::default().parse(head).expect("a mail");
+    let decoded = format!("{:?}", parsed.headers());
+    let raw = String::from_utf8_lossy(head).replace("\r\n", "");
+    let text = format!("{raw}\n{decoded}").to_lowercase();
+    let text = text.replace("%40", "@").replace("=40", "@").replace(['"', '\\'], " ");
+    let before = |at: usize| text[..at].chars().next_back().unwrap_or(' ');
+    let behind = |at: usize| text[at..].chars().next().unwrap_or(' ');
+    text.match_indices(&address.to_string().to_lowercase()).any(|(at, found)| {
+        let begins = !before(at).is_alphanumeric() && !"-_.+".contains(before(at));
+        begins
+            && !behind(at + found.len()).is_alphanumeric()
+            && !"-.".contains(behind(at + found.len()))
+    })
+}
+
+/// GD3, F6 over every corpus mail: what its author hides stands in no header of a copy, and the copy is surgery.
+#[test]
+fn corpus_authors_stay_hidden() {
+    let Some(root) = corpora() else { return };
+    let mut all = Vec::new();
+    for part in ["mime", "dkim-arc", "bounces", "ics", "tnef"] {
+        files(&root.join(part), &mut all);
+    }
+    let ours = Ours { signs_for: &|_| true, authserv_ids: &[], utf8: true };
+    let (mut planted, mut hidden, mut refused) = (0, 0, Vec::new());
+    for path in all {
+        let raw = with_crlf(&std::fs::read(&path).expect("a readable file"));
+        let Ok(mail) = Mail::parse(&raw) else { continue };
+        let (None, Some(author)) = (mail.malformed(), mail.author()) else { continue };
+        let mut frozen = frozen();
+        frozen.settings.author_address = AuthorAddress::Hidden;
+        frozen.hidden = Some(Hidden {
+            relay: Address::parse("klasse-5b-author+abc@schule.example").expect("an address"),
+            name: author.name.clone(),
+            addresses: vec![author.address.clone()],
+            answers: None,
+            ids: Vec::new(),
+        });
+        match copy_head(&mail.head, &frozen, &ours) {
+            Ok(head) => {
+                assert!(!shows(&head.bytes, &author.address), "{}", path.display());
+                let mut copy = head.edits.apply(&mail.head);
+                copy.truncate(copy.len() - 2);
+                assert!(copy == head.bytes, "{}", path.display());
+                planted += usize::from(shows(&mail.head, &author.address));
+                hidden += 1;
+            }
+            Err(Unsendable::AddressShown(field)) => refused.push((field, path)),
+            Err(other) => panic!("{}: {other}", path.display()),
+        }
+    }
+    println!(
+        "{hidden} copies without their author's address ({planted} mails had it), {} refused: {refused:?}",
+        refused.len()
+    );
+    assert!(hidden > 400 && planted > 300 && refused.len() < 10);
 }

@@ -43,6 +43,7 @@ fn frozen(texts: [String; 5], reply_to: ReplyTo) -> Frozen {
         received: format!("Received: {received}\r\n"),
         add_message_id: Some(id.clone()),
         add_date: Some(id),
+        hidden: None,
     }
 }
 

@@ -320,6 +320,7 @@ impl Alarm {
             received: format!("Received: by {} id {id};\r\n\t{when}\r\n", self.watch.hostname),
             add_message_id: None,
             add_date: None,
+            hidden: None,
         };
         let mail = NewMail {
             id: MailId((self.watch.ids)(now)),
@@ -331,7 +332,7 @@ impl Alarm {
         };
         let expires = now + GIVE_UP_AFTER;
         let recipients = admins.into_iter().take(crate::store::BATCH).collect();
-        Some((mail, NewPost { id: PostId(id), frozen, digest, expires, recipients }))
+        Some((mail, NewPost { id: PostId(id), frozen, digest, expires, recipients, hides: None }))
     }
 }
 

@@ -222,7 +222,7 @@ fn never(why: &Unsendable) -> NoCopy {
     let code = match why {
         Unsendable::EightBitSigned => "5.6.3",
         Unsendable::NeedsUtf8 => "5.6.7",
-        Unsendable::HiddenAuthor => "5.3.5",
+        Unsendable::AddressShown(_) => "5.7.1",
         Unsendable::Malformed(_) | Unsendable::LongLineSigned | Unsendable::BadStructure => "5.6.0",
     };
     never_with(code, &why.to_string())

@@ -40,6 +40,7 @@ pub(super) fn post(copies: Copies) -> StoredPost {
             received: "Received: from mx.schule.example by lists.schule.example with LMTP;\r\n Sun, 22 Nov 2026 01:00:00 +0000\r\n".into(),
             add_message_id: Some("<added@schule.example>".into()),
             add_date: Some("Sun, 22 Nov 2026 01:00:00 +0000".into()),
+            hidden: None,
         },
         accepted: NOW,
         expires: NOW + Duration::from_secs(5 * 24 * 3600),

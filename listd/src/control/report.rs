@@ -29,6 +29,7 @@ pub fn line(account: &Account) -> api::PostLine {
     api::PostLine {
         id: id.0.to_string(),
         list: frozen.address.to_string(),
+        hidden_author: frozen.hidden.as_ref().and_then(|h| Some(h.author()?.to_string())),
         message_id: message_id.clone(),
         accepted: *accepted,
         expires: *expires,
@@ -127,6 +128,7 @@ mod tests {
             received: String::new(),
             add_message_id: None,
             add_date: None,
+            hidden: None,
         };
         let id = PostId(9_007_199_254_740_993);
         let post = StoredPost {

@@ -111,6 +111,7 @@ mod tests {
             name: vec![],
             language: String::new(),
             inactive: String::new(),
+            address_shown: "listAddressShown".into(),
         };
         let mut old = Replica::new(Arc::new(Mapping::new(&lists, &people).unwrap()));
         for name in ["a", "b", "c"] {

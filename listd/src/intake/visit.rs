@@ -84,7 +84,7 @@ impl Handler for Visit<'_> {
 
     async fn rcpt(&mut self, rcpt: &RcptTo) -> Reply {
         let Some(mail) = &mut self.mail else { return Reply::new(503, "5.5.1", "MAIL first") };
-        match self.door.pipeline.recipient(&rcpt.path, mail.size) {
+        match self.door.pipeline.recipient(&rcpt.path, mail.size).await {
             Ok(target) => {
                 mail.targets.push((rcpt.path.clone(), target));
                 Reply::recipient_ok()

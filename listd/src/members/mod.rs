@@ -79,6 +79,15 @@ pub struct About {
     pub problems: Vec<String>,
 }
 
+/// Under which name and addresses the directory knows somebody.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownAs {
+    pub addresses: Vec<Address>,
+    pub name: Option<String>,
+    /// She lets her address be seen by those whom she answers.
+    pub shows_address: bool,
+}
+
 /// For `listctl status` and the metrics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryStatus {
@@ -328,6 +337,20 @@ impl Members {
     pub fn language(&self, address: &Address) -> Option<String> {
         self.live.read(|replica| {
             replica.by_address(address).into_iter().find_map(|person| person.language.clone())
+        })
+    }
+
+    /// What the directory says of whoever has this address; `None` for somebody who is nobody there.
+    pub fn known_as(&self, address: &Address) -> Option<KnownAs> {
+        self.live.read(|replica| {
+            let persons = replica.by_address(address);
+            let first = persons.first()?;
+            Some(KnownAs {
+                addresses: persons.iter().flat_map(|person| person.owns.iter().cloned()).collect(),
+                name: first.name.clone(),
+                // Where an address is that of several, all of them have to agree.
+                shows_address: persons.iter().all(|person| person.shows_address),
+            })
         })
     }
 

@@ -117,6 +117,7 @@ fn mapping() -> Mapping {
         name: strings(&["displayName", "cn"]),
         language: "preferredLanguage".to_owned(),
         inactive: "(pwdAccountLockedTime=000001010000Z)".to_owned(),
+        address_shown: "listAddressShown".into(),
     };
     Mapping::new(&lists, &people).unwrap()
 }

@@ -1,24 +1,40 @@
 //! Replies: at RCPT TO, and after the mail, from what became of it.
 
+use std::sync::Arc;
+
 use listcore::address::Address;
-use listcore::list::Role;
+use listcore::list::{List, Role};
 use listcore::time::Timestamp;
+use listcore::token::{self, Keys, Purpose};
 use lmtp::reply::Reply;
 
 use super::Target;
 use crate::members::{Lookup, Members};
 use crate::store::StoreError;
 
+/// What a RCPT TO means, as far as it can be said without the store.
+pub enum Found {
+    Target(Target),
+    /// The hidden author with this number, by a token of ours.
+    Author {
+        list: Arc<List>,
+        number: u64,
+        written: Address,
+    },
+}
+
 /// What a RCPT TO means, or why it is refused.
 pub fn recipient(
     members: &Members,
+    keys: &Keys,
     path: &str,
-    size: Option<u64>,
     now: Timestamp,
-) -> Result<Target, Reply> {
+) -> Result<Found, Reply> {
     let address = match Address::parse(path) {
         Ok(address) => address,
-        Err(_) if path.eq_ignore_ascii_case("postmaster") => return postmaster(members),
+        Err(_) if path.eq_ignore_ascii_case("postmaster") => {
+            return postmaster(members).map(Found::Target);
+        }
         Err(why) => return Err(Reply::new(553, "5.1.3", format!("this is no address: {why}"))),
     };
     let target = match members.lookup(&address) {
@@ -33,27 +49,50 @@ pub fn recipient(
         Lookup::Token { list, role: Role::Bounces, token } => {
             Target::Bounce { domain: address.domain().to_owned(), list: Some(list), token }
         }
-        Lookup::Short { domain, token } => Target::Bounce { domain, list: None, token },
+        Lookup::Token { list, role: Role::Author, token } => {
+            return match token::check(keys, Purpose::Author, &list.id, &token, now) {
+                Ok(number) => Ok(Found::Author { list, number, written: address }),
+                Err(_) => Err(unknown(&address)),
+            };
+        }
+        Lookup::Short { domain, token } => match short(members, keys, &domain, &token, now) {
+            Some((list, number)) => return Ok(Found::Author { list, number, written: address }),
+            None => Target::Bounce { domain, list: None, token },
+        },
         Lookup::Postmaster { domain } => Target::Postmaster { domain },
-        // Confirmations and hidden authors: nobody has been given such an address yet.
+        // Confirmations: nobody has been given such an address yet.
         Lookup::Token { .. } | Lookup::UnknownList => return Err(unknown(&address)),
         Lookup::UnknownDomain => {
             return Err(Reply::new(550, "5.1.2", "mail for this domain is not handled here"));
         }
         Lookup::NoDirectory => return Err(not_sure()),
     };
-    admit(members, target, size, now)
+    Ok(Found::Target(target))
+}
+
+/// The hidden author that a token without a list's name stands for; what is none may be a bounce.
+fn short(
+    members: &Members,
+    keys: &Keys,
+    domain: &str,
+    text: &str,
+    now: Timestamp,
+) -> Option<(Arc<List>, u64)> {
+    let lists = members.lists();
+    let here = lists.iter().filter(|l| l.address.domain() == domain).map(|l| &l.id);
+    let (id, number) = token::check_short(keys, Purpose::Author, text, now, here).ok()?;
+    Some((lists.iter().find(|l| l.id == *id)?.clone(), number))
 }
 
 /// What can be said before the mail itself: closed, too large, or members not known for sure.
-fn admit(
+pub fn admit(
     members: &Members,
     target: Target,
     size: Option<u64>,
     now: Timestamp,
 ) -> Result<Target, Reply> {
     let list = match &target {
-        Target::List(list) => list,
+        Target::List(list) | Target::Author { list, .. } => list,
         Target::Role(..) | Target::Postmaster { .. } | Target::Bounce { .. } => return Ok(target),
     };
     if list.expires.is_some_and(|at| at <= now) {
@@ -67,7 +106,12 @@ fn admit(
             format!("this list takes mails of up to {limit} octets"),
         ));
     }
-    if members.is_sure(list, now) { Ok(target) } else { Err(not_sure()) }
+    sure(members, list, now).map(|()| target)
+}
+
+/// Promise 6.
+pub fn sure(members: &Members, list: &List, now: Timestamp) -> Result<(), Reply> {
+    if members.is_sure(list, now) { Ok(()) } else { Err(not_sure()) }
 }
 
 fn postmaster(members: &Members) -> Result<Target, Reply> {
@@ -77,7 +121,8 @@ fn postmaster(members: &Members) -> Result<Target, Reply> {
     }
 }
 
-fn unknown(address: &Address) -> Reply {
+/// The same for everything that leads nowhere: who guesses learns nothing.
+pub fn unknown(address: &Address) -> Reply {
     let shown: String = address.to_string().chars().filter(char::is_ascii).collect();
     Reply::new(550, "5.1.1", format!("there is no list {shown}"))
 }

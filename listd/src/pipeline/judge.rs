@@ -1,17 +1,18 @@
 //! What becomes of the mail for one recipient: the facts gathered, the rules asked.
 
 use listcore::address::Address;
-use listcore::list::{List, ListId, Role, Settings, Unverified};
+use listcore::list::{AuthorAddress, List, ListId, Role, Settings, Unverified};
 use listcore::message::{self, Mail};
 use listcore::policy::{self, Author, Decision, Facts, Refusal, Unproven, Verdict, Verified};
 use listcore::recipients::Recipient;
-use listcore::rewrite::{PostKind, Unsendable, list_id, wrap_lines};
+use listcore::rewrite::{PostKind, Unsendable, author_mark, list_id, wrap_lines};
 use listcore::time::Timestamp;
 use listcore::{bounce, notice, token};
 use lmtp::reply::Reply;
 
+use super::hidden::Flooded;
 use super::{Incoming, Pipeline, Target, answer};
-use crate::store::{BounceEvent, NewPost, RecipientRef, TraceEvent};
+use crate::store::{BounceEvent, HiddenAuthor, NewPost, RecipientRef, TraceEvent};
 use crate::verify::Authenticity;
 
 /// What is to be done for one recipient.
@@ -54,9 +55,14 @@ impl Pipeline {
         };
         // Since RCPT TO the directory may have become doubtful; then nothing can be decided, least of all against
         // the author (promise 6).
-        if kind == PostKind::List && !self.members.is_sure(&list, now) {
+        if !matches!(kind, PostKind::Role(_)) && !self.members.is_sure(&list, now) {
             let reply = answer::not_sure();
             return self.tell(rcpt, Some(&list), mail, now, ("deferred", "directory", reply));
+        }
+        if let Target::Author { who, .. } = target
+            && !self.is_reached(&list, who, now)
+        {
+            return self.gone(rcpt, &list, who, mail, now);
         }
         let (verified, why) = match authenticity {
             Authenticity::Known { verified, why } => (verified.clone(), why),
@@ -69,7 +75,7 @@ impl Pipeline {
         let verdict = policy::decide(&self.facts(&list, kind, incoming, mail, verified, now));
         match &verdict.decision {
             Decision::Distribute => {
-                self.distribute(rcpt, &list, kind, incoming, mail, &verdict, now)
+                self.distribute(rcpt, &list, target, incoming, mail, &verdict, now)
             }
             Decision::Refuse(refusal) => {
                 let reply = self.refusal(&list, mail, refusal);
@@ -117,6 +123,9 @@ impl Pipeline {
         match target {
             Target::List(list) => Ok((list.as_ref().clone(), PostKind::List)),
             Target::Role(list, role) => Ok((list.as_ref().clone(), PostKind::Role(*role))),
+            Target::Author { list, who } => {
+                Ok((list.as_ref().clone(), PostKind::Author(who.number)))
+            }
             Target::Postmaster { domain } => match self.postmaster(domain) {
                 Some(list) => Ok((list, PostKind::Role(Role::Owner))),
                 None => {
@@ -174,13 +183,13 @@ impl Pipeline {
         &self,
         rcpt: &str,
         list: &List,
-        kind: PostKind,
+        target: &Target,
         incoming: &Incoming,
         mail: &Mail,
         verdict: &Verdict,
         now: Timestamp,
     ) -> Step {
-        let recipients = self.recipients(list, kind);
+        let (recipients, kind) = self.recipients(list, target);
         if recipients.is_empty() {
             let why = format!("nobody is on {} at the moment", list.address);
             let reply = Reply::new(450, "4.2.1", why);
@@ -190,15 +199,77 @@ impl Pipeline {
             let reply = self.refusal(list, mail, &unsendable(why));
             return self.tell(rcpt, Some(list), mail, now, ("refused", "lines", reply));
         }
-        Step::Post(Box::new(self.post(list, kind, incoming, mail, verdict, recipients, now)))
+        let mut post = self.post(list, kind, incoming, mail, verdict, recipients, now);
+        if let Err(why) = self.hide(&mut post, list, incoming, mail, now) {
+            tracing::error!(list = %list.address, %why, "no relay address can be made");
+            let because = deferred("there is no relay address for its author");
+            return self.tell(rcpt, Some(list), mail, now, because);
+        }
+        if let Err(why) = self.can_hide(&post, mail) {
+            let reply = self.refusal(list, mail, &unsendable(why));
+            return self.tell(rcpt, Some(list), mail, now, ("refused", "author_address", reply));
+        }
+        match self.flooded(rcpt, list, target, mail, now) {
+            Some(step) => step,
+            None => Step::Post(Box::new(post)),
+        }
     }
 
-    fn recipients(&self, list: &List, kind: PostKind) -> Vec<Recipient> {
-        match kind {
-            PostKind::List => {
-                self.members.roster(&list.id).map(|r| r.recipients.clone()).unwrap_or_default()
+    /// What is said where too much mail goes to hidden authors.
+    fn flooded(
+        &self,
+        rcpt: &str,
+        list: &List,
+        target: &Target,
+        mail: &Mail,
+        now: Timestamp,
+    ) -> Option<Step> {
+        let (Target::Author { who, .. }, Some(writer)) = (target, mail.author()) else {
+            return None;
+        };
+        let flooded = self.flood.count(&writer.address, &who.address, now).err()?;
+        let rule = format!("flood ({})", who.address);
+        Some(match flooded {
+            Flooded::ByWriter => {
+                let reply = self.refusal(list, mail, &Refusal::TooMany);
+                self.tell(rcpt, Some(list), mail, now, ("refused", &rule, reply))
             }
-            PostKind::Role(_) => self.members.owners(list),
+            Flooded::ByAll => {
+                let text = "too much mail goes to this address at the moment, try again later";
+                let reply = Reply::new(450, "4.2.1", text);
+                self.tell(rcpt, Some(list), mail, now, ("deferred", &rule, reply))
+            }
+        })
+    }
+
+    /// The author behind a relay address has left since RCPT TO; no more is told than there.
+    fn gone(
+        &self,
+        rcpt: &str,
+        list: &List,
+        who: &HiddenAuthor,
+        mail: &Mail,
+        now: Timestamp,
+    ) -> Step {
+        let reply = match Address::parse(rcpt) {
+            Ok(written) => answer::unknown(&written),
+            Err(_) => answer::unknown(&list.address),
+        };
+        let rule = format!("gone ({})", who.address);
+        self.tell(rcpt, Some(list), mail, now, ("refused", &rule, reply))
+    }
+
+    fn recipients(&self, list: &List, target: &Target) -> (Vec<Recipient>, PostKind) {
+        match target {
+            Target::List(_) => {
+                let roster = self.members.roster(&list.id);
+                (roster.map(|r| r.recipients.clone()).unwrap_or_default(), PostKind::List)
+            }
+            Target::Author { who, .. } => (vec![self.behind(who)], PostKind::Author(who.number)),
+            Target::Role(_, role) => (self.members.owners(list), PostKind::Role(*role)),
+            Target::Postmaster { .. } | Target::Bounce { .. } => {
+                (self.members.owners(list), PostKind::Role(Role::Owner))
+            }
         }
     }
 
@@ -250,7 +321,8 @@ impl Pipeline {
             None => {
                 let lists = self.members.lists();
                 let here = lists.iter().filter(|l| l.address.domain() == domain).map(|l| &l.id);
-                token::check_short(keys, text, at, here).map(|(id, who)| (id.clone(), who))
+                token::check_short(keys, token::Purpose::Bounces, text, at, here)
+                    .map(|(id, who)| (id.clone(), who))
             }
         };
         let summary = bounce::summary(&incoming.bytes);
@@ -264,14 +336,19 @@ fn unsendable(why: Unsendable) -> Refusal {
     match why {
         Unsendable::LongLineSigned => Refusal::LongLineSigned,
         Unsendable::Malformed(why) => Refusal::Malformed(why),
+        Unsendable::AddressShown(field) => Refusal::AddressShown(field),
         _ => Refusal::Unsendable,
     }
 }
 
 fn looped(mail: &Mail, list: &List, kind: PostKind) -> Option<message::Loop> {
     let id = list_id(&list.address);
-    let mut addresses = vec![list.address.clone()];
-    addresses.extend(list.aliases.iter().cloned());
+    let addresses: Vec<Address> = match kind {
+        PostKind::Author(number) => {
+            Address::parse(&author_mark(number, &list.address)).into_iter().collect()
+        }
+        _ => std::iter::once(&list.address).chain(&list.aliases).cloned().collect(),
+    };
     let list_id = (kind == PostKind::List).then_some(id.as_str());
     message::loops(
         mail,
@@ -281,7 +358,12 @@ fn looped(mail: &Mail, list: &List, kind: PostKind) -> Option<message::Loop> {
 
 /// True where a mail of an author whom nobody vouches for would not be distributed.
 fn insists(list: &List, kind: PostKind) -> bool {
-    kind == PostKind::List && list.settings.unverified != Unverified::Accept
+    let hidden = list.settings.author_address == AuthorAddress::Hidden;
+    match kind {
+        PostKind::List => hidden || list.settings.unverified != Unverified::Accept,
+        PostKind::Role(_) => false,
+        PostKind::Author(_) => true,
+    }
 }
 
 fn deferred(why: &str) -> (&'static str, &'static str, Reply) {

@@ -3,6 +3,7 @@
 //! Not the protocol (`intake`), not the rules (`listcore::policy`), not the way out (`scheduler`).
 
 mod answer;
+mod hidden;
 mod judge;
 mod posts;
 mod trial;
@@ -27,9 +28,11 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::members::Members;
-use crate::store::{Attribution, DueBatch, Raw};
+use crate::store::{Attribution, DueBatch, HiddenAuthor, Raw};
 use crate::verify::Verifier;
 
+use answer::Found;
+pub use hidden::Flood;
 use judge::Step;
 pub use trial::Trial;
 
@@ -48,6 +51,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub enum Target {
     List(Arc<List>),
     Role(Arc<List>, Role),
+    /// A hidden author of the list, behind a relay address.
+    Author {
+        list: Arc<List>,
+        who: Arc<HiddenAuthor>,
+    },
     /// Mail to postmaster or abuse of a domain.
     Postmaster {
         domain: String,
@@ -66,6 +74,9 @@ impl Target {
         match (self, other) {
             (Target::List(a), Target::List(b)) => a.id == b.id,
             (Target::Role(a, one), Target::Role(b, two)) => a.id == b.id && one == two,
+            (Target::Author { list: a, who: one }, Target::Author { list: b, who: two }) => {
+                a.id == b.id && one.number == two.number
+            }
             (Target::Postmaster { domain: a }, Target::Postmaster { domain: b }) => a == b,
             _ => false,
         }
@@ -124,17 +135,28 @@ pub struct Pipeline {
     pub store: Arc<dyn Attribution>,
     pub announce: Arc<dyn Announce>,
     pub ids: Ids,
+    pub flood: Flood,
     pub clock: Clock,
     /// [`LARGE_AT_ONCE`] turns.
     pub turns: Arc<Semaphore>,
 }
 
 impl Pipeline {
-    /// Answers a RCPT TO; microseconds, since Exim's callouts ask it too.
+    /// Answers a RCPT TO; microseconds, since Exim's callouts ask it too. The store is asked for relay addresses
+    /// alone, and only where the token is ours.
     ///
     /// The envelope sender refuses nobody here: it can't tell who the author is.
-    pub fn recipient(&self, path: &str, size: Option<u64>) -> Result<Target, Reply> {
-        answer::recipient(&self.members, path, size, (self.clock)())
+    pub async fn recipient(&self, path: &str, size: Option<u64>) -> Result<Target, Reply> {
+        let now = (self.clock)();
+        let target = match answer::recipient(&self.members, &self.house.keys, path, now)? {
+            Found::Target(target) => target,
+            Found::Author { list, number, written } => {
+                // Whether the author is still there must be known for sure.
+                answer::sure(&self.members, &list, now)?;
+                self.hidden_author(list, number, &written, now).await?
+            }
+        };
+        answer::admit(&self.members, target, size, now)
     }
 
     /// Where a mail goes that is too large for memory while it comes in.

@@ -49,10 +49,12 @@ impl Pipeline {
                 .is_none()
                 .then(|| made_message_id(incoming, &self.house.hostname)),
             add_date: (!mail.has_date).then_some(date),
+            hidden: None,
             domain,
         };
         let digest = digest_of(incoming.bytes.get(mail.head_len()..).unwrap_or_default());
-        NewPost { id, frozen, digest, expires: now + self.house.give_up_after, recipients }
+        let expires = now + self.house.give_up_after;
+        NewPost { id, frozen, digest, expires, recipients, hides: None }
     }
 
     /// The `Received` line on top (rules T1, LM33): whom it is for only where there is one recipient.

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use listcore::address::Address;
 use listcore::config::{Admin, ListMapping, PeopleMapping};
-use listcore::list::{Posters, Settings, Unverified};
+use listcore::list::{ListId, Posters, Settings, Unverified};
 use listcore::mapping::Mapping;
 use listcore::recipients::Recipient;
 use listcore::time::Timestamp;
@@ -19,13 +19,15 @@ use lmtp::server::{Config, Flavor};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Semaphore;
 
-use super::{Announce, House, LARGE_AT_ONCE, Pipeline, Tenant};
+use super::{Announce, Flood, House, LARGE_AT_ONCE, Pipeline, Tenant};
 use crate::directory::{Change, Live, Mode};
 use crate::ids::Ids;
 use crate::intake::{Door, spool::Budget};
 use crate::members::{Domain, Members};
 use crate::store::memory::MemoryStore;
-use crate::store::{Attribution, Commit, Done, DueBatch, Move, RecipientRef, StoreError};
+use crate::store::{
+    Attribution, Commit, Done, DueBatch, HiddenAuthor, Move, RecipientRef, StoreError,
+};
 use crate::verify::{Verifier, testing::empty_server};
 
 const DIRECTORY: &str = include_str!("testing.ldif");
@@ -61,6 +63,14 @@ impl Commit for Touchy {
 impl Attribution for Touchy {
     async fn recipient(&self, who: RecipientRef) -> Result<Option<Recipient>, StoreError> {
         self.inner.recipient(who).await
+    }
+
+    async fn hidden_author(
+        &self,
+        list: &ListId,
+        number: u64,
+    ) -> Result<Option<HiddenAuthor>, StoreError> {
+        self.inner.hidden_author(list, number).await
     }
 }
 
@@ -113,6 +123,7 @@ impl School {
             store: Arc::new(Touchy { inner: store.clone(), panics: panics.clone() }),
             announce: announced.clone(),
             ids: Ids::default(),
+            flood: Flood::default(),
             clock: Arc::new(move || Timestamp(clock.load(Ordering::Relaxed))),
             turns: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
         };
@@ -290,6 +301,7 @@ fn mapping() -> Mapping {
         name: strings(&["cn"]),
         language: "preferredLanguage".into(),
         inactive: "(pwdAccountLockedTime=000001010000Z)".into(),
+        address_shown: "listAddressShown".into(),
     };
     Mapping::new(&lists, &people).unwrap()
 }

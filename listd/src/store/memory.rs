@@ -15,8 +15,8 @@ use listcore::time::Timestamp;
 
 use super::{
     Accepted, Account, Attribution, BATCH, Batch, BatchId, Body, BounceEvent, Commit, Counts, Done,
-    DueBatch, MailId, Move, NewMail, NewPost, Override, Overrides, PostId, Queue, Raw,
-    RecipientRef, Replica, ReplicaChange, Report, StoreError, StoredPost, StoredReplica,
+    DueBatch, HiddenAuthor, MailId, Move, NewMail, NewPost, Override, Overrides, PostId, Queue,
+    Raw, RecipientRef, Replica, ReplicaChange, Report, StoreError, StoredPost, StoredReplica,
     TraceEvent, rules,
 };
 
@@ -42,6 +42,7 @@ struct State {
     cookie: Vec<u8>,
     fresh: Timestamp,
     accepted: BTreeMap<String, Vec<u8>>,
+    hidden: HashMap<(ListId, u64), HiddenAuthor>,
 }
 
 /// List, way to it, Message-ID.
@@ -118,6 +119,10 @@ impl State {
                 self.erase(before);
                 Ok(())
             }
+            Move::EraseHidden { expired } => {
+                self.hidden.retain(|_, hidden| hidden.expires >= expired);
+                Ok(())
+            }
         };
         done.push(result.map_or_else(Done::Rejected, |()| Done::Ok));
     }
@@ -172,7 +177,18 @@ impl State {
         Ok(())
     }
 
+    fn hide(&mut self, mut hidden: HiddenAuthor) {
+        let key = (hidden.list.clone(), hidden.number);
+        if let Some(known) = self.hidden.get(&key) {
+            hidden.expires = hidden.expires.max(known.expires);
+        }
+        self.hidden.insert(key, hidden);
+    }
+
     fn insert(&mut self, mail: &NewMail, size: u64, post: NewPost) {
+        if let Some(hidden) = post.hides {
+            self.hide(hidden);
+        }
         let stored = StoredPost {
             id: post.id,
             mail: mail.id,
@@ -403,6 +419,14 @@ impl Accepted for MemoryStore {
 impl Attribution for MemoryStore {
     async fn recipient(&self, who: RecipientRef) -> Result<Option<Recipient>, StoreError> {
         Ok(self.state().recipients.get(&who.0).cloned())
+    }
+
+    async fn hidden_author(
+        &self,
+        list: &ListId,
+        number: u64,
+    ) -> Result<Option<HiddenAuthor>, StoreError> {
+        Ok(self.state().hidden.get(&(list.clone(), number)).cloned())
     }
 }
 

@@ -12,7 +12,7 @@ use listcore::address::Address;
 use listcore::list::ListId;
 use listcore::list::settings::Key;
 use listcore::outcome::Outcome;
-use listcore::recipients::Recipient;
+use listcore::recipients::{PersonId, Recipient};
 use listcore::rewrite::Frozen;
 use listcore::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -88,6 +88,22 @@ pub struct NewPost {
     pub expires: Timestamp,
     /// In the order of delivery; split into batches by the store.
     pub recipients: Vec<Recipient>,
+    /// Whose address its copies hide; remembered with the post, under a number that they show instead.
+    pub hides: Option<HiddenAuthor>,
+}
+
+/// An author whose address a list hides, or somebody who wrote to one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HiddenAuthor {
+    pub list: ListId,
+    /// What the token of the relay address carries. Below 2^56; one for an author and 30 days.
+    pub number: u64,
+    pub address: Address,
+    pub person: Option<PersonId>,
+    /// She was on the list: the relay address dies when she leaves.
+    pub member: bool,
+    /// From then on it leads nowhere. The latest that was said counts.
+    pub expires: Timestamp,
 }
 
 /// One change of what is stored.
@@ -116,6 +132,8 @@ pub enum Move {
     /// The retention job: outcomes, traces, bounces and duplicate keys older than this go. A post goes with all
     /// its outcomes once it was finished before this; a recipient when nothing names her any more.
     Erase { before: Timestamp },
+    /// The retention job: hidden authors whose relay address has expired before this go.
+    EraseHidden { expired: Timestamp },
 }
 
 /// What a [`Move`] led to, in the order of the moves (an `Accept` has one for each post).
@@ -275,6 +293,12 @@ pub trait Accepted: Commit {
 #[async_trait]
 pub trait Attribution: Commit {
     async fn recipient(&self, who: RecipientRef) -> Result<Option<Recipient>, StoreError>;
+    /// The hidden author of a list with this number; expired ones too, until they are erased.
+    async fn hidden_author(
+        &self,
+        list: &ListId,
+        number: u64,
+    ) -> Result<Option<HiddenAuthor>, StoreError>;
 }
 
 /// One post with everything an admin may ask.

@@ -76,6 +76,7 @@ pub(super) fn way(frozen: &Frozen) -> String {
     match frozen.kind {
         PostKind::List => "list".to_owned(),
         PostKind::Role(role) => format!("role {role:?}").to_ascii_lowercase(),
+        PostKind::Author(number) => format!("author {number}"),
     }
 }
 

@@ -61,6 +61,7 @@ const CASES: &[Named] = cases![
     a_large_replica,
     overrides_are_set_replaced_and_taken_back,
     what_was_accepted_is_kept,
+    hidden_authors_are_known_until_they_expire,
 ];
 
 pub(super) async fn run<W: Whole + 'static>(make: impl AsyncFn() -> (Arc<W>, PathBuf)) {
@@ -106,6 +107,7 @@ pub(super) fn frozen(list: &str) -> Frozen {
         received: "Received: by lists.schule.example\r\n".into(),
         add_message_id: None,
         add_date: Some("Date: x".into()),
+        hidden: None,
     }
 }
 
@@ -122,7 +124,8 @@ pub(super) fn mail(id: u64, raw: impl Into<Vec<u8>>) -> NewMail {
 
 pub(super) fn post(id: u64, list: &str, recipients: Vec<Recipient>) -> NewPost {
     let expires = day(5);
-    NewPost { id: PostId(id), frozen: frozen(list), digest: [7; 32], expires, recipients }
+    let frozen = frozen(list);
+    NewPost { id: PostId(id), frozen, digest: [7; 32], expires, recipients, hides: None }
 }
 
 /// A small mail to one list: mail and post have the same number.
@@ -511,6 +514,50 @@ async fn the_retention_job_erases(case: Case) {
     mail.received = day(1);
     let posts = vec![post(1, "5b", people(1))];
     assert_eq!(case.commit(vec![Move::Accept { mail, posts }]).await, [Done::Ok], "key erased");
+}
+
+/// GD3, GD8: known with the post that hides her, for as long as the latest said, by list and number; then erased.
+async fn hidden_authors_are_known_until_they_expire(case: Case) {
+    let hidden = |list: &str, number, days| HiddenAuthor {
+        list: ListId(list.into()),
+        number,
+        address: Address::parse("Ayşe.Y@post.example").expect("address"),
+        person: Some(PersonId("person-1".into())),
+        member: true,
+        expires: day(days),
+    };
+    let hiding = |id, hides| {
+        let posts = vec![NewPost { hides: Some(hides), ..post(id, "5b", people(1)) }];
+        Move::Accept { mail: mail(id, "A: b\r\n\r\nc\r\n"), posts }
+    };
+    let known = async |list: &str, number| {
+        case.store.hidden_author(&ListId(list.into()), number).await.expect("hidden author")
+    };
+    let large = (1 << 56) - 1;
+    let stranger = HiddenAuthor { person: None, member: false, ..hidden("5b", large, 90) };
+    let moves = vec![
+        hiding(1, hidden("5b", 7, 95)),
+        hiding(2, hidden("5b", 7, 90)),
+        hiding(3, stranger.clone()),
+        hiding(4, hidden("5c", 7, 80)),
+    ];
+    assert_eq!(case.commit(moves).await, vec![Done::Ok; 4]);
+    assert_eq!(known("5b", 7).await, Some(hidden("5b", 7, 95)), "the latest counts");
+    assert_eq!(known("5b", large).await, Some(stranger));
+    assert_eq!((known("5b", 8).await, known("5d", 7).await), (None, None));
+    assert_eq!(known("5b", u64::MAX).await, None);
+    let left = HiddenAuthor { member: false, ..hidden("5b", 7, 96) };
+    let mut again = mail(1, "x");
+    (again.id, again.received) = (MailId(9), T);
+    let posts = vec![NewPost { hides: Some(left), ..post(9, "5b", people(1)) }];
+    let done = case.commit(vec![Move::Accept { mail: again, posts }]).await;
+    assert_eq!(done, [Done::Duplicate(PostId(1))]);
+    assert_eq!(known("5b", 7).await, Some(hidden("5b", 7, 95)), "a repeated mail says nothing new");
+    assert_eq!(case.commit(vec![Move::EraseHidden { expired: day(90) }]).await, [Done::Ok]);
+    assert_eq!(known("5c", 7).await, None);
+    assert!(known("5b", 7).await.is_some() && known("5b", large).await.is_some());
+    case.commit(vec![Move::EraseHidden { expired: day(96) }]).await;
+    assert_eq!((known("5b", 7).await, known("5b", large).await), (None, None));
 }
 
 async fn bounces_and_traces_are_counted_and_found(case: Case) {

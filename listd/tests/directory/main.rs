@@ -94,6 +94,7 @@ fn config(url: &str) -> Config {
             name: strings(&["displayName", "cn"]),
             language: "preferredLanguage".to_owned(),
             inactive: String::new(),
+            address_shown: "listAddressShown".into(),
         },
     }
 }

@@ -33,7 +33,7 @@ pub fn token(octets: &[u8]) {
             assert!(ours.any(|ours| ours.eq_ignore_ascii_case(&text)), "a forged token: {text}");
         }
     }
-    let _ = check_short(&keys, &text, NOW, [&list].into_iter());
+    let _ = check_short(&keys, Purpose::Bounces, &text, NOW, [&list].into_iter());
     let _ = Keys::parse(&text);
     there_and_back(octets, &keys, &list);
 }

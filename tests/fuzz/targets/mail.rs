@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use listcore::address::Address;
-use listcore::list::{List, ListId, Settings};
+use listcore::list::{AuthorAddress, List, ListId, Settings};
 use listcore::message::fields::{fields, split};
 use listcore::message::loops::{Marks, loops};
 use listcore::message::parts::{Piece, pieces};
@@ -11,7 +11,7 @@ use listcore::message::{Lines, Mail, automatic, lines, params};
 use listcore::notice::{About, MAX_REPLY, refusal};
 use listcore::policy::{Author, Decision, Facts, Refusal, Standing, Unproven, Verified, decide};
 use listcore::rewrite::{
-    Frozen, Links, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines,
+    Frozen, Hidden, Links, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines,
 };
 use listcore::time::Timestamp;
 
@@ -103,7 +103,30 @@ pub fn head(raw: &[u8]) {
             Err(Unsendable::NeedsUtf8) => assert!(!utf8),
             Err(other) => panic!("{other}"),
         }
+        hidden_head(raw, &ours);
     }
+}
+
+/// GD3: where the author is hidden, no field that people read shows the address.
+fn hidden_head(raw: &[u8], ours: &Ours<'_>) {
+    let mail = Mail::parse(raw);
+    let Some(author) = mail.as_ref().ok().and_then(Mail::author) else { return };
+    let relay = Address::parse("klasse-5b-author+abc@schule.example").expect("an address");
+    let mut frozen = frozen();
+    frozen.settings.author_address = AuthorAddress::Hidden;
+    frozen.hidden = Some(Hidden {
+        relay: relay.clone(),
+        name: author.name.clone(),
+        addresses: vec![author.address.clone()],
+        answers: None,
+        ids: Vec::new(),
+    });
+    let Ok(head) = copy_head(raw, &frozen, ours) else { return };
+    assert_eq!(head.from, relay);
+    head_is_sound(&head.bytes, ours.utf8, head.needs_utf8, &head.from);
+    let copy = Mail::parse(&head.bytes).expect("our own head");
+    let people = copy.from.iter().chain(&copy.to).chain(&copy.reply_to);
+    assert!(!people.into_iter().any(|shown| shown.address.same_as(&author.address)));
 }
 
 fn head_is_sound(head: &[u8], utf8: bool, needs_utf8: bool, from: &Address) {
@@ -145,6 +168,7 @@ fn frozen() -> Frozen {
             .to_owned(),
         add_message_id: Some("<new@schule.example>".to_owned()),
         add_date: Some("Thu, 01 Jan 1970 00:00:00 +0000".to_owned()),
+        hidden: None,
     }
 }
 

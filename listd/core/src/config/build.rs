@@ -266,6 +266,7 @@ fn people(r: &mut Reader<'_, '_, '_>) -> PeopleMapping {
         name: words(&["displayName", "cn"]),
         language: "preferredLanguage".to_owned(),
         inactive: "(pwdAccountLockedTime=000001010000Z)".to_owned(),
+        address_shown: "listAddressShown".to_owned(),
     };
     let names = |raw: &Raw<'_>| value::list(raw, value::attribute);
     r.set(&mut people.filter, "directory.people.filter", value::filter);
@@ -275,6 +276,7 @@ fn people(r: &mut Reader<'_, '_, '_>) -> PeopleMapping {
     r.set(&mut people.name, "directory.people.name", names);
     r.set(&mut people.language, "directory.people.language", value::attribute);
     r.set(&mut people.inactive, "directory.people.inactive", value::filter_or_empty);
+    r.set(&mut people.address_shown, "directory.people.address_shown", value::attribute);
     if people.address.is_empty() {
         r.wrong(
             "directory.people.address",

@@ -99,6 +99,7 @@ pub const KEYS: &[Key] = &[
         "directory.people.inactive",
         "\"\" or an LDAP filter, e.g. \"(pwdAccountLockedTime=000001010000Z)\"",
     ),
+    key("directory.people.address_shown", ATTRIBUTE),
     key("verdict.milter", ENDPOINT),
     key("verdict.on_failure", "\"defer\" or \"accept\""),
     key(

@@ -29,7 +29,6 @@ const LIST: &[(&str, &str, &str)] = &[
     ("moderation", "first", "there is no moderation yet; mail goes out unmoderated"),
     ("from", "policy", "every From is rewritten meanwhile, as with \"rewrite\""),
     ("from", "broken", "every From is rewritten meanwhile, as with \"rewrite\""),
-    ("author_address", "hidden", "the author's address is still shown"),
     ("unsubscribe", "*", "unsubscribing is a mail to the owners meanwhile"),
     ("archive", "members", "there is no archive yet"),
     ("footer", "*", "no footer is added"),

@@ -170,6 +170,8 @@ pub struct PeopleMapping {
     pub language: String,
     /// Filter; empty = nobody is inactive.
     pub inactive: String,
+    /// Boolean: true = others may see the address when this person answers a hidden author.
+    pub address_shown: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

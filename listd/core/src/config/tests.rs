@@ -305,8 +305,20 @@ fn what_comes_later_is_said() {
         ("[list]\nnonmembers = \"hold\"", 1),
         ("[list]\nnonmembers = \"reject\"", 0),
         ("[list]\nfooter = \"\"\nsubject_tag = \"\"", 0),
-        ("[list]\nfooter = \"x\"\nsubject_tag = \"y\"\narchive = \"members\"", 2),
-        ("[list]\nmoderation = \"all\"\nfrom = \"broken\"\nauthor_address = \"hidden\"", 3),
+        (
+            "[list]
+footer = \"x\"
+subject_tag = \"y\"
+archive = \"members\"",
+            2,
+        ),
+        (
+            "[list]
+moderation = \"all\"
+from = \"broken\"
+author_address = \"hidden\"",
+            2,
+        ),
         ("[directory]\nshrink_guard = \"50 %\"", 0),
         ("[domain.list]\nfooter = \"x\"", 0),
     ];

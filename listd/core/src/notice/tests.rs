@@ -53,6 +53,8 @@ fn all() -> Vec<Refusal> {
         Refusal::UnknownList,
         Refusal::LongLineSigned,
         Refusal::Unsendable,
+        Refusal::AddressShown("Subject".to_owned()),
+        Refusal::TooMany,
     ]
 }
 

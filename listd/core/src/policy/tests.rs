@@ -201,11 +201,37 @@ fn what_is_not_built_refuses() {
         let got = ask(|l| l.settings.moderation = moderation, |_| {});
         assert_eq!(got, no(Refusal::NotYet("moderation"), Rule::Moderation, Some("moderation")));
     }
-    let got = ask(|l| l.settings.author_address = AuthorAddress::Hidden, |_| {});
-    assert_eq!(
-        got,
-        no(Refusal::NotYet("author_address"), Rule::Moderation, Some("author_address"))
-    );
+}
+
+/// Promise 8, GD2: who hides her address is verified, whatever the list accepts; and so is who writes to her, who is
+/// on the list or may write to it.
+#[test]
+fn hidden_authors_and_who_writes_to_them() {
+    let hide = |l: &mut List| {
+        l.settings.author_address = AuthorAddress::Hidden;
+        l.settings.unverified = Unverified::Accept;
+    };
+    let nameless = no(Refusal::Unverified(Unproven::Nothing), Rule::Author, Some("author_address"));
+    assert_eq!(ask(hide, |_| {}), YES);
+    assert_eq!(ask(hide, unverified), nameless);
+    let to_her = |f: &mut Facts<'_>| f.kind = PostKind::Author(7);
+    assert_eq!(ask(hide, to_her), YES);
+    let owners_only = |l: &mut List| l.settings.post = vec![Posters::Owners];
+    assert_eq!(ask(owners_only, to_her), YES, "a member who may not post answers");
+    let moderated = |l: &mut List| l.settings.moderation = Moderation::All;
+    assert_eq!(ask(moderated, to_her), YES, "nobody reads what is between two");
+    let both = |more: fn(&mut Facts<'_>)| {
+        move |f: &mut Facts<'_>| {
+            to_her(f);
+            more(f);
+        }
+    };
+    assert_eq!(ask(hide, both(unverified)), nameless);
+    let got = ask(hide, both(stranger));
+    assert_eq!(got, no(Refusal::NotAllowed(vec![Posters::Members]), Rule::Post, Some("post")));
+    let got = ask(hide, both(|f| f.automatic = Some(Automatic::NullSender)));
+    let dropped = Decision::Discard(Discarded::Automatic(Automatic::NullSender));
+    assert_eq!(got, (dropped, Rule::Automatic, None), "A2, A3");
 }
 
 /// Q4: the owners are reached by anybody, also when the list is closed; loops and size still count.

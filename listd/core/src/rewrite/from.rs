@@ -47,6 +47,8 @@ pub(super) fn plan(
     ours: &Ours<'_>,
 ) -> Result<Plan, Unsendable> {
     let rewritten = match frozen.settings.from {
+        // Whatever the list's policy: the relay address is all that there is.
+        _ if frozen.hidden.is_some() => true,
         FromPolicy::Keep | FromPolicy::Unproven => false,
         // `policy` and `broken` are later; until then they do as the one that is always safe.
         FromPolicy::Rewrite | FromPolicy::Policy | FromPolicy::Broken => {
@@ -89,8 +91,12 @@ fn answers(
 ) -> (Option<Vec<Mailbox>>, Option<Mailbox>) {
     let list = || Mailbox { name: String::new(), address: frozen.address.clone() };
     let setting = match frozen.kind {
-        PostKind::List => &frozen.settings.reply_to,
-        PostKind::Role(_) => &ReplyTo::Author,
+        PostKind::List => frozen.settings.reply_to.clone(),
+        PostKind::Role(_) => ReplyTo::Author,
+        PostKind::Author(_) => match frozen.hidden.as_ref().and_then(|h| h.answers.clone()) {
+            Some(address) => ReplyTo::Address(address),
+            None => ReplyTo::Author,
+        },
     };
     let own = &mail.reply_to;
     let reply_to = match setting {
@@ -102,9 +108,7 @@ fn answers(
         ReplyTo::List => Some(vec![list()]),
         ReplyTo::Both if own.is_empty() => Some(vec![author.clone(), list()]),
         ReplyTo::Both => Some(own.iter().cloned().chain([list()]).collect()),
-        ReplyTo::Address(address) => {
-            Some(vec![Mailbox { name: String::new(), address: address.clone() }])
-        }
+        ReplyTo::Address(address) => Some(vec![Mailbox { name: String::new(), address }]),
     };
     let reply_to = reply_to.map(once);
     let reachable = reply_to
@@ -113,7 +117,8 @@ fn answers(
         .iter()
         .chain(&mail.to)
         .any(|m| m.address.same_as(&author.address));
-    let cc = (rewritten && !reachable).then(|| author.clone());
+    // A hidden author is reached by the From itself.
+    let cc = (rewritten && !reachable && frozen.hidden.is_none()).then(|| author.clone());
     (reply_to, cc)
 }
 
@@ -150,10 +155,13 @@ fn with_author(mail: &Mail, author: Vec<String>, utf8: bool) -> Vec<u8> {
     raw
 }
 
-/// The list's address, or the role's for mail to the owners, so that an answer by mistake is no post.
+/// A hidden author's relay address; else the list's address, or the role's for mail to the owners, so that an answer by mistake is no post.
 fn via_address(frozen: &Frozen) -> Address {
+    if let Some(hidden) = &frozen.hidden {
+        return hidden.relay.clone();
+    }
     match frozen.kind {
-        PostKind::List => frozen.address.clone(),
+        PostKind::List | PostKind::Author(_) => frozen.address.clone(),
         PostKind::Role(_) => {
             role_address(&frozen.address, Role::Owner).unwrap_or_else(|| frozen.address.clone())
         }

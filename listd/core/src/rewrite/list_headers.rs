@@ -61,10 +61,17 @@ pub(super) fn all(frozen: &Frozen) -> Vec<u8> {
             let to = role_address(&frozen.address, Role::Owner);
             add("X-Loop", vec![to.unwrap_or_else(|| frozen.address.clone()).to_string()]);
         }
+        // Two authors who forward their mail to each other end up here again.
+        PostKind::Author(number) => add("X-Loop", vec![author_mark(number, &frozen.address)]),
     }
     let suppressed = ["OOF,", "AutoReply,", "DR,", "RN,", "NRN"];
     add("X-Auto-Response-Suppress", suppressed.map(str::to_owned).to_vec());
     out
+}
+
+/// What marks a mail that was sent on to the hidden author with this number: an address at which nobody is.
+pub fn author_mark(number: u64, list: &Address) -> String {
+    format!("author-{number:x}@{}", list_id(list))
 }
 
 /// H4: `NO` where nobody but owners and moderators may write.

@@ -12,6 +12,7 @@ use crate::list::{AuthorAddress, ListId, Role, Settings};
 use crate::message::lines::MAX_LINE;
 use crate::message::{Field, Mail, Malformed, fields, lines};
 use crate::policy::Refusal;
+use hidden::Scrubbed;
 
 pub mod body;
 pub mod changes;
@@ -20,6 +21,7 @@ mod eight_bit;
 mod encode;
 pub mod footer;
 mod from;
+pub mod hidden;
 mod language;
 mod list_headers;
 mod part_head;
@@ -31,7 +33,8 @@ mod transfer;
 pub use body::{to_seven_bit, wrap_lines};
 pub use changes::{Changes, NotTheCopy};
 pub use edit::{Change, Done, Edit, Edits, What};
-pub use list_headers::{list_id, role_address};
+pub use hidden::Hidden;
+pub use list_headers::{author_mark, list_id, role_address};
 pub use signed::{OVERSIGNED, SIGNED, sign_fields};
 
 /// What kind of mail it is to be.
@@ -41,6 +44,8 @@ pub enum PostKind {
     List,
     /// Mail to a role address, on its way to the owners.
     Role(Role),
+    /// Mail to a relay address, on its way to the one hidden author whose number this is.
+    Author(u64),
 }
 
 /// All that compose needs to know, frozen when the mail was accepted, so that a retry sends the same mail.
@@ -67,6 +72,9 @@ pub struct Frozen {
     /// The Message-ID (with brackets) and Date to add where the mail has none.
     pub add_message_id: Option<String>,
     pub add_date: Option<String>,
+    /// Set for a post to a list that hides its authors, and for mail to a relay address.
+    #[serde(default)]
+    pub hidden: Option<Hidden>,
 }
 
 /// Where the footer points besides List-Help's page.
@@ -134,9 +142,9 @@ pub enum Unsendable {
     NeedsUtf8,
     #[error("its parts are nested too deep, or divided by lines that can't be sent")]
     BadStructure,
-    /// Until hidden authors are built, nothing goes out for a list that asks for it.
-    #[error("the list hides its authors' addresses, which is not available yet")]
-    HiddenAuthor,
+    /// The name of the field. Nothing leaves rather than that.
+    #[error("the field {0} shows the address of an author whom the list hides")]
+    AddressShown(String),
 }
 
 impl Unsendable {
@@ -145,7 +153,7 @@ impl Unsendable {
         match self {
             Unsendable::Malformed(malformed) => Refusal::Malformed(malformed.clone()),
             Unsendable::LongLineSigned => Refusal::LongLineSigned,
-            Unsendable::HiddenAuthor => Refusal::NotYet("author_address"),
+            Unsendable::AddressShown(field) => Refusal::AddressShown(field.clone()),
             Unsendable::EightBitSigned | Unsendable::NeedsUtf8 | Unsendable::BadStructure => {
                 Refusal::Unsendable
             }
@@ -157,23 +165,22 @@ impl Unsendable {
 ///
 /// Expects what `policy` let through; anything malformed is an error, never passed on (rules T6, T7, X3).
 pub fn copy_head(raw_head: &[u8], frozen: &Frozen, ours: &Ours<'_>) -> Result<Head, Unsendable> {
-    let mail = Mail::parse(raw_head).map_err(Unsendable::Malformed)?;
-    if let Some(malformed) = mail.malformed() {
+    let raw = Mail::parse(raw_head).map_err(Unsendable::Malformed)?;
+    if let Some(malformed) = raw.malformed() {
         return Err(Unsendable::Malformed(malformed));
     }
-    if frozen.settings.author_address == AuthorAddress::Hidden {
-        return Err(Unsendable::HiddenAuthor);
-    }
+    let scrubbed = without_author(&raw, frozen)?;
+    let mail = scrubbed.as_ref().map_or(&raw, |scrubbed| &scrubbed.mail);
     let author = mail.author().ok_or(Unsendable::Malformed(Malformed::BadFrom))?;
-    let plan = from::plan(&mail, author, frozen, ours)?;
-    let subject = subject::of_copy(&mail, frozen);
-    let mut out = Out::new(&mail);
+    let plan = from::plan(mail, author, frozen, ours)?;
+    let subject = subject::of_copy(mail, frozen);
+    let mut out = Out::new(&raw, scrubbed.as_ref());
     out.line(0, frozen.received.as_bytes());
     for field in &mail.fields {
         let tagged = subject.as_deref().filter(|_| field.is(&mail.head, "Subject"));
-        match tagged.or_else(|| plan.replacement(&mail, field)) {
+        match tagged.or_else(|| plan.replacement(mail, field)) {
             Some(new) => out.replace(field, new),
-            None if strip::removed(&mail, field, frozen, ours) || plan.drops(&mail, field) => {
+            None if strip::removed(mail, field, frozen, ours) || plan.drops(mail, field) => {
                 out.replace(field, b"");
             }
             None => out.keep(field, ours.utf8),
@@ -191,7 +198,25 @@ pub fn copy_head(raw_head: &[u8], frozen: &Frozen, ours: &Ours<'_>) -> Result<He
         out.line(end, format!("Date: {date}\r\n").as_bytes());
     }
     out.add(end, &list_headers::all(frozen));
-    out.head(plan.address)
+    let head = out.head(plan.address)?;
+    match &frozen.hidden {
+        Some(hidden) => hidden.check(&head.bytes).map(|()| head),
+        None => Ok(head),
+    }
+}
+
+/// The mail as if the relay address had written it, where the author is hidden. Nothing behind this sees the address.
+fn without_author(mail: &Mail, frozen: &Frozen) -> Result<Option<Scrubbed>, Unsendable> {
+    let must = match frozen.kind {
+        PostKind::List => frozen.settings.author_address == AuthorAddress::Hidden,
+        PostKind::Role(_) => false,
+        PostKind::Author(_) => true,
+    };
+    match &frozen.hidden {
+        Some(hidden) => hidden.scrub(mail, &frozen.language).map(Some),
+        None if must => Err(Unsendable::AddressShown("From".to_owned())),
+        None => Ok(None),
+    }
 }
 
 /// A field as it came, but without white space before its colon: the syntax of old (RFC 5322 4.5), over which many
@@ -208,16 +233,23 @@ fn written<'m>(mail: &'m Mail, field: &Field) -> Cow<'m, [u8]> {
 
 /// The edits of a header block while they are made.
 struct Out<'m> {
-    mail: &'m Mail,
+    /// As it came.
+    raw: &'m Mail,
+    /// What the copy is made of, if that is another one.
+    scrubbed: Option<&'m Scrubbed>,
     /// Behind the last field: where new ones go.
     end: usize,
     edits: Vec<Edit>,
 }
 
 impl<'m> Out<'m> {
-    fn new(mail: &'m Mail) -> Out<'m> {
-        let end = mail.fields.last().map_or(0, |field| field.whole.end);
-        Out { mail, end, edits: Vec::new() }
+    fn new(raw: &'m Mail, scrubbed: Option<&'m Scrubbed>) -> Out<'m> {
+        let end = raw.fields.last().map_or(0, |field| field.whole.end);
+        let mut out = Out { raw, scrubbed, end, edits: Vec::new() };
+        for gone in scrubbed.into_iter().flat_map(|scrubbed| &scrubbed.gone) {
+            out.exchange(gone, b"");
+        }
+        out
     }
 
     /// A field of ours that came as text: made safe, since texts come from settings and directories (rule X4).
@@ -242,10 +274,18 @@ impl<'m> Out<'m> {
 
     /// A whole field instead of this one; an empty one leaves it out.
     fn replace(&mut self, field: &Field, new: &[u8]) {
-        if self.mail.head.get(field.whole.clone()) == Some(new) {
+        let origin = self.scrubbed.map_or(Some(field), |scrubbed| scrubbed.origin(field));
+        if let Some(origin) = origin {
+            self.exchange(origin, new);
+        }
+    }
+
+    /// [`Out::replace`] for a field of the header that came in.
+    fn exchange(&mut self, field: &Field, new: &[u8]) {
+        if self.raw.head.get(field.whole.clone()) == Some(new) {
             return;
         }
-        let name = String::from_utf8_lossy(field.name(&self.mail.head)).into_owned();
+        let name = String::from_utf8_lossy(field.name(&self.raw.head)).into_owned();
         let change = if new.is_empty() { Change::Removed } else { Change::Replaced };
         let what = What::field("", &name, change);
         self.edits.push(Edit { old: field.whole.clone(), new: new.to_vec(), what });
@@ -253,12 +293,13 @@ impl<'m> Out<'m> {
 
     /// A field of the author's: byte-identical wherever that can be sent.
     fn keep(&mut self, field: &Field, utf8: bool) {
-        let raw = written(self.mail, field);
+        let mail = self.scrubbed.map_or(self.raw, |scrubbed| &scrubbed.mail);
+        let raw = written(mail, field);
         let raw = raw.as_ref();
         let counted = lines(raw);
         let mut new = Vec::new();
         if !raw.is_ascii() {
-            eight_bit::convert(self.mail, field, utf8, &mut new);
+            eight_bit::convert(mail, field, utf8, &mut new);
         } else if counted.longest > MAX_LINE || counted.bare || !raw.ends_with(b"\r\n") {
             encode::fold_raw(raw, &mut new);
         } else {
@@ -268,14 +309,14 @@ impl<'m> Out<'m> {
     }
 
     fn head(mut self, from: Address) -> Result<Head, Unsendable> {
-        let len = self.mail.head.len();
+        let len = self.raw.head.len();
         if len == self.end {
             // A mail that is all header gets its empty line.
             let what = What::part("", Done::Encoded);
             self.edits.push(Edit { old: len..len, new: b"\r\n".to_vec(), what });
         }
         let edits = Edits::new(self.edits, len).map_err(|_| Unsendable::BadStructure)?;
-        let mut bytes = edits.apply(&self.mail.head);
+        let mut bytes = edits.apply(&self.raw.head);
         bytes.truncate(bytes.len().saturating_sub(b"\r\n".len()));
         Ok(Head { needs_utf8: !bytes.is_ascii(), bytes, edits, from })
     }

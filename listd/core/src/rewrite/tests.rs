@@ -20,6 +20,7 @@ pub(super) fn frozen(change: impl FnOnce(&mut Frozen)) -> Frozen {
                 .to_owned(),
         add_message_id: Some("<new@lists.schule.example>".to_owned()),
         add_date: Some("Thu, 01 Jan 1970 00:00:00 +0000".to_owned()),
+        hidden: None,
     };
     change(&mut frozen);
     frozen
@@ -334,7 +335,8 @@ fn malformed_is_never_passed_on() {
         assert!(matches!(head_with(text, |_| {}, true), Err(Unsendable::Malformed(_))), "{text}");
     }
     let hidden = |f: &mut Frozen| f.settings.author_address = AuthorAddress::Hidden;
-    assert_eq!(head_with(ANNA, hidden, true), Err(Unsendable::HiddenAuthor));
+    let shown = Err(Unsendable::AddressShown("From".to_owned()));
+    assert_eq!(head_with(ANNA, hidden, true), shown, "no relay address");
 }
 
 /// U1, U3: SMTPUTF8 only for addresses, and a way round it where the relay has none.

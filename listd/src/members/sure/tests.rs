@@ -43,6 +43,7 @@ fn mapping() -> Arc<Mapping> {
         name: words(&["cn"]),
         language: String::new(),
         inactive: String::new(),
+        address_shown: "listAddressShown".into(),
     };
     Arc::new(Mapping::new(&lists, &people).expect("mapping"))
 }

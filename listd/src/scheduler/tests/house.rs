@@ -232,6 +232,7 @@ impl House {
             received: String::new(),
             add_message_id: None,
             add_date: None,
+            hidden: None,
         };
         let recipient = |a: &String| Recipient {
             person: None,
@@ -245,6 +246,7 @@ impl House {
             digest: [0; 32],
             expires: START + Duration::from_secs(5 * 86_400),
             recipients: to.iter().map(recipient).collect(),
+            hides: None,
         };
         let mail = NewMail {
             id: MailId(n),

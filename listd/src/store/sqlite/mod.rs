@@ -8,6 +8,7 @@ mod bench;
 mod crash;
 mod erase;
 mod error;
+mod hidden;
 mod moves;
 mod overrides;
 mod packing;

@@ -38,6 +38,7 @@ impl Writer {
             }
             Move::Accepted(rows) => self.accepted(rows).await,
             Move::Erase { before } => self.erase(*before, effects).await,
+            Move::EraseHidden { expired } => self.erase_hidden(*expired, effects).await,
         }
     }
 
@@ -146,6 +147,9 @@ impl Writer {
             .bind(packing::to_json::<Frozen>(&post.frozen)?)
             .execute(&mut self.db)
             .await?;
+        if let Some(hidden) = &post.hides {
+            self.hide(hidden).await?;
+        }
         self.insert_batches(post.id, &post.recipients).await
     }
 

@@ -12,8 +12,9 @@ use super::error::Trouble;
 use super::moves::number;
 use super::{SqliteStore, packing, people};
 use crate::store::{
-    Accepted, Account, Attribution, Batch, BatchId, Body, Counts, DueBatch, MailId, PostId, Queue,
-    RecipientRef, Replica, Report, StoreError, StoredPost, StoredReplica, TraceEvent,
+    Accepted, Account, Attribution, Batch, BatchId, Body, Counts, DueBatch, HiddenAuthor, MailId,
+    PostId, Queue, RecipientRef, Replica, Report, StoreError, StoredPost, StoredReplica,
+    TraceEvent,
 };
 
 macro_rules! posts {
@@ -233,6 +234,14 @@ impl Attribution for SqliteStore {
         let Ok(id) = number(who.0) else { return Ok(None) };
         let mut db = self.reader().await?;
         Ok(people::load(&mut db, &[id]).await?.remove(&id))
+    }
+
+    async fn hidden_author(
+        &self,
+        list: &ListId,
+        number: u64,
+    ) -> Result<Option<HiddenAuthor>, StoreError> {
+        self.read_hidden(list, number).await
     }
 }
 
