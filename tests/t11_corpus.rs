@@ -11,11 +11,11 @@ use stack::{Solo, crowd, dkim, mail, wait};
 const FOLDERS: [&str; 3] = ["mime", "dkim-arc", "bounces"];
 const KINDS: [&str; 4] = ["eml", "msg", "txt", "message"];
 
-/// `../shared/corpora` beside this source tree, or wherever VERTEILER_CORPORA says.
+/// Wherever VERTEILER_CORPORA says, or `shared/corpora` beside this source tree or above it.
 pub fn corpora() -> Option<PathBuf> {
-    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpora"));
-    let dir = std::env::var_os("VERTEILER_CORPORA").map_or_else(beside, PathBuf::from);
-    dir.is_dir().then_some(dir)
+    let named = std::env::var_os("VERTEILER_CORPORA").map(PathBuf::from);
+    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    named.into_iter().chain(above.map(|dir| dir.join("shared/corpora"))).find(|dir| dir.is_dir())
 }
 
 fn mails(dir: &Path, found: &mut Vec<PathBuf>) {

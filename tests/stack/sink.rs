@@ -50,6 +50,8 @@ pub struct Faults {
     pub answer: Option<String>,
     /// Before each reply to the end of data.
     pub delay: Duration,
+    /// Neither 8BITMIME nor SMTPUTF8 is offered.
+    pub seven_bit: bool,
 }
 
 /// Where [`Sink::hold`] keeps a transaction: the client hears nothing until it is let go or cut.
@@ -297,14 +299,10 @@ impl<'a> Session<'a> {
         match verb.as_str() {
             "EHLO" | "LHLO" | "HELO" => {
                 self.open = Transaction::default();
-                for extension in [
-                    "sink.example",
-                    "PIPELINING",
-                    "8BITMIME",
-                    "SMTPUTF8",
-                    "CHUNKING",
-                    "ENHANCEDSTATUSCODES",
-                ] {
+                let seven_bit = locked(&self.state.faults).seven_bit;
+                let wide = ["8BITMIME", "SMTPUTF8"].into_iter().filter(|_| !seven_bit);
+                let always = ["sink.example", "PIPELINING", "CHUNKING", "ENHANCEDSTATUSCODES"];
+                for extension in always.into_iter().chain(wide) {
                     self.say(&format!("250-{extension}"));
                 }
                 self.say("250 SIZE 209715200");

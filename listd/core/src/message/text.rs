@@ -26,7 +26,7 @@ pub fn utf8_or_latin(bytes: &[u8]) -> String {
 ///
 /// May contain any character that an encoded word can carry, a line break too: clean it before output (rule S5).
 pub fn decode(value: &[u8]) -> String {
-    let line = utf8_or_latin(&unfold(value));
+    let line = utf8_or_latin(&escaped(&unfold(value)));
     if !line.contains("=?") {
         return line;
     }
@@ -34,6 +34,33 @@ pub fn decode(value: &[u8]) -> String {
         HeaderForm::Text.parse(line.as_bytes()).value().as_text().map(str::to_owned)
     });
     catch_unwind(subject).ok().flatten().unwrap_or(line)
+}
+
+/// Raw octets inside a Q-encoded word can only be octets of its charset: as its escapes they are read so (RFC 2047 4.2).
+fn escaped(line: &[u8]) -> Cow<'_, [u8]> {
+    if line.is_ascii() {
+        return Cow::Borrowed(line);
+    }
+    let mut out = Vec::with_capacity(line.len() + 16);
+    // Question marks passed since the word began: charset, encoding, text.
+    let (mut marks, mut q, mut before) = (0, false, 0);
+    for &byte in line {
+        match (byte, marks) {
+            (b'?', 0) if before == b'=' => (marks, q) = (1, false),
+            (b'?', 1 | 2) => marks += 1,
+            (b'?', _) => marks = 0,
+            (b' ' | b'\t', _) => marks = 0,
+            (b'q' | b'Q', 2) => q = true,
+            _ => {}
+        }
+        if marks == 3 && q && !byte.is_ascii() {
+            out.extend_from_slice(format!("={byte:02X}").as_bytes());
+        } else {
+            out.push(byte);
+        }
+        before = byte;
+    }
+    Cow::Owned(out)
 }
 
 /// A raw `Date` value as a point in time; `None` where it is none (RFC 5322 3.3).
@@ -93,7 +120,9 @@ mod tests {
     /// S7, F5: encoded words joined, raw UTF-8, raw latin-1, garbage stays text.
     #[test]
     fn text_is_decoded_or_left() {
-        let cases: [(&[u8], &str); 7] = [
+        let cases: [(&[u8], &str); 9] = [
+            (b"=?iso-8859-1?Q?J\xfcrgen?= =?iso-8859-1?q?_Fr\xf6sche?=", "J\u{fc}rgen Fr\u{f6}sche"),
+            ("=?utf-8?Q?Grüße_?= aus =?utf-8?B?S8O2bG4=?=".as_bytes(), "Gr\u{fc}\u{df}e  aus K\u{f6}ln"),
             (b" Elternabend", "Elternabend"),
             (b" =?utf-8?Q?M=C3=BC?=\r\n =?utf-8?Q?ller?=", "M\u{fc}ller"),
             (b"=?iso-8859-1?B?xG5uZQ==?= Schmidt", "\u{c4}nne Schmidt"),

@@ -21,9 +21,13 @@ const PEOPLE: [&str; 10] = [
 /// Fields with parameters (RFC 2045, RFC 2183).
 const PARAMETERS: [&str; 2] = ["Content-Type", "Content-Disposition"];
 
-/// Fields whose syntax has no place for encoded words.
-const TRACE: [&str; 10] = [
+/// Fields whose syntax has no place for encoded words, at most in a comment.
+const TRACE: [&str; 14] = [
     "Received",
+    "Date",
+    "Resent-Date",
+    "MIME-Version",
+    "Content-Transfer-Encoding",
     "DKIM-Signature",
     "Authentication-Results",
     "ARC-Seal",

@@ -1,0 +1,213 @@
+//! The yardstick: foreign mails by the hundred through a real `listd`, and a checker in another language
+//! (`yardstick/`) that compares what went in with what came out. Each story is one way in which a list is set up.
+//!
+//! Nothing is judged here. `VERTEILER_YARDSTICK=DIR` keeps mails, copies and findings in a folder to look at.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use stack::smtp::Client;
+use stack::{Solo, crowd, mail, process, school, wait};
+
+const PYTHON: &str = "/usr/bin/python3";
+const LIMIT: Duration = Duration::from_secs(300);
+const CLIENTS: usize = 4;
+
+/// One mail of `mails.py`.
+#[derive(Deserialize)]
+struct Mail {
+    number: usize,
+    file: String,
+    /// The author's address, if it is one; also the envelope's, for which the mail says `spf=pass`.
+    from: Option<String>,
+}
+
+/// A way to set up a list.
+struct Variant {
+    name: &'static str,
+    /// Lines in `[list]`.
+    list: String,
+    /// What the checker is told that the list was to do.
+    asked: Value,
+    /// The relay takes neither eight bits nor SMTPUTF8.
+    seven_bit: bool,
+}
+
+fn tool(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("yardstick").join(name).display().to_string()
+}
+
+/// The folder of one run, kept where that was asked for.
+fn home() -> &'static Path {
+    static HOME: OnceLock<(PathBuf, Option<tempfile::TempDir>)> = OnceLock::new();
+    let make = || match std::env::var_os("VERTEILER_YARDSTICK") {
+        Some(kept) => (PathBuf::from(kept), None),
+        None => {
+            let dir = tempfile::tempdir().unwrap();
+            (dir.path().to_owned(), Some(dir))
+        }
+    };
+    &HOME.get_or_init(make).0
+}
+
+/// The mails, made once for all variants; `None`, said aloud, where the corpora are not there.
+fn mails() -> Option<&'static (PathBuf, Vec<Mail>)> {
+    static MAILS: OnceLock<Option<(PathBuf, Vec<Mail>)>> = OnceLock::new();
+    let make = || {
+        let Some(corpora) = crate::t11_corpus::corpora() else {
+            eprintln!("SKIPPED: no corpora; set VERTEILER_CORPORA to their folder");
+            return None;
+        };
+        let dir = home().join("in");
+        let keys = school::fixtures().join("keys");
+        let argv = [
+            PYTHON,
+            &tool("mails.py"),
+            &corpora.to_string_lossy(),
+            &keys.to_string_lossy(),
+            &dir.to_string_lossy(),
+        ];
+        process::run(&argv, b"", LIMIT).unwrap();
+        let text = std::fs::read(dir.join("mails.json")).unwrap();
+        Some((dir, serde_json::from_slice(&text).unwrap()))
+    };
+    MAILS.get_or_init(make).as_ref()
+}
+
+fn list(number: usize) -> String {
+    format!("c{number}")
+}
+
+/// What listd said to one mail.
+#[derive(Clone, Default)]
+struct Said {
+    code: u16,
+    reply: String,
+}
+
+/// Hands every mail to its own list over LMTP; the answers in the order of the mails.
+fn hand_over(solo: &Solo, dir: &Path, mails: &[Mail]) -> Vec<Said> {
+    let next = AtomicUsize::new(0);
+    let answers: Vec<OnceLock<Said>> = mails.iter().map(|_| OnceLock::new()).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                let mut client = Client::connect(solo.listd.lmtp()).unwrap();
+                client.hello("LHLO", "mx.schule.example").unwrap();
+                while let Some((mail, answer)) = {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    mails.get(at).zip(answers.get(at))
+                } {
+                    let raw = std::fs::read(dir.join(&mail.file)).unwrap();
+                    let from = mail.from.as_deref().unwrap_or("a@gmx.example");
+                    let to = crowd::address(&list(mail.number));
+                    // A connection that breaks off fails the story: no mail may end one.
+                    let replies = client.deliver(from, &[&to], &raw).unwrap();
+                    let reply = replies.first().unwrap();
+                    let said = Said { code: reply.code, reply: reply.lines.join(" ") };
+                    let _ = answer.set(said);
+                }
+            });
+        }
+    });
+    answers.into_iter().map(|a| a.into_inner().unwrap_or_default()).collect()
+}
+
+/// Runs one variant and has it judged; the checker's table is printed, and damage fails the story.
+fn measure(variant: &Variant) {
+    let Some((dir, mails)) = mails() else { return };
+    let names: Vec<String> = mails.iter().map(|m| list(m.number)).collect();
+    let lists: Vec<(&str, usize)> = names.iter().map(|n| (n.as_str(), 1)).collect();
+    let mut solo = Solo::prepare(&crowd::directory(&lists), |s| {
+        s.list = format!("post = [\"anyone\"]\n{}", variant.list);
+    })
+    .unwrap();
+    solo.sink.set(|faults| faults.seven_bit = variant.seven_bit);
+    solo.listd.start_knowing(&crowd::address(&names[0])).unwrap();
+    let said = hand_over(&solo, dir, mails);
+    wait::until_true("the queue to be empty", LIMIT, || {
+        solo.listd.status("/queue/recipients_waiting").is_ok_and(|waiting| waiting == 0)
+    })
+    .unwrap();
+    assert!(solo.listd.is_running());
+    assert!(!solo.listd.output().contains("panicked"));
+
+    let out = home().join(variant.name);
+    let _ = std::fs::remove_dir_all(&out);
+    std::fs::create_dir_all(&out).unwrap();
+    let mut copies: HashMap<String, Vec<Value>> = HashMap::new();
+    for (at, copy) in solo.sink.deliveries().iter().enumerate() {
+        let file = format!("{at:05}.eml");
+        std::fs::write(out.join(&file), &copy.mail).unwrap();
+        for to in &copy.to {
+            let copy = json!({"file": file, "said": copy.mail_line});
+            copies.entry(to.clone()).or_default().push(copy);
+        }
+    }
+    let outcome = |(mail, said): (&Mail, &Said)| {
+        let copies = copies.remove(&crowd::member(&list(mail.number), 0)).unwrap_or_default();
+        let failed = if said.code == 250 && copies.is_empty() { failed(&solo, dir, mail) } else { None };
+        json!({
+            "number": mail.number, "code": said.code, "reply": said.reply,
+            "failed": failed.unwrap_or_default(), "copies": copies,
+        })
+    };
+    let mut outcome = outcome;
+    let outcomes: Vec<Value> = mails.iter().zip(&said).map(&mut outcome).collect();
+    let mut asked = variant.asked.clone();
+    for (key, value) in [
+        ("name", variant.name),
+        ("list", "c#@schule.example"),
+        ("title", "c#"),
+        ("domain", "schule.example"),
+    ] {
+        asked[key] = value.into();
+    }
+    asked["seven"] = variant.seven_bit.into();
+    let results = json!({"asked": asked, "mails": outcomes});
+    std::fs::write(out.join("results.json"), results.to_string()).unwrap();
+    let argv =
+        [PYTHON, &tool("check.py"), &dir.to_string_lossy(), &out.to_string_lossy()];
+    let judged = process::run_any(&argv, b"", LIMIT).unwrap();
+    println!("{}", String::from_utf8_lossy(&judged.stdout));
+    let errors = String::from_utf8_lossy(&judged.stderr);
+    assert!(judged.status.success(), "{}: {errors}", variant.name);
+}
+
+/// Why the copy of a mail could not be given to the relay, where listd recorded that.
+fn failed(solo: &Solo, dir: &Path, said: &Mail) -> Option<String> {
+    let raw = std::fs::read(dir.join(&said.file)).ok()?;
+    let id = mail::header(&raw, "message-id");
+    let text = solo.listd.listctl(&["--json", "trace", &id]).ok()?;
+    let trace: Value = serde_json::from_str(&text).ok()?;
+    let address = crowd::address(&list(said.number));
+    let post = trace["posts"].as_array()?.iter().find(|post| post["list"] == address.as_str())?;
+    Some(post["recipients"][0]["outcome"].to_string())
+}
+
+/// Nothing is set that touches what an author signs: the author's signature holds behind us wherever it held before.
+#[test]
+fn a_list_that_changes_nothing_breaks_no_signature() {
+    measure(&Variant {
+        name: "minimal",
+        list: "from = \"keep\"\ncopies = \"shared\"\n".to_owned(),
+        asked: json!({"from": "keep", "minimal": true}),
+        seven_bit: false,
+    });
+}
+
+/// A relay with neither 8BITMIME nor SMTPUTF8: everything that can be told in seven bits is (U3, U4).
+#[test]
+fn a_relay_of_seven_bits_gets_the_same_mails() {
+    measure(&Variant {
+        name: "seven",
+        list: "copies = \"shared\"\n".to_owned(),
+        asked: json!({"from": "rewrite"}),
+        seven_bit: true,
+    });
+}

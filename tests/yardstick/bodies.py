@@ -1,0 +1,329 @@
+"""What became of the body: the same parts in the same order, and the footer once where people see it.
+
+`asked` says what the list was to do: `footer` (the text, or ""), `wrap` (a sealed mail may be put in a multipart with the
+footer), `seven` (the relay takes seven bits only).
+"""
+
+import html
+import html.parser
+import re
+
+from tree import Node, charset, parsed, payload, split, text
+
+SEALED = {"multipart/signed", "multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}
+UNTOUCHABLE = SEALED | {
+    "text/calendar", "message/rfc822", "message/partial", "message/external-body", "message/delivery-status",
+    "multipart/report", "application/ms-tnef", "application/vnd.ms-tnef", "message/global",
+}
+ARMOUR = re.compile(rb"(?m)^-----BEGIN PGP (?:SIGNED )?MESSAGE-----\r?$")
+
+
+def flat(text):
+    """Words with one space between."""
+    return " ".join(text.split())
+
+
+class Shown(html.parser.HTMLParser):
+    """What a reader sees of an HTML page, roughly: its text without comments, scripts and styles."""
+
+    def __init__(self, page):
+        super().__init__(convert_charrefs=True)
+        self.out, self.hidden = [], 0
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.hidden += tag in ("script", "style", "title", "template")
+        self.out.append(" ")
+
+    def handle_endtag(self, tag):
+        if tag in ("script", "style", "title", "template"):
+            self.hidden = max(0, self.hidden - 1)
+        self.out.append(" ")
+
+    def handle_data(self, data):
+        if not self.hidden:
+            self.out.append(data)
+
+
+def shown(page):
+    return flat("".join(Shown(page).out))
+
+
+def unflowed(body, delsp):
+    """format=flowed as paragraphs (RFC 3676 4.1, 4.2): a list of (quote depth, text)."""
+    done, open_line = [], None
+    for line in body.split("\n"):
+        depth = len(line) - len(line.lstrip(">"))
+        line = line[depth:]
+        line = line[1:] if line.startswith(" ") else line
+        flows = line.endswith(" ") and line != "-- "
+        kept = line[:-1] if flows and delsp else line
+        if open_line and open_line[0] == depth and line != "-- ":
+            open_line[1] += kept
+        else:
+            open_line = [depth, kept]
+            done.append(open_line)
+        if not flows:
+            open_line = None
+    return [tuple(p) for p in done]
+
+
+def check(before, after, asked):
+    """Damage as (kind, what)."""
+    footer = asked.get("footer") or ""
+    yield from _untouched(before, after, asked, footer)
+    try:
+        old, new = parsed(before), parsed(after)
+        leaves_before, leaves_after = list(leaves(old)), list(leaves(new))
+    except Exception as why:
+        yield "Python can't read it", type(why).__name__
+        return
+    leaves_after, extra = without_footer_part(leaves_before, leaves_after, footer)
+    kinds = [kind(p) for p in leaves_before], [kind(p) for p in leaves_after]
+    if len(kinds[0]) != len(kinds[1]) or any(not same_kind(*both) for both in zip(*kinds)):
+        yield "parts differ", "%s became %s" % tuple(" ".join(k[:8]) for k in kinds)
+        return
+    was, now = containers(old), containers(new)
+    if was != now and not (asked.get("wrap") and extra and now == ["multipart/mixed"] + was):
+        yield "structure differs", "%s became %s" % (was, now)
+    for a, b in zip(leaves_before, leaves_after):
+        yield from _leaf(a, b, footer)
+    yield from _footer(old, new, footer)
+
+
+def leaves(message):
+    return (p for p in message.walk() if not p.is_multipart())
+
+
+def containers(message):
+    return [p.get_content_type() for p in message.walk() if p.is_multipart()]
+
+
+def kind(part):
+    try:
+        name = part.get_filename()
+    except Exception:
+        name = "?"
+    return "%s%s" % (part.get_content_type(), ":" + name if name else "")
+
+
+def same_kind(was, now):
+    """A file name in raw eight bits may have become one that can be read."""
+    return was == now or ("\ufffd" in was and was.split(":")[0] == now.split(":")[0] and "\ufffd" not in now)
+
+
+def without_footer_part(before, after, footer):
+    """The leaves without a part that holds the footer alone, where there is one more than there was."""
+    if footer and len(after) == len(before) + 1:
+        for at in (len(after) - 1, 0):
+            if after[at].get_content_type() == "text/plain" and alone(text(after[at]) or "", footer):
+                return after[:at] + after[at + 1 :], True
+    return after, False
+
+
+def alone(words, footer):
+    """True where nothing but the footer and a separator line stands there."""
+    words = flat(words)
+    return words.count(flat(footer)) == 1 and not words.replace(flat(footer), "").strip(" _-\u2014\u2500")
+
+
+def _leaf(a, b, footer):
+    """One part before and after."""
+    here = kind(a)
+    was, now = payload(a), payload(b)
+    if was == now:
+        if a.get_content_maintype() == "text" and not now.isascii() and charset(a) != charset(b):
+            yield "text changed", "%s: charset %s became %s" % (here, charset(a), charset(b))
+        return
+    if a.get_content_maintype() != "text" or a.get_content_type() in UNTOUCHABLE:
+        # A line end is no content of a part that is text on the wire.
+        if was.replace(b"\r\n", b"\n").rstrip(b"\n") != now.replace(b"\r\n", b"\n").rstrip(b"\n"):
+            yield "attachment changed", here
+        return
+    yield from _text(a, b, was, now, footer, here)
+
+
+def readings(part, octets):
+    """What a text part may mean: by its charset, else by what mislabelled mail usually is."""
+    sure = text(part)
+    if sure is not None and not (charset(part) == "iso8859-1" and re.search("[\x80-\x9f]", sure)):
+        return [sure]
+    found = [sure] if sure is not None else []
+    for codec in ("utf-8", "cp1252", "latin-1"):
+        try:
+            found.append(octets.decode(codec).replace("\r\n", "\n"))
+        except UnicodeError:
+            continue
+    return found
+
+
+def _text(a, b, was, now, footer, here):
+    new = text(b)
+    if new is None:
+        if was and now.replace(b"\r\n", b"\n").startswith(was.replace(b"\r\n", b"\n").rstrip(b"\n")):
+            if not footer or now.replace(b"\r\n", b"\n").rstrip(b"\n") == was.replace(b"\r\n", b"\n").rstrip(b"\n"):
+                return
+        yield "text changed", "%s is no text of its charset now" % here
+        return
+    olds = readings(a, was)
+    if any(old.rstrip("\n") == new.rstrip("\n") for old in olds):
+        return
+    if not footer:
+        yield "text changed", here
+    elif a.get_content_type() == "text/html":
+        if not any(inserted(old, new, footer) for old in olds):
+            yield "text changed", here
+    else:
+        yield from _plain(a, olds, new, footer, here)
+
+
+def _plain(a, olds, new, footer, here):
+    fits = [old for old in olds if new.startswith(old)]
+    if not fits:
+        yield "text changed", here
+        return
+    old = max(fits, key=len)
+    added = new[len(old) :]
+    if old and not old.endswith("\n") and not added.startswith("\n"):
+        yield "text changed", "%s: the last line goes on" % here
+    if str(a.get_param("format", "")).lower() == "flowed":
+        delsp = str(a.get_param("delsp", "")).lower() == "yes"
+        was, now = unflowed(old.rstrip("\n"), delsp), unflowed(new, delsp)
+        if now[: len(was)] != was:
+            yield "text changed", "%s: a flowed paragraph goes on" % here
+        rest = now[len(was) :]
+        added = "\n".join(line for _, line in rest)
+        if [line for line in footer.split("\n") if line.strip() and line.strip() not in [t.strip() for _, t in rest]]:
+            yield "footer broken", "%s: its lines flow together" % here
+    if not alone(added, footer):
+        yield "footer broken", "%s: %r" % (here, added[-200:])
+
+
+META = re.compile(r"(?i)(charset\s*=\s*[\"']?)[a-z0-9_:.-]+")
+
+
+def inserted(old, new, footer):
+    """True where the page is the old one with one insertion, and a reader sees the old text with the footer once."""
+    if META.sub(r"\1", old) != old and len(new) - len(old) < len(footer):
+        return False
+    for was, now in ((old, new), (META.sub(r"\1", old), META.sub(r"\1", new))):
+        was, now = was.rstrip("\n"), now.rstrip("\n")
+        start = 0
+        while start < min(len(was), len(now)) and was[start] == now[start]:
+            start += 1
+        end = 0
+        while end < min(len(was), len(now)) - start and was[-1 - end] == now[-1 - end]:
+            end += 1
+        if start + end >= len(was):
+            first, second = shown(old), shown(new)
+            return first.count(flat(footer)) + 1 == second.count(flat(footer))
+    return False
+
+
+def _untouched(before, after, asked, footer):
+    """Raw bytes that must come out as they went in (promise 9, B7, B8, B11)."""
+    body_before, body_after = split(before)[1] or b"", split(after)[1] or b""
+    root = Node(before)
+    must_encode = asked.get("seven") and not body_before.isascii()
+    too_long = any(len(line) > 998 for line in body_before.split(b"\r\n"))
+    if not footer and not must_encode and not too_long and body_after != body_before:
+        yield "body changed for nothing", ""
+    for node in root.walk():
+        if not node.preamble.strip() and not node.epilogue.strip():
+            continue
+        for piece in (node.preamble, node.epilogue):
+            if piece.strip() and piece.isascii() and not too_long and piece.strip() not in after:
+                yield "preamble or epilogue lost", repr(piece[:60])
+    stands = [node for node in Node(after).walk()]
+    stands = {node.raw.strip(b"\r\n") for node in stands} | {node.body.strip(b"\r\n") for node in stands}
+    for node in untouchable(root):
+        whole = node.body if node is root else node.raw
+        # Inline OpenPGP seals the decoded text: its transfer encoding may change where it must.
+        sealed = node.kind in SEALED or ARMOUR.search(node.body)
+        can_stay = not any(len(line) > 998 for line in whole.split(b"\r\n")) and (whole.isascii() or not asked.get("seven"))
+        if (node.kind in SEALED or can_stay) and whole.strip(b"\r\n") not in stands:
+            yield ("sealed changed" if sealed else "untouchable changed"), node.kind
+        if node is root:
+            yield from _root(node, after, asked)
+
+
+def _root(node, after, asked):
+    """The whole mail is one that nobody may touch: its body and the fields that describe it."""
+    new = Node(after)
+    names = ["content-type", "content-disposition"]
+    names += [] if asked.get("seven") else ["content-transfer-encoding"]
+    for name in names:
+        if node.field(name).isascii() and node.field(name) != new.field(name):
+            if not (asked.get("wrap") and new.kind == "multipart/mixed"):
+                yield "untouchable changed", "%s of %s" % (name, node.kind)
+
+
+def untouchable(node):
+    """The outermost nodes that nobody may touch."""
+    if node.kind in UNTOUCHABLE or (not node.children and ARMOUR.search(node.body)):
+        yield node
+        return
+    for child in node.children:
+        yield from untouchable(child)
+
+
+def is_attached(part):
+    return part.get_content_disposition() == "attachment" or bool(part.get_filename())
+
+
+def views(part, prefer):
+    """The text leaves that a program shows which prefers this kind in an alternative; None for what can't be shown."""
+    sort = part.get_content_type()
+    if sort in SEALED or sort in UNTOUCHABLE:
+        return []
+    if not part.is_multipart():
+        return [part] if sort in ("text/plain", "text/html") and not is_attached(part) else []
+    children = list(part.iter_parts())
+    if sort == "multipart/alternative":
+        shown_by = [views(child, prefer) for child in children]
+        fitting = [v for v in shown_by if any(p.get_content_type() == prefer for p in v)]
+        any_of = fitting or [v for v in shown_by if v]
+        return any_of[-1] if any_of else []
+    if sort == "multipart/related":
+        return views(children[0], prefer) if children else []
+    return [leaf for child in children for leaf in views(child, prefer)]
+
+
+def seen(message, prefer):
+    """The words that a reader sees in this view."""
+    words = []
+    for part in views(message, prefer):
+        content = text(part)
+        if content is None:
+            content = payload(part).decode("latin-1")
+        words.append(shown(content) if part.get_content_type() == "text/html" else _unstuffed(part, content))
+    return flat(" ".join(words))
+
+
+def _unstuffed(part, content):
+    if str(part.get_param("format", "")).lower() != "flowed":
+        return flat(content)
+    return flat(" ".join(line for _, line in unflowed(content, str(part.get_param("delsp", "")).lower() == "yes")))
+
+
+def _footer(old, new, footer):
+    """Once in each view that has a place for it."""
+    if not footer:
+        return
+    for prefer in ("text/plain", "text/html"):
+        times = seen(new, prefer).count(flat(footer)) - seen(old, prefer).count(flat(footer))
+        if times > 1:
+            yield "footer twice", "%d times in the view of %s" % (times, prefer)
+        elif times < 1 and has_place(old, prefer):
+            yield "footer missing", "view of %s" % prefer
+
+
+def has_place(old, prefer):
+    """True where the first thing shown is text that says truly what charset it has."""
+    if any(p.get_content_type() in SEALED for p in old.walk()):
+        return False
+    found = views(old, prefer)
+    if not found or ARMOUR.search(payload(found[0])):
+        return False
+    return text(found[0]) is not None and charset(found[0]) not in ("utf-7", "utf-16", "utf-32")
