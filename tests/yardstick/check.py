@@ -5,11 +5,11 @@
 
 IN is the folder of mails.py. RESULT is a folder with `results.json`:
 
-    {"asked": {...}, "mails": [{"number": 7, "code": 250, "reply": "...", "failed": "", "copies": [{"file": "0007.eml", "said": "MAIL FROM:..."}]}]}
+    {"asked": {...}, "mails": [{"number": 7, "code": 250, "reply": "...", "failed": false, "copies": [{"file": "0007.eml", "said": "MAIL FROM:..."}]}]}
 
 `asked` is what the list was to do (see heads.py and bodies.py), with "#" for the mail's number in `list` and `title`; "minimal": true
-says that nothing was configured that touches what an author signs. `failed` is why a mail that got 250 could not be sent to
-the relay, where listd recorded that. Exit 0: no damage and nothing lost; 1: some; 2: wrong usage. RESULT/report.json has every finding.
+says that nothing was configured that touches what an author signs. `failed`: the mail got 250, could not be given to the
+relay, and listd said so. Exit 0: no damage and nothing lost; 1: some; 2: wrong usage. RESULT/report.json has every finding.
 """
 
 import json

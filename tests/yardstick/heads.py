@@ -9,7 +9,7 @@ import email.utils
 import re
 import unicodedata
 
-from subject import decoded, expected, one_line
+from subject import decoded, expected, one_line, spaced
 from tree import fields, split, unfolded
 
 # T2, T10, R1 to R4, H5, H12 to H14: never in a copy, unless it is ours.
@@ -150,7 +150,7 @@ def _subject(old, new, asked):
     was, now = one(old, "subject"), one(new, "subject")
     want = expected(was, asked.get("tag") or "")
     got = one_line(decoded(now or b""))
-    if re.sub(r"\s+", " ", want) != re.sub(r"\s+", " ", got):
+    if spaced(want) != spaced(got):
         yield "subject wrong", "%r is %r, not %r" % (was, got, want)
     for word in re.findall(rb"=\?[^?\s]*\?[bBqQ]\?[^?\s]*\?=", now or b""):
         if len(word) > 75 and word not in (was or b""):

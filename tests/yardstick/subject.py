@@ -76,6 +76,15 @@ def one_line(text):
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", "", text).strip()
 
 
+def spaced(text):
+    """With one space behind each reply marker at the beginning: programs write `Re:Foo` and `Re: Foo`."""
+    tag, found = "", re.match(r"\[[^\]]*\] ", text)
+    if found:
+        tag, text = found.group(0), text[found.end() :]
+    marker = REPLY.match(text)
+    return tag + (marker.group(0).strip() + " " + text[marker.end() :] if marker else text)
+
+
 def expected(value, tag):
     """What a reader sees in the copy's Subject; `value` is the raw one that came, None where there was none."""
     text = one_line(decoded(value or b""))

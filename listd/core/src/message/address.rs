@@ -32,7 +32,7 @@ const MAX_DEPTH: usize = 32;
 
 /// Reads a raw address-list, mailbox-list or single mailbox; groups are flattened.
 pub fn mailboxes(value: &[u8]) -> Listed {
-    let text = text::utf8_or_latin(&crate::message::fields::unfold(value));
+    let text = text::line(value);
     let mut reader = Reader::default();
     let mut chars = text.chars();
     while let Some(c) = chars.next() {

@@ -26,14 +26,24 @@ pub fn utf8_or_latin(bytes: &[u8]) -> String {
 ///
 /// May contain any character that an encoded word can carry, a line break too: clean it before output (rule S5).
 pub fn decode(value: &[u8]) -> String {
-    let line = utf8_or_latin(&escaped(&unfold(value)));
+    let line = line(value);
     if !line.contains("=?") {
         return line;
     }
     let subject = AssertUnwindSafe(|| {
         HeaderForm::Text.parse(line.as_bytes()).value().as_text().map(str::to_owned)
     });
-    catch_unwind(subject).ok().flatten().unwrap_or(line)
+    let mut text = catch_unwind(subject).ok().flatten().unwrap_or_else(|| line.clone());
+    // Words side by side are decoded in one go, and the decoder marks where one ISO-2022-JP word ends and the next begins.
+    if line.to_ascii_lowercase().contains("=?iso-2022-jp") {
+        text.retain(|c| c != '\u{fffd}');
+    }
+    text
+}
+
+/// A raw value as one line of text, encoded words as they stand there.
+pub fn line(value: &[u8]) -> String {
+    utf8_or_latin(&escaped(&unfold(value)))
 }
 
 /// Raw octets inside a Q-encoded word can only be octets of its charset: as its escapes they are read so (RFC 2047 4.2).
@@ -120,9 +130,19 @@ mod tests {
     /// S7, F5: encoded words joined, raw UTF-8, raw latin-1, garbage stays text.
     #[test]
     fn text_is_decoded_or_left() {
-        let cases: [(&[u8], &str); 9] = [
-            (b"=?iso-8859-1?Q?J\xfcrgen?= =?iso-8859-1?q?_Fr\xf6sche?=", "J\u{fc}rgen Fr\u{f6}sche"),
-            ("=?utf-8?Q?Grüße_?= aus =?utf-8?B?S8O2bG4=?=".as_bytes(), "Gr\u{fc}\u{df}e  aus K\u{f6}ln"),
+        let cases: [(&[u8], &str); 10] = [
+            (
+                b"=?ISO-2022-JP?B?GyRCJUYlOSVIGyhC?= =?ISO-2022-JP?B?GyRCJUYbKEI=?=",
+                "\u{30c6}\u{30b9}\u{30c8}\u{30c6}",
+            ),
+            (
+                b"=?iso-8859-1?Q?J\xfcrgen?= =?iso-8859-1?q?_Fr\xf6sche?=",
+                "J\u{fc}rgen Fr\u{f6}sche",
+            ),
+            (
+                "=?utf-8?Q?Grüße_?= aus =?utf-8?B?S8O2bG4=?=".as_bytes(),
+                "Gr\u{fc}\u{df}e  aus K\u{f6}ln",
+            ),
             (b" Elternabend", "Elternabend"),
             (b" =?utf-8?Q?M=C3=BC?=\r\n =?utf-8?Q?ller?=", "M\u{fc}ller"),
             (b"=?iso-8859-1?B?xG5uZQ==?= Schmidt", "\u{c4}nne Schmidt"),
