@@ -152,8 +152,7 @@ fn measure(variant: &Variant) {
     let log = solo.listd.output();
     let outcome = |(mail, said): (&Mail, &Said)| {
         let copies = copies.remove(&crowd::member(&list(mail.number), 0)).unwrap_or_default();
-        let failed =
-            if said.code == 250 && copies.is_empty() { failed(&solo, dir, mail) } else { None };
+        let failed = copies.is_empty() && failed(&log, mail);
         json!({
             "number": mail.number, "code": said.code, "reply": said.reply,
             "failed": failed, "copies": copies,
