@@ -42,6 +42,8 @@ def accepted(raw, head, body, found, outcome, asked):
         return "recorded as failed, sealed eight bits and a relay of seven"
     if asked.get("seven") and outcome.get("failed") and not head.isascii():
         return "recorded as failed, an address in UTF-8 and a relay without SMTPUTF8"
+    if asked.get("seven") and outcome.get("failed") and re.search(rb"(?i)transfer-encoding:\s*x-uu", raw):
+        return "recorded as failed, eight bits in uuencode and a relay of seven"
     if outcome.get("failed"):
         return "LOST: recorded as failed"
     return "LOST: 250 and no copy"

@@ -123,6 +123,7 @@ impl<'a> Plan<'a> {
                 need.body = false;
             }
             part.close.iter().try_for_each(|close| self.can_pass(close, wishes))?;
+            self.can_change(part, need)?;
             self.part(index, part, need, wishes)?;
         }
         Ok(())
@@ -221,6 +222,16 @@ impl<'a> Plan<'a> {
         }
         self.edits.extend(head.edits());
         Ok(())
+    }
+
+    /// Where text stands in an encoding of its own, another one would hide it: programs undo uuencode by its name.
+    fn can_change(&self, part: &Part, need: Need) -> Result<(), Unsendable> {
+        let declared = Head::new(self.raw, part).encoding();
+        let foreign = declared.starts_with(b"x-uu") || declared.starts_with(b"uu");
+        match part.shape == Shape::Leaf && need.body && foreign {
+            true => Err(Unsendable::BadStructure),
+            false => Ok(()),
+        }
     }
 
     fn body_edit(&mut self, part: &Part, new: Vec<u8>, done: Done) {

@@ -204,3 +204,12 @@ fn inline_pgp_is_sealed() {
     let out = wrap_lines(head.as_bytes()).expect("sendable").expect("changed");
     assert!(lines(&out).longest <= MAX_LINE);
 }
+
+/// B9: text in uuencode stays what it says it is, or does not go.
+#[test]
+fn uuencode_is_not_encoded_over() {
+    let raw =
+        b"From: a@x.example\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\nbegin 600 \xf6.txt\r\n";
+    assert_eq!(to_seven_bit(raw), Err(Unsendable::BadStructure));
+    assert_eq!(wrap_lines(raw), Ok(None));
+}
