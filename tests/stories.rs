@@ -28,4 +28,4 @@ mod t41_verdictd;
 mod t42_scanner_trouble;
 mod t43_hostile_peers;
 mod t45_hidden;
-mod t41_yardstick;
+mod t50_yardstick;
