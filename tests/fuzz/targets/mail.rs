@@ -152,7 +152,7 @@ fn head_is_sound(head: &[u8], utf8: bool, needs_utf8: bool, from: &Address) {
     assert_eq!(again.author().map(|author| &author.address), Some(from));
 }
 
-fn frozen() -> Frozen {
+pub(super) fn frozen() -> Frozen {
     Frozen {
         kind: PostKind::List,
         list: ListId("5b".to_owned()),

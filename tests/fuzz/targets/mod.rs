@@ -9,6 +9,7 @@ mod directory;
 mod keys;
 mod mail;
 mod scanners;
+mod surgery;
 mod wire;
 
 /// A target: its name (also the folder under `fixtures/fuzz/`) and what it does with one input.
@@ -38,6 +39,7 @@ pub const TARGETS: &[Target] = &[
     ("relay", wire::client),
     ("relay_reply", wire::replies),
     ("rspamd", scanners::rspamd),
+    ("surgery", surgery::surgery),
     ("token", keys::token),
     ("values", keys::values),
     ("words", mail::words),

@@ -1,0 +1,64 @@
+//! Mails as trees, and what edits make of them.
+
+use listcore::message::{Tree, split};
+use listcore::rewrite::body::{self, Wishes};
+use listcore::rewrite::{Changes, Done, Edit, Edits, Ours, What, copy_head};
+
+use super::mail::frozen;
+
+/// Each octet has its place in the tree, no edit changes what it does not name, and each copy can be undone.
+pub fn surgery(raw: &[u8]) {
+    assert_eq!(Edits::default().apply(raw), raw, "B11: without edits nothing changes");
+    any_edits(raw);
+    let Ok(tree) = Tree::parse(raw) else { return };
+    places(&tree, raw.len());
+    for wishes in [Wishes::default(), Wishes { seven_bit: true }] {
+        let Ok(edits) = body::edits(raw, &tree, &wishes) else { continue };
+        let mut changes = Changes::of(raw);
+        changes.add(raw, &edits);
+        let middle = edits.apply(raw);
+        assert_eq!(changes.undo(&middle).as_deref(), Ok(raw));
+        let ours = Ours { signs_for: &|_| false, authserv_ids: &[], utf8: true };
+        let head = middle.get(..split(&middle)).unwrap_or_default();
+        let Ok(head) = copy_head(head, &frozen(), &ours) else { continue };
+        let copy = head.edits.apply(&middle);
+        assert!(copy.starts_with(&[head.bytes.as_slice(), b"\r\n"].concat()));
+        changes.add(&middle, &head.edits);
+        assert_eq!(changes.undo(&copy).as_deref(), Ok(raw), "the original comes back");
+        assert!(changes.diff(&copy).is_ok_and(|shown| !shown.contains('\u{1b}')));
+    }
+}
+
+/// Headers, bodies of leaves, delimiters and fillers are the whole mail, each octet once.
+fn places(tree: &Tree, len: usize) {
+    let mut all = Vec::new();
+    for (index, part) in tree.parts.iter().enumerate() {
+        assert!(part.parent.is_none_or(|parent| parent < index), "in document order");
+        all.extend([part.delimiter.clone(), part.head.clone()]);
+        all.extend(part.is_leaf().then(|| part.body.clone()));
+        all.extend(part.fillers.iter().cloned().chain(part.close.clone()));
+    }
+    all.retain(|range| !range.is_empty());
+    all.sort_by_key(|range| range.start);
+    let mut at = 0;
+    for range in all {
+        assert_eq!(range.start, at);
+        at = range.end;
+    }
+    assert_eq!(at, len);
+}
+
+/// Edits at places that the input names: refused, or undone.
+fn any_edits(raw: &[u8]) {
+    let edit = |triple: &[u8]| {
+        let [at, len, new] = *triple else { return None };
+        let start = usize::from(at);
+        let old = start..start + usize::from(len % 16);
+        Some(Edit { old, new: vec![new; usize::from(new % 8)], what: What::part("", Done::Encoded) })
+    };
+    let edits: Vec<Edit> = raw.chunks(3).take(12).filter_map(edit).collect();
+    let Ok(edits) = Edits::new(edits, raw.len()) else { return };
+    let mut changes = Changes::of(raw);
+    changes.add(raw, &edits);
+    assert_eq!(changes.undo(&edits.apply(raw)).as_deref(), Ok(raw));
+}
