@@ -63,6 +63,9 @@ listMaxSize: 5 MB
 add: listArchive
 listArchive: off
 -
+add: listLanguage
+listLanguage: en
+-
 add: listShrinkGuard
 listShrinkGuard: 80 %
 -

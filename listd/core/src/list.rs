@@ -70,6 +70,8 @@ pub struct Settings {
     /// Octets on the wire, without dot-stuffing (rule Z1).
     pub max_size: u64,
     pub archive: Archive,
+    /// Of our own words for whoever has none of his own, e.g. `de`; empty = the domain's.
+    pub language: String,
     /// The share of its members that may be gone at once, 0 to 100 percent; 100 switches the safety catch off.
     pub shrink_guard: u8,
 }
@@ -92,6 +94,7 @@ impl Default for Settings {
             unsubscribe: Unsubscribe::Mute,
             max_size: 10_000_000,
             archive: Archive::Off,
+            language: String::new(),
             shrink_guard: 50,
         }
     }

@@ -273,12 +273,12 @@ impl Pipeline {
         }
     }
 
-    /// In the author's language where the directory knows it, else in the domain's.
+    /// In the author's language where the directory knows it, else in the list's.
     fn refusal(&self, list: &List, mail: &Mail, refusal: &Refusal) -> Reply {
         let author = mail.author().map(|author| &author.address);
         let language = author
             .and_then(|address| self.members.language(address))
-            .unwrap_or_else(|| self.tenant(list.address.domain()).language);
+            .unwrap_or_else(|| self.language(list));
         let (code, (class, subject, detail)) = refusal.code();
         let about = notice::About { title: list.title(), address: &list.address };
         let text = notice::refusal(&language, refusal, &about);

@@ -169,6 +169,14 @@ impl Pipeline {
         self.tenants.load().get(domain).cloned().unwrap_or_else(fallback)
     }
 
+    /// Of our own words, for whoever has none of his own.
+    fn language(&self, list: &List) -> String {
+        match list.settings.language.as_str() {
+            "" => self.tenant(list.address.domain()).language,
+            own => own.to_owned(),
+        }
+    }
+
     /// Takes a whole mail, and answers for each target in their order, whatever happens.
     ///
     /// A mail that makes us panic or takes too long is deferred: its sender tries again, and nobody else notices

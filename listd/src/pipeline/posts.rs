@@ -42,7 +42,7 @@ impl Pipeline {
             settings: verdict.freeze(&list.settings),
             help_url: tenant.help_url,
             links: tenant.links,
-            language: tenant.language,
+            language: self.language(list),
             received: self.received(incoming, id, list, &date),
             add_message_id: mail
                 .message_id

@@ -116,7 +116,7 @@ impl School {
                 give_up_after: Duration::from_secs(5 * 24 * 3600),
             },
             tenants: ArcSwap::from_pointee(
-                [tenant("schule.example", "de"), tenant("small.example", "en")].into(),
+                [tenant("schule.example", "de"), tenant("small.example", "de")].into(),
             ),
             members: Arc::new(Members::new(live.clone(), domains())),
             verifier: Verifier::new(Some(empty_server()), &trusted).unwrap(),
@@ -261,13 +261,14 @@ fn tenant(domain: &str, language: &str) -> (String, Tenant) {
     (domain.to_owned(), Tenant { language: language.to_owned(), ..Tenant::default() })
 }
 
-/// `small.example` takes 1,000 octets and everybody's word.
+/// `small.example` takes 1,000 octets and everybody's word, and its lists speak English, whatever the domain speaks.
 fn domains() -> Vec<Domain> {
     let school = Settings { unverified: Unverified::Reject, ..Settings::default() };
     let small = Settings {
         max_size: 1_000,
         unverified: Unverified::Accept,
         post: vec![Posters::Members],
+        language: "en".to_owned(),
         ..Settings::default()
     };
     let admins = |address: &str| vec![Admin::Address(Address::parse(address).unwrap())];

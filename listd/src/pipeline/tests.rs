@@ -272,7 +272,7 @@ async fn a_forged_author_is_refused_in_the_language_of_who_it_says_to_be() {
     let stranger = mail("x@away.example");
     let foreign =
         school.send("<x@away.example>", &["small@small.example"], stranger.as_bytes()).await;
-    assert!(foreign[1].contains("Only members"), "the domain's language: {foreign:?}");
+    assert!(foreign[1].contains("Only members"), "the list's language: {foreign:?}");
     assert!(school.announced().is_empty());
 }
 

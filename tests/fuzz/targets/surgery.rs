@@ -54,7 +54,11 @@ fn any_edits(raw: &[u8]) {
         let [at, len, new] = *triple else { return None };
         let start = usize::from(at);
         let old = start..start + usize::from(len % 16);
-        Some(Edit { old, new: vec![new; usize::from(new % 8)], what: What::part("", Done::Encoded) })
+        Some(Edit {
+            old,
+            new: vec![new; usize::from(new % 8)],
+            what: What::part("", Done::Encoded),
+        })
     };
     let edits: Vec<Edit> = raw.chunks(3).take(12).filter_map(edit).collect();
     let Ok(edits) = Edits::new(edits, raw.len()) else { return };

@@ -19,7 +19,7 @@ pub mod keys;
 mod later;
 pub mod size;
 mod source;
-mod syntax;
+pub(crate) mod syntax;
 #[cfg(test)]
 mod tests;
 mod value;

@@ -93,7 +93,7 @@ fn filled(template: &str) -> Option<String> {
 }
 
 /// A language tag in outline (RFC 5646): `de`, `pt-BR`.
-pub(super) fn is_language(text: &str) -> bool {
+pub(crate) fn is_language(text: &str) -> bool {
     let mut parts = text.split('-');
     let first = parts.next().unwrap_or_default();
     let word = |t: &str| (1..=8).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric());

@@ -262,6 +262,11 @@ pub(super) fn address_template(raw: &Raw<'_>) -> Read<String> {
     text(raw, |text| (text.is_empty() || syntax::is_template(text)).then(|| text.to_owned()))
 }
 
+/// As [`language`], where nothing means "another one says it".
+pub(super) fn language_or_empty(raw: &Raw<'_>) -> Read<String> {
+    if str_of(raw)?.is_empty() { Ok(String::new()) } else { language(raw) }
+}
+
 pub(super) fn language(raw: &Raw<'_>) -> Read<String> {
     text(raw, |text| syntax::is_language(text).then(|| text.to_owned()))
 }

@@ -22,6 +22,7 @@ pub enum Key {
     Unsubscribe,
     MaxSize,
     Archive,
+    Language,
     /// Not in `[list]`: `directory.shrink_guard` and `domain.shrink_guard` say it.
     ShrinkGuard,
     /// Not in `[list]`: it is one list's own.
@@ -29,7 +30,7 @@ pub enum Key {
 }
 
 impl Key {
-    pub const ALL: [Key; 16] = [
+    pub const ALL: [Key; 17] = [
         Key::Post,
         Key::Nonmembers,
         Key::Unverified,
@@ -44,6 +45,7 @@ impl Key {
         Key::Unsubscribe,
         Key::MaxSize,
         Key::Archive,
+        Key::Language,
         Key::ShrinkGuard,
         Key::Expires,
     ];
@@ -65,6 +67,7 @@ impl Key {
             Key::Unsubscribe => "unsubscribe",
             Key::MaxSize => "max_size",
             Key::Archive => "archive",
+            Key::Language => "language",
             Key::ShrinkGuard => "shrink_guard",
             Key::Expires => "expires",
         }
@@ -91,6 +94,7 @@ impl Key {
             Key::Unsubscribe => "listUnsubscribe",
             Key::MaxSize => "listMaxSize",
             Key::Archive => "listArchive",
+            Key::Language => "listLanguage",
             Key::ShrinkGuard => "listShrinkGuard",
             Key::Expires => "listExpires",
         }

@@ -17,7 +17,7 @@ fn said(key: Key, texts: &[&str]) -> Layer {
 /// Good values of each key, as they are shown; then bad ones.
 #[test]
 fn values_are_read_or_rejected_with_a_reason() {
-    let good: [(Key, &[&str], &str); 32] = [
+    let good: [(Key, &[&str], &str); 34] = [
         (Key::Post, &["members"], "members"),
         (Key::Post, &["Owners", " people "], "owners, people"),
         (Key::Post, &["anyone", "anyone"], "anyone"),
@@ -42,6 +42,8 @@ fn values_are_read_or_rejected_with_a_reason() {
         (Key::MaxSize, &["5 MB"], "5000000 B"),
         (Key::MaxSize, &["5000000"], "5000000 B"),
         (Key::Archive, &["members"], "members"),
+        (Key::Language, &[" tr"], "\"tr\""),
+        (Key::Language, &[""], "\"\""),
         (Key::ShrinkGuard, &["80 %"], "80 %"),
         (Key::ShrinkGuard, &[" 0% "], "0 %"),
         (Key::Expires, &["never"], "never"),
@@ -56,7 +58,7 @@ fn values_are_read_or_rejected_with_a_reason() {
         assert_eq!(said.value.map(|v| v.to_string()).as_deref(), Some(expect), "{texts:?}");
     }
     let many = vec!["members"; 10_000];
-    let bad: [(Key, &[&str]); 30] = [
+    let bad: [(Key, &[&str]); 32] = [
         (Key::Post, &["everybody"]),
         (Key::Post, &["anyone\nx"]),
         (Key::Post, &["cn=a\u{fffd},dc=x"]),
@@ -81,6 +83,8 @@ fn values_are_read_or_rejected_with_a_reason() {
         (Key::MaxSize, &["-1 MB"]),
         (Key::MaxSize, &["3 GB"]),
         (Key::Archive, &["public"]),
+        (Key::Language, &["deutsch"]),
+        (Key::Language, &["de", "en"]),
         (Key::ShrinkGuard, &["101 %"]),
         (Key::ShrinkGuard, &["80"]),
         (Key::ShrinkGuard, &["-1 %"]),

@@ -9,7 +9,7 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use super::{Key, Rejected, Said};
 use crate::address::Address;
-use crate::config::size;
+use crate::config::{size, syntax};
 use crate::dn;
 use crate::list::{
     Archive, AuthorAddress, Copies, FooterSigned, FooterTexts, FromPolicy, Moderation, Nonmembers,
@@ -38,6 +38,7 @@ pub enum Value {
     Unsubscribe(Unsubscribe),
     MaxSize(u64),
     Archive(Archive),
+    Language(String),
     /// In percent.
     ShrinkGuard(u8),
     Expires(Option<Timestamp>),
@@ -115,6 +116,7 @@ impl Value {
             Key::Unsubscribe => Value::Unsubscribe(word(trimmed)?),
             Key::MaxSize => Value::MaxSize(octets(trimmed)?),
             Key::Archive => Value::Archive(word(trimmed)?),
+            Key::Language => Value::Language(language(trimmed)?),
             Key::ShrinkGuard => Value::ShrinkGuard(size::percent(trimmed)?),
             Key::Expires => Value::Expires(end(trimmed)?),
         })
@@ -137,6 +139,7 @@ impl Value {
             Key::Unsubscribe => Value::Unsubscribe(s.unsubscribe),
             Key::MaxSize => Value::MaxSize(s.max_size),
             Key::Archive => Value::Archive(s.archive),
+            Key::Language => Value::Language(s.language.clone()),
             Key::ShrinkGuard => Value::ShrinkGuard(s.shrink_guard),
             Key::Expires => Value::Expires(None),
         }
@@ -166,6 +169,7 @@ impl Value {
             Value::Unsubscribe(v) => s.unsubscribe = v,
             Value::MaxSize(v) => s.max_size = v,
             Value::Archive(v) => s.archive = v,
+            Value::Language(v) => s.language = v,
             Value::ShrinkGuard(v) => s.shrink_guard = v,
             Value::Expires(v) => *expires = v,
         }
@@ -278,6 +282,11 @@ fn word<T: DeserializeOwned>(text: &str) -> Option<T> {
     T::deserialize(word).ok()
 }
 
+/// Empty: the domain's.
+fn language(text: &str) -> Option<String> {
+    (text.is_empty() || syntax::is_language(text)).then(|| text.to_owned())
+}
+
 fn reply_to(text: &str) -> Option<ReplyTo> {
     Some(match text.to_lowercase().as_str() {
         "author" => ReplyTo::Author,
@@ -328,7 +337,7 @@ impl std::fmt::Display for Value {
             Value::ReplyTo(ReplyTo::Address(address)) => address.to_string(),
             Value::ReplyTo(v) => shown_word(v),
             Value::AuthorAddress(v) => shown_word(v),
-            Value::SubjectTag(v) => format!("{v:?}"),
+            Value::SubjectTag(v) | Value::Language(v) => format!("{v:?}"),
             Value::Footer(v) => v.to_string(),
             Value::FooterSigned(v) => shown_word(v),
             Value::Copies(v) => shown_word(v),
