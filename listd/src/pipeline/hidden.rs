@@ -23,7 +23,7 @@ use crate::store::{HiddenAuthor, NewPost};
 pub const LIFE: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// Most addresses of one author that are kept out of a header.
-const MOST_ADDRESSES: usize = 40;
+const MOST_ADDRESSES: usize = 20;
 
 /// How much mail to hidden authors may go through in an hour.
 #[derive(Debug)]
