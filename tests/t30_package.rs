@@ -44,6 +44,7 @@ fn build(out: &Path, version: &str) -> PathBuf {
     let script = source().join("packaging/build");
     let bin = program("listd").unwrap();
     program("listctl").unwrap();
+    program("verdictd").unwrap();
     let bin = bin.parent().unwrap().display().to_string();
     let (script, out) = (script.display().to_string(), out.display().to_string());
     let argv = [&script, "--bin", &bin, "--out", &out, "--version", version, "--fast"];
@@ -142,6 +143,14 @@ fn by_systemd(packages: [&Path; 2], folder: &Path) {
     assert_eq!(out.lines().map(str::trim).collect::<Vec<_>>(), expected, "{log}");
 }
 
+/// What a socket unit listens on, as a configuration names it.
+fn listens(unit: &str) -> Vec<String> {
+    let listen = unit.lines().filter_map(|line| line.strip_prefix("ListenStream="));
+    listen
+        .map(|at| if at.starts_with('/') { format!("unix:{at}") } else { at.to_owned() })
+        .collect()
+}
+
 /// What the unit listens on is what the packaged configuration names, so that the package starts as it comes.
 #[test]
 fn the_packaged_configuration_names_the_sockets_of_the_unit() {
@@ -149,11 +158,14 @@ fn the_packaged_configuration_names_the_sockets_of_the_unit() {
     let config = listcore::config::Config::parse("listd.toml", &read("listd.toml")).unwrap();
     let named = config.lmtp.listen.iter().chain(&config.lmtp.smtp_listen);
     let named: Vec<String> = named.map(ToString::to_string).collect();
-    let socket = read("listd-lmtp.socket");
-    let listens: Vec<String> = socket
-        .lines()
-        .filter_map(|line| line.strip_prefix("ListenStream="))
-        .map(|at| if at.starts_with('/') { format!("unix:{at}") } else { at.to_owned() })
-        .collect();
-    assert_eq!(named, listens);
+    assert_eq!(named, listens(&read("listd-lmtp.socket")));
+}
+
+/// The same for verdictd.
+#[test]
+fn the_packaged_verdictd_names_the_sockets_of_its_unit() {
+    let read = |file: &str| std::fs::read_to_string(source().join("packaging").join(file)).unwrap();
+    let config = verdictd::config::Config::parse("verdictd.toml", &read("verdictd.toml")).unwrap();
+    let named: Vec<String> = config.milter_listen.iter().map(ToString::to_string).collect();
+    assert_eq!(named, listens(&read("verdictd.socket")));
 }

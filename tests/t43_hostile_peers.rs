@@ -1,6 +1,9 @@
 //! Mail servers that break the milter protocol, and some that only test its corners: each ends its own session alone.
 
+use stack::clamd::{SIGNATURE, eicar};
 use stack::milter::{ACTIONS, Client, Envelope, PROTOCOL, ask};
+use stack::process::run;
+use stack::rspamd::GTUBE;
 use stack::scanners::Scanners;
 use stack::verdictd::Verdictd;
 use stack::{mail, wait};
@@ -108,4 +111,25 @@ fn mi16_the_mail_reaches_the_scanners_as_it_is() {
         let text = ask(verdictd.milter(), &Envelope::default(), mail.as_bytes()).unwrap().text;
         assert!(text.ends_with(&format!(" size {}", mail.len())), "{body:?}: {text}");
     }
+}
+
+/// MI26: a foreign MTA's side, OpenDKIM's miltertest, gets each answer as it should be.
+#[test]
+fn mi26_miltertest_is_served() {
+    let scanners = Scanners::start().unwrap();
+    let verdictd = scanners.verdictd("").unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/miltertest/verdicts.lua");
+    let eicar = String::from_utf8(eicar()).unwrap();
+    let settings = [
+        format!("socket=inet:{}@127.0.0.1", verdictd.milter().port()),
+        format!("gtube={GTUBE}"),
+        format!("eicar={eicar}"),
+        format!("signature={SIGNATURE}"),
+    ];
+    let mut argv = vec!["miltertest"];
+    argv.extend(settings.iter().flat_map(|setting| ["-D", setting.as_str()]));
+    argv.extend(["-s", script]);
+    let said = run(&argv, b"", wait::MAIL).unwrap();
+    assert!(String::from_utf8_lossy(&said).contains("all answers are right"));
+    assert_eq!(broken(&verdictd), 0.0);
 }

@@ -91,6 +91,27 @@ inside systemd-analyze verify --man=no listd.service listd-lmtp.socket >"$top/sa
 inside systemd-analyze security --offline=true --threshold=15 listd.service >"$top/said" 2>&1 || fail "the unit is too open: $(cat "$top/said")"
 say "units verified; $(grep -o 'Overall exposure level.*[0-9]\.[0-9]' "$top/said")"
 
+# verdictd, as its unit starts it, with the configuration as it comes; nothing behind it answers.
+is "shell of verdictd's user" "$(inside getent passwd verdictd | cut -d: -f7)" /usr/sbin/nologin
+inside systemd-analyze verify --man=no verdictd.service verdictd.socket >"$top/said" 2>&1 || fail "systemd-analyze verify: $(cat "$top/said")"
+! grep verdictd "$top/said" || fail "systemd-analyze verify is not clean"
+inside systemd-analyze security --offline=true --threshold=15 verdictd.service >"$top/said" 2>&1 || fail "verdictd's unit is too open: $(cat "$top/said")"
+inside systemd-tmpfiles --create verteiler.conf 2>"$top/why" || fail "systemd-tmpfiles: $(cat "$top/why")"
+is "rights of verdictd's folder" "$(rights /run/verdictd)" "verdictd:verdictd 755"
+verdictd=$(sed -n 's/^ExecStart=//p' "$root/lib/systemd/system/verdictd.service")
+# shellcheck disable=SC2086
+chroot "$root" setpriv --reuid verdictd --regid verdictd --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all \
+    env -i PATH=/usr/bin $verdictd >"$top/verdictd.log" 2>&1 &
+pid=$!
+tries=0
+until grep -q ' ready' "$top/verdictd.log"; do
+    tries=$((tries + 1))
+    [ $tries -lt 200 ] || fail "verdictd is not ready after 10 s: $(cat "$top/verdictd.log")"
+    sleep 0.05
+done
+stop
+say "verdictd started and stopped"
+
 # 3. Filled in and started.
 fill_in "$ldif"
 inside listctl config check /etc/verteiler/listd.toml >"$top/said" || fail "the configuration is wrong: $(cat "$top/said")"
@@ -128,14 +149,14 @@ say "the mail from before still waits"
 # 5. A removal keeps what the admin would miss, a purge deletes it and says so.
 dpkg_run -r verteiler
 grep -q 'stay in /var/lib/listd' "$top/said" || fail "the removal does not say what stays"
-for gone in usr/sbin/listd usr/bin/listctl lib/systemd/system/listd.service usr/share/doc/verteiler; do
+for gone in usr/sbin/listd usr/sbin/verdictd usr/bin/listctl lib/systemd/system/verdictd.socket lib/systemd/system/listd.service usr/share/doc/verteiler; do
     [ ! -e "$root/$gone" ] || fail "$gone is still there"
 done
 is "configuration" "$(md5sum <"$root/etc/verteiler/listd.toml")" "$sum"
 [ -s "$root/var/lib/listd/listd.db" ] || fail "the removal deleted the mail"
 dpkg_run -P verteiler
 grep -q 'deleting /var/lib/listd' "$top/said" || fail "the purge does not say what it deletes: $(cat "$top/said")"
-for gone in var/lib/listd etc/verteiler/listd.toml run/listd; do
+for gone in var/lib/listd etc/verteiler/listd.toml etc/verteiler/verdictd.toml run/listd run/verdictd; do
     [ ! -e "$root/$gone" ] || fail "$gone is still there"
 done
 is "keys that stay" "$(find "$root/etc/verteiler/secrets" -name '*.pem' | wc -l)" 2

@@ -4,13 +4,16 @@
 //! answered, and whatever happens nothing is left running. It needs root: Exim's `/etc/resolv.conf` is replaced in a mount
 //! namespace, and every server lives in a PID namespace of its own that dies with the guard.
 
+pub mod answerers;
 pub mod claim;
+pub mod clamav_milter;
 pub mod clamd;
 pub mod crowd;
 pub mod dkim;
 pub mod dns;
 pub mod dovecot;
 pub mod exim;
+pub mod home;
 pub mod http;
 pub mod imap;
 pub mod ldap;
@@ -29,10 +32,9 @@ pub mod town;
 pub mod verdictd;
 pub mod wait;
 
-mod home;
 mod stack;
 
-pub use stack::{Solo, Stack, StackBuilder};
+pub use stack::{Solo, Stack, StackBuilder, Verdicts};
 
 /// Why a stack or a story step failed: what was tried, with what result. For a person to read.
 #[derive(Debug)]

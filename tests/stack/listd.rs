@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use crate::claim::Port;
-use crate::process::{Server, WriteLock, memory, run};
+use crate::process::{Server, WriteLock, memory, pss, run};
 use crate::{Doing, Failure, Result, school, smtp, template, wait};
 
 const COMMAND: Duration = Duration::from_secs(30);
@@ -195,10 +195,7 @@ impl Listd {
     /// Its proportional set size now (MB): shared pages count in part.
     pub fn pss(&self) -> Result<f64> {
         let pid = self.pid().ok_or_else(|| Failure::new("listd does not run"))?;
-        let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
-        let line = text.lines().find_map(|l| l.strip_prefix("Pss:"));
-        let kb = line.and_then(|l| l.split_ascii_whitespace().next()?.parse::<f64>().ok());
-        kb.map(|kb| kb / 1024.0).ok_or_else(|| Failure::new("smaps_rollup has no Pss"))
+        pss(pid)
     }
 
     /// Processor time of all its threads since its start, in steps of 10 ms.

@@ -190,6 +190,14 @@ pub fn memory(pid: u32, what: &str) -> Option<f64> {
     Some(kb / 1024.0)
 }
 
+/// The proportional set size of a process now (MB): shared pages count in part.
+pub fn pss(pid: u32) -> Result<f64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    let line = text.lines().find_map(|l| l.strip_prefix("Pss:"));
+    let kb = line.and_then(|l| l.split_ascii_whitespace().next()?.parse::<f64>().ok());
+    kb.map(|kb| kb / 1024.0).ok_or_else(|| Failure::new("smaps_rollup has no Pss"))
+}
+
 /// Runs a program to its end, with `input` on stdin, for at most `limit`; its output when it succeeded.
 pub fn run(argv: &[&str], input: &[u8], limit: Duration) -> Result<Vec<u8>> {
     let output = run_any(argv, input, limit)?;

@@ -34,6 +34,11 @@ pub struct Rspamd {
 
 impl Rspamd {
     pub fn start(dir: &Path) -> Result<Rspamd> {
+        Rspamd::in_front_of(dir, None)
+    }
+
+    /// With a milter that asks somebody else.
+    pub fn in_front_of(dir: &Path, upstream: Option<SocketAddr>) -> Result<Rspamd> {
         let (scan, control, milter) = (Port::claim()?, Port::claim()?, Port::claim()?);
         let home = dir.join("rspamd");
         std::fs::create_dir_all(&home)?;
@@ -44,6 +49,7 @@ impl Rspamd {
             ("CONTROL_PORT", ports[1].clone()),
             ("MILTER_PORT", ports[2].clone()),
             ("PASSWORD", PASSWORD.to_owned()),
+            ("UPSTREAM", upstream.unwrap_or(scan.address()).to_string()),
         ];
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
         let conf = template::fill(include_str!("conf/rspamd.conf"), &values)?;
@@ -100,6 +106,18 @@ impl Rspamd {
     /// Its own milter.
     pub fn milter(&self) -> SocketAddr {
         self.milter.address()
+    }
+
+    /// The process ids of its milter's workers.
+    pub fn milter_pids(&self) -> Vec<u32> {
+        let title = format!("rspamd: rspamd_proxy process ({})", self.milter());
+        let is_it = |pid: &u32| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).starts_with(&title)
+        };
+        let folders = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = folders.filter_map(|e| e.file_name().to_string_lossy().parse().ok());
+        pids.filter(is_it).collect()
     }
 
     pub fn url(&self) -> String {

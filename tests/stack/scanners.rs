@@ -1,6 +1,6 @@
-//! rspamd and clamd alone, as one guard, for what needs no school around them.
+//! rspamd and clamd as one guard: alone, for what needs no school around them, or beside a school.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::Result;
 use crate::clamd::Clamd;
@@ -13,15 +13,24 @@ use crate::verdictd::{Settings, Verdictd};
 pub struct Scanners {
     pub rspamd: Rspamd,
     pub clamd: Clamd,
-    home: Home,
+    dir: PathBuf,
+    /// Where they are alone.
+    _home: Option<Home>,
 }
 
 impl Scanners {
     pub fn start() -> Result<Scanners> {
         let home = Home::make()?;
-        let clamd = Clamd::start(home.dir())?;
-        let rspamd = Rspamd::start(home.dir())?;
-        Ok(Scanners { rspamd, clamd, home })
+        let mut scanners = Scanners::beside(home.dir())?;
+        scanners._home = Some(home);
+        Ok(scanners)
+    }
+
+    /// In the temp dir of somebody else.
+    pub fn beside(dir: &Path) -> Result<Scanners> {
+        let clamd = Clamd::start(dir)?;
+        let rspamd = Rspamd::start(dir)?;
+        Ok(Scanners { rspamd, clamd, dir: dir.to_owned(), _home: None })
     }
 
     /// A verdictd that asks both.
@@ -40,6 +49,6 @@ impl Scanners {
 
     /// Their temp dir.
     pub fn dir(&self) -> &Path {
-        self.home.dir()
+        &self.dir
     }
 }

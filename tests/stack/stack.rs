@@ -8,8 +8,10 @@ use crate::exim::{Exim, GUIDE, PROMPT, Peers};
 use crate::home::Home;
 use crate::ldap::Ldap;
 use crate::listd::{Listd, Ports, Settings};
+use crate::scanners::Scanners;
 use crate::sink::Sink;
 use crate::smtp::{As, Reply, send};
+use crate::verdictd::Verdictd;
 use crate::{Result, dkim, school};
 
 /// What differs from the plain school. Every field has a sensible default.
@@ -23,12 +25,15 @@ pub struct StackBuilder {
     without_listd: bool,
     doors: Option<(u16, u16)>,
     queue_as_in_the_guide: bool,
+    scanned: bool,
 }
 
 /// A running school. Dropped, nothing of it is left.
 pub struct Stack {
     // Dropped in this order: who talks first ends first.
     pub listd: Listd,
+    /// Where it is [`StackBuilder::scanned`].
+    pub verdicts: Option<Verdicts>,
     pub exim: Exim,
     pub dovecot: Dovecot,
     pub ldap: Ldap,
@@ -37,6 +42,13 @@ pub struct Stack {
     pub sink: Sink,
     settings: Settings,
     home: Home,
+}
+
+/// verdictd, and whom it asks.
+#[derive(Debug)]
+pub struct Verdicts {
+    pub verdictd: Verdictd,
+    pub scanners: Scanners,
 }
 
 impl Stack {
@@ -120,9 +132,16 @@ impl StackBuilder {
         self
     }
 
+    /// With rspamd, clamd, and a verdictd that asks both.
+    pub fn scanned(mut self) -> Self {
+        self.scanned = true;
+        self
+    }
+
     pub fn start(self) -> Result<Stack> {
         let home = Home::make()?;
         let dir = home.dir().to_owned();
+        let verdicts = if self.scanned { Some(verdicts(&dir)?) } else { None };
         let dns = Dns::start(&dir)?;
         let sink = Sink::start()?;
         let ldap = Ldap::start(&dir, &self.ldif, self.tls)?;
@@ -160,8 +179,14 @@ impl StackBuilder {
         if !self.without_listd {
             listd.start()?;
         }
-        Ok(Stack { listd, exim, dovecot, ldap, dns, sink, settings, home })
+        Ok(Stack { listd, verdicts, exim, dovecot, ldap, dns, sink, settings, home })
     }
+}
+
+fn verdicts(dir: &Path) -> Result<Verdicts> {
+    let scanners = Scanners::beside(dir)?;
+    let verdictd = scanners.verdictd("")?;
+    Ok(Verdicts { verdictd, scanners })
 }
 
 /// listd almost alone, with an LDIF file for a directory and the sink for a relay: for the bench and the kill test.

@@ -160,16 +160,17 @@ impl Default for Counters {
 }
 
 /// Adds one for as long as it lives.
-pub struct Counted<'g>(&'g Gauge);
+#[derive(Debug)]
+pub struct Counted(Gauge);
 
-impl<'g> Counted<'g> {
-    pub fn one(gauge: &'g Gauge) -> Counted<'g> {
+impl Counted {
+    pub fn one(gauge: &Gauge) -> Counted {
         gauge.inc();
-        Counted(gauge)
+        Counted(gauge.clone())
     }
 }
 
-impl Drop for Counted<'_> {
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.dec();
     }

@@ -27,12 +27,12 @@ pub async fn serve(
 ) {
     let connections = TaskTracker::new();
     loop {
-        let place = tokio::select! {
-            place = places.clone().acquire_owned() => place,
-            () = shutdown.cancelled() => break,
-        };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
+            () = shutdown.cancelled() => break,
+        };
+        let place = tokio::select! {
+            place = places.clone().acquire_owned() => place,
             () = shutdown.cancelled() => break,
         };
         match (accepted, place) {

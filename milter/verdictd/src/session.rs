@@ -83,6 +83,8 @@ struct Mail {
     forged: Forged,
     message_id: Option<String>,
     scan: Option<Scan>,
+    /// From the end of its header on.
+    counted: Option<Counted>,
     octets: u64,
     began: Instant,
 }
@@ -187,6 +189,7 @@ impl Handler for Session {
             forged: Forged::default(),
             message_id: None,
             scan: None,
+            counted: None,
             octets: 0,
             began: Instant::now(),
         });
@@ -211,7 +214,6 @@ impl Handler for Session {
         let house = self.house.clone();
         let Some(mail) = &mut self.mail else { return Answer::Continue };
         mail.envelope.queue_id = macros.get("i").map(<[u8]>::to_vec);
-        let _working = Counted::one(&house.counters.scans);
         if mail.begin(&house).await.is_ok() {
             return Answer::Continue;
         }
@@ -235,7 +237,6 @@ impl Handler for Session {
     async fn end(&mut self, macros: &Symbols) -> milter::answer::Verdict {
         let house = self.house.clone();
         let Some(mut mail) = self.mail.take() else { return Answer::TempFail.into() };
-        let _working = Counted::one(&house.counters.scans);
         if let Some(id) = macros.get("i") {
             mail.envelope.queue_id = Some(id.to_vec());
         }
@@ -287,6 +288,7 @@ impl Mail {
         if self.scan.is_some() {
             return Ok(());
         }
+        self.counted = Some(Counted::one(&house.counters.scans));
         let mut head = std::mem::take(&mut self.head);
         head.extend_from_slice(b"\r\n");
         self.octets = self.octets.saturating_add(u64::try_from(head.len()).unwrap_or(u64::MAX));

@@ -6,7 +6,10 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use stack::clamd::{eicar, zip};
 use stack::listd::program;
+use stack::milter::{self, Envelope};
+use stack::rspamd::GTUBE;
 use stack::smtp::{As, send};
 use stack::{Failure, Result, Stack, dkim, mail, school};
 
@@ -33,11 +36,13 @@ fn main() -> ExitCode {
 }
 
 fn tour(once: bool) -> Result<()> {
-    println!("Starting unbound, slapd, Dovecot, Exim and listd with the sample school ...");
+    println!(
+        "Starting unbound, slapd, Dovecot, Exim, rspamd, clamd, verdictd and listd with the sample school ..."
+    );
     let begun = Instant::now();
-    let mut stack = Stack::start()?;
+    let mut stack = Stack::builder().scanned().start()?;
     println!("  ready after {:.1} s in {}", begun.elapsed().as_secs_f64(), stack.dir().display());
-    let done = class_mail(&stack);
+    let done = class_mail(&stack).and_then(|()| verdicts(&stack));
     if let Err(Failure(why)) = done {
         eprintln!("---- what listd said\n{}", stack.listd.output());
         eprintln!("---- what Exim said\n{}", stack.exim.log());
@@ -98,6 +103,36 @@ fn class_mail(stack: &Stack) -> Result<()> {
     Ok(())
 }
 
+/// Three mails at verdictd, as a mail server asks it: a clean one, spam, and a virus in an archive.
+fn verdicts(stack: &Stack) -> Result<()> {
+    let verdicts = stack.verdicts.as_ref().ok_or_else(|| Failure::new("no verdictd"))?;
+    let milter = verdicts.verdictd.milter();
+    let text = |body: &str| mail::text(school::JOERG.1, school::CLASS_5B, "Fotos", ID, body);
+    let archive = zip(&[("foto.com", &eicar())])?;
+    let cases = [
+        ("a clean mail", text("Bis morgen!"), ""),
+        ("rspamd's test line for spam (GTUBE)", text(GTUBE), "550 5.7.1 "),
+        (
+            "a virus (EICAR's test file) in a zip",
+            mail::with_file("Fotos", ID, "fotos.zip", &archive),
+            "550 5.7.1 ",
+        ),
+    ];
+    println!("\nThe milter {milter}, which asks rspamd and clamd:\n");
+    for (what, letter, expect) in cases {
+        let outcome = milter::ask(milter, &Envelope::default(), &letter)?;
+        let said = match outcome.is_passed() {
+            true => format!("accepted, X-Spam-Status: {}", outcome.added("X-Spam-Status").concat()),
+            false => outcome.text,
+        };
+        println!("  {what}\n      {said}");
+        if said.starts_with("550 5.7.1 ") == expect.is_empty() {
+            return Err(Failure(format!("expected {expect:?} for {what}")));
+        }
+    }
+    Ok(())
+}
+
 fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}\n")).collect()
 }
@@ -129,6 +164,8 @@ Ask listd:
 Change the school, and it counts within a second:
   ldapmodify -x -H {ldap} -D {root} -w {root_password}
 
+Ask verdictd: any milter client at {milter}, e.g. Postfix with smtpd_milters = inet:{milter}
+
 Logs and configurations: {dir}
 Ctrl-C ends it all.",
         password = school::PASSWORD,
@@ -140,6 +177,8 @@ Ctrl-C ends it all.",
         ldap = stack.ldap.url(),
         root = school::ROOT_DN,
         root_password = school::ROOT_PASSWORD,
+        milter =
+            stack.verdicts.as_ref().map(|v| v.verdictd.milter().to_string()).unwrap_or_default(),
         dir = stack.dir().display(),
     );
     Ok(())
