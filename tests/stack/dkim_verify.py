@@ -6,9 +6,9 @@
 DNS.json maps "selector._domainkey.domain" to the TXT record; it is all the DNS there is, nothing is
 asked on the network. One JSON line per file goes to stdout, e.g.
 
-    {"file": "a.eml", "signatures": [{"d": "schule.example", "s": "r2026", "a": "rsa-sha256", "ok": true}]}
+    {"file": "a.eml", "signatures": [{"d": "schule.example", "s": "r2026", "a": "rsa-sha256", "ok": true}], "arc": "none"}
 
-with "error" where the file is no mail or a signature could not be judged. Signatures stand in header order.
+("arc" is what the ARC chain is worth: none, pass or fail) with "error" where the file is no mail or a signature could not be judged. Signatures stand in header order.
 A domain is ours when DNS.json has a key for it. Exit 0: no signature of ours failed, and every file has at
 least N of ours (default 0); 1: one failed or was missing; 2: wrong usage, or dkimpy is not installed.
 """
@@ -55,6 +55,15 @@ def judge(message, number, value, lookup):
     return found
 
 
+def judge_arc(message, lookup):
+    """RFC 8617 5.2, in the words of cv=."""
+    try:
+        validation, _, _ = dkim.ARC(message, logger=SILENT).verify(dnsfunc=lookup)
+    except Exception:
+        return "fail"
+    return (validation or b"none").decode().lower()
+
+
 def judge_file(path, records):
     with open(path, "rb") as file:
         message = file.read()
@@ -71,6 +80,7 @@ def judge_file(path, records):
     return {
         "file": path,
         "signatures": [judge(message, i, value, lookup) for i, value in enumerate(values)],
+        "arc": judge_arc(message, lookup),
     }
 
 

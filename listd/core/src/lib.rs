@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod api;
+pub mod arc;
 pub mod bounce;
 pub mod config;
 pub mod dkim;

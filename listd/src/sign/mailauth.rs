@@ -22,6 +22,13 @@ pub(super) const EXPIRES_AFTER: u64 = 14 * 24 * 3600;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BodyHash(Vec<u8>);
 
+impl BodyHash {
+    /// The 32 octets of `bh=`.
+    pub(super) fn octets(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// Hashes a body that `feed` hands over in pieces, in order; a piece may end anywhere.
 pub fn body_hash<E: From<SignError>>(
     feed: impl FnOnce(&mut dyn FnMut(&[u8])) -> Result<(), E>,

@@ -3,6 +3,7 @@
 //! Not verification (`verify`), and not what a copy looks like (`compose`): a finished header block and the
 //! hash of a finished body go in, `DKIM-Signature` lines come out. The time is handed in.
 
+mod arc;
 mod fields;
 mod keyfile;
 mod mailauth;

@@ -22,6 +22,9 @@ pub(crate) fn signer() -> Signer {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Judged {
     pub signatures: Vec<JudgedSignature>,
+    /// What the ARC chain is worth: `none`, `pass` or `fail`.
+    #[serde(default)]
+    pub arc: String,
     /// Why the file could not be read as a mail.
     pub error: Option<String>,
 }

@@ -32,7 +32,7 @@ const BODIES: [&[u8]; 6] = [
 
 const NOW: Timestamp = Timestamp(1_795_000_000_123);
 
-fn hash(body: &[u8]) -> BodyHash {
+pub(super) fn hash(body: &[u8]) -> BodyHash {
     body_hash(|sink| -> Result<(), SignError> {
         sink(body);
         Ok(())

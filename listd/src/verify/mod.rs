@@ -3,6 +3,7 @@
 //! Not what follows from it (`listcore::policy`). Works on the bytes as they came in (rule D1), before anything
 //! is changed. ARC is not believed (rule D11).
 
+mod arc;
 mod cache;
 mod dns;
 mod judge;

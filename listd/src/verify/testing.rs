@@ -1,6 +1,7 @@
 //! For tests: DNS that always fails, or knows no name.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use listcore::policy::Verified;
 
@@ -35,4 +36,67 @@ fn server(rcode: u8) -> SocketAddr {
         }
     });
     address
+}
+
+/// One document of ValiMail's ARC suite.
+pub(crate) struct Scenario(yaml_rust2::Yaml);
+
+/// One case of it.
+pub(crate) struct Case<'a> {
+    pub name: String,
+    fields: &'a yaml_rust2::Yaml,
+}
+
+/// The documents of one file of the suite; `None` (said aloud) where the corpora are absent.
+pub(crate) fn arc_suite(file: &str) -> Option<Vec<Scenario>> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora");
+    let folder = std::env::var_os("VERTEILER_CORPORA").map_or(beside, PathBuf::from);
+    let path = folder.join("dkim-arc/valimail-arc_test_suite/tests").join(file);
+    if !path.exists() {
+        eprintln!("SKIPPED: no {}; set VERTEILER_CORPORA", path.display());
+        return None;
+    }
+    let text = match path.extension().is_some_and(|end| end == "gz") {
+        true => std::process::Command::new("gzip").arg("-dc").arg(&path).output().expect("gzip").stdout,
+        false => std::fs::read(&path).expect("suite"),
+    };
+    let text = String::from_utf8(text).expect("UTF-8");
+    let documents = yaml_rust2::YamlLoader::load_from_str(&text).expect("YAML");
+    Some(documents.into_iter().map(Scenario).collect())
+}
+
+impl Scenario {
+    /// A text at the top of the document.
+    pub fn text(&self, name: &str) -> &str {
+        self.0[name].as_str().unwrap_or_default()
+    }
+
+    /// Names and texts of the DNS records.
+    pub fn records(&self) -> Vec<(String, String)> {
+        let records = self.0["txt-records"].as_hash().into_iter().flatten();
+        records
+            .filter_map(|(name, text)| Some((name.as_str()?.to_owned(), text.as_str()?.replace(' ', ""))))
+            .collect()
+    }
+
+    pub fn cases(&self) -> Vec<Case<'_>> {
+        let cases = self.0["tests"].as_hash().into_iter().flatten();
+        cases
+            .map(|(name, fields)| Case { name: name.as_str().unwrap_or_default().to_owned(), fields })
+            .collect()
+    }
+}
+
+impl Case<'_> {
+    pub fn text(&self, name: &str) -> String {
+        match &self.fields[name] {
+            yaml_rust2::Yaml::Integer(number) => number.to_string(),
+            other => other.as_str().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// The mail as it comes from the wire.
+    pub fn message(&self) -> Vec<u8> {
+        self.text("message").replace("\r\n", "\n").replace('\n', "\r\n").into_bytes()
+    }
 }

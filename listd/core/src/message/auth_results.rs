@@ -26,23 +26,61 @@ const ABOVE: [&str; 4] = ["Return-Path", "Envelope-To", "Delivery-Date", "Delive
 /// Nor in a header with NUL or bare line ends, which readers drop or take for a line end as they like.
 pub fn auth_results(mail: &Mail, trusted: &[String]) -> AuthResults {
     let mut found = AuthResults::default();
+    for (_, parsed) in trusted_run(mail, trusted) {
+        parsed.add_to(&mut found);
+    }
+    found
+}
+
+/// What the same fields say, result by result as it is written there (`spf=pass smtp.mailfrom=gmx.example`), for a
+/// seal that passes it on. Without the login of an author, which is nobody's business out there.
+pub fn said(mail: &Mail, trusted: &[String]) -> Vec<String> {
+    let mut out = Vec::new();
+    for (value, _) in trusted_run(mail, trusted) {
+        let line = text::utf8_or_latin(&unfold(value));
+        let results = split_results(&line).skip(1).map(str::trim);
+        let told = |text: &&str| {
+            let method = text.split(['=', '/', ' ']).next().unwrap_or_default();
+            !["", "none", "auth"].iter().any(|word| method.eq_ignore_ascii_case(word))
+        };
+        let one_line = |text: &str| text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+        out.extend(results.filter(told).map(one_line));
+    }
+    out
+}
+
+/// Raw value and meaning of each field that counts.
+fn trusted_run<'m>(mail: &'m Mail, trusted: &[String]) -> Vec<(&'m [u8], Parsed)> {
     if mail.received == 0 || mail.nul || mail.bare {
-        return found;
+        return Vec::new();
     }
     let skipped = |f: &&super::Field| ABOVE.iter().any(|name| f.is(&mail.head, name));
-    let run = mail
-        .fields
+    mail.fields
         .iter()
         .skip_while(skipped)
         .take_while(|f| f.is(&mail.head, "Authentication-Results"))
-        .map(|f| f.value(&mail.head));
-    for value in run {
-        match parse(value) {
-            Some(parsed) if is_trusted(&parsed.id, trusted) => parsed.add_to(&mut found),
-            _ => break,
+        .map(|f| f.value(&mail.head))
+        .map_while(|value| {
+            parse(value).filter(|p| is_trusted(&p.id, trusted)).map(|parsed| (value, parsed))
+        })
+        .collect()
+}
+
+/// Cuts a line at each `;` that stands in no quote and no comment.
+fn split_results(line: &str) -> impl Iterator<Item = &str> {
+    let (mut depth, mut quoted, mut escaped) = (0u32, false, false);
+    line.split(move |c| {
+        match c {
+            _ if std::mem::take(&mut escaped) => {}
+            '\\' if quoted || depth > 0 => escaped = true,
+            '"' if depth == 0 => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted => depth = depth.saturating_sub(1),
+            ';' if !quoted => return depth == 0,
+            _ => {}
         }
-    }
-    found
+        false
+    })
 }
 
 /// True where a raw Authentication-Results value claims an authserv-id of ours, however malformed the rest is: such
@@ -283,6 +321,22 @@ mod tests {
         for (head, expect) in cases {
             assert_eq!(read(&head.join("\r\n")), expect, "{head:?}");
         }
+    }
+
+    /// RFC 8617 5.1: what a seal passes on is what our MTA wrote, result by result, but no login.
+    #[test]
+    fn results_are_told_as_written() {
+        let head = "Authentication-Results: mx.schule.example; spf=pass (a;b \\) c) smtp.mailfrom=x@gmx.example;\r\n\
+            \tauth=pass smtp.auth=anna; dkim=pass (2048-bit\r\n\tkey) reason=\";\" header.d=gmx.example\r\n\
+            Authentication-Results: mx.schule.example; none\r\n\
+            Authentication-Results: other.example; dmarc=pass\r\nReceived: by mx";
+        let mail = Mail::parse(format!("{head}\r\n\r\n").as_bytes()).expect("mail");
+        let wanted = [
+            "spf=pass (a;b \\) c) smtp.mailfrom=x@gmx.example",
+            "dkim=pass (2048-bit key) reason=\";\" header.d=gmx.example",
+        ];
+        assert_eq!(said(&mail, &["mx.schule.example".to_owned()]), wanted);
+        assert!(said(&mail, &["other.example".to_owned()]).is_empty());
     }
 
     /// T8: what would be taken for ours further on is known, also where it is broken.

@@ -8,6 +8,7 @@ use crate::time::Timestamp;
 pub mod address;
 pub mod auth_results;
 pub mod automatic;
+pub mod canonical;
 pub mod fields;
 pub mod lines;
 pub mod loops;

@@ -1,0 +1,164 @@
+//! The Authenticated Received Chain of a mail (RFC 8617): its sets, and the words of a set of ours.
+//!
+//! Pure: keys, DNS and time are the daemon's. ARC proves no author to us (rule D11); lists seal because some
+//! receivers ask for it, and the protocol is on its way to Historic, so that all of it can go with this file.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::message::{Field, Mail, auth_results, canonical::relaxed, fields::unfold, text};
+
+/// Most sets of a chain (RFC 8617 4.2.1).
+pub const MAX_SETS: u32 = 50;
+
+/// Longest text of results that a seal takes over, octets.
+const MAX_RESULTS: usize = 4000;
+
+/// The three fields of a set, in the order in which a seal covers them (RFC 8617 5.1.1).
+const NAMES: [&str; 3] = ["ARC-Authentication-Results", "ARC-Message-Signature", "ARC-Seal"];
+
+/// What a chain is worth (RFC 8617 4.4).
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Validation {
+    /// There is none.
+    #[default]
+    None,
+    Pass,
+    Fail,
+}
+
+impl Validation {
+    /// As `cv=` and `arc=` say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Validation::None => "none",
+            Validation::Pass => "pass",
+            Validation::Fail => "fail",
+        }
+    }
+}
+
+/// The chain of one mail as its fields tell it; nothing is verified.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chain {
+    /// Sets by instance, each field in relaxed form and complete, in the order of [`NAMES`].
+    sets: BTreeMap<u32, [Vec<u8>; 3]>,
+    /// The highest instance that any ARC field names.
+    highest: u32,
+    /// A field without an instance, twice the same, or a set with a hole.
+    broken: bool,
+    /// The newest seal says `cv=fail`.
+    closed: bool,
+}
+
+impl Chain {
+    /// Reads all ARC fields of a mail.
+    pub fn of(mail: &Mail) -> Chain {
+        let mut chain = Chain::default();
+        for field in &mail.fields {
+            let Some(which) = NAMES.iter().position(|name| field.is(&mail.head, name)) else {
+                continue;
+            };
+            chain.add(mail, field, which);
+        }
+        let whole = |set: &[Vec<u8>; 3]| set.iter().all(|field| !field.is_empty());
+        chain.broken |= !chain.sets.values().all(whole)
+            || chain.sets.len() != usize::try_from(chain.highest).unwrap_or(usize::MAX);
+        let newest = chain.sets.last_key_value().map(|(_, set)| set);
+        chain.closed = newest.is_some_and(|[_, _, seal]| tag(seal, "cv").as_deref() == Some("fail"));
+        chain
+    }
+
+    fn add(&mut self, mail: &Mail, field: &Field, which: usize) {
+        let value = field.value(&mail.head);
+        let line = [b":".as_slice(), value].concat();
+        let Some(instance) = instance(&line).filter(|i| (1..=MAX_SETS).contains(i)) else {
+            self.broken = true;
+            return;
+        };
+        self.highest = self.highest.max(instance);
+        let set = self.sets.entry(instance).or_default();
+        match set.get_mut(which) {
+            Some(place) if place.is_empty() => *place = relaxed(field.name(&mail.head), value),
+            _ => self.broken = true,
+        }
+    }
+
+    /// There is no ARC field at all.
+    pub fn is_empty(&self) -> bool {
+        self.sets.is_empty() && !self.broken
+    }
+
+    /// Instances from 1 on, each whole and once (RFC 8617 5.2, steps 1 to 3, as far as fields tell).
+    pub fn is_whole(&self) -> bool {
+        !self.broken
+    }
+
+    /// The instance of the next set; `None` where none may be added (RFC 8617 5.1.2, rule D10).
+    pub fn next(&self) -> Option<u32> {
+        (!self.closed && self.highest < MAX_SETS).then_some(self.highest + 1)
+    }
+
+    /// What a seal covers of the sets before it: all, or none of a chain that failed (RFC 8617 5.1.2).
+    pub fn covered(&self, validation: Validation) -> Vec<u8> {
+        match validation {
+            Validation::Pass => self.sets.values().flatten().flatten().copied().collect(),
+            Validation::None | Validation::Fail => Vec::new(),
+        }
+    }
+}
+
+/// The number in `i=`, which stands anywhere in a list of tags, and first in the results (RFC 8617 4.1.1).
+fn instance(field: &[u8]) -> Option<u32> {
+    let number = tag(field, "i")?;
+    (number.len() <= 2 && number.bytes().all(|b| b.is_ascii_digit())).then(|| number.parse().ok())?
+}
+
+/// The value of a tag in a field (RFC 6376 3.2), white space around it taken away.
+fn tag(field: &[u8], name: &str) -> Option<String> {
+    let line = text::utf8_or_latin(&unfold(field));
+    let (_, value) = line.split_once(':')?;
+    value.split(';').find_map(|piece| {
+        let (tag, value) = piece.split_once('=')?;
+        (tag.trim() == name).then(|| value.trim().to_owned())
+    })
+}
+
+/// What a seal of ours says, fixed when the mail was accepted, so that a retry says the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealing {
+    pub validation: Validation,
+    /// What stands in ARC-Authentication-Results behind the instance: our name and what we found out. One line, ASCII.
+    pub results: String,
+}
+
+impl Sealing {
+    /// `own`: what we found out ourselves, such as `dkim=pass header.d=gmx.example`; a method of which our front MTA
+    /// speaks already is left out. `trusted`: its names, lower-case (RFC 8601 5).
+    pub fn new(
+        mail: &Mail,
+        authserv_id: &str,
+        trusted: &[String],
+        validation: Validation,
+        own: &[String],
+    ) -> Sealing {
+        let mut said = auth_results::said(mail, trusted);
+        let method = |text: &str| text.split(['=', '/', ' ']).next().unwrap_or_default().to_owned();
+        let known: Vec<String> = said.iter().map(|text| method(text)).collect();
+        said.extend(own.iter().filter(|text| !known.contains(&method(text))).cloned());
+        if !known.iter().any(|name| name == "arc") {
+            said.push(format!("arc={}", validation.as_str()));
+        }
+        let mut results = authserv_id.to_owned();
+        for text in said.iter().filter(|text| text.is_ascii()) {
+            if results.len() + text.len() > MAX_RESULTS {
+                break;
+            }
+            results.push_str("; ");
+            results.push_str(text);
+        }
+        Sealing { validation, results }
+    }
+}
