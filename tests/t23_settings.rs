@@ -60,6 +60,9 @@ listUnsubscribe: request
 add: listMaxSize
 listMaxSize: 5 MB
 -
+add: listArc
+listArc: off
+-
 add: listArchive
 listArchive: off
 -

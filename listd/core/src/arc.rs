@@ -67,7 +67,8 @@ impl Chain {
         chain.broken |= !chain.sets.values().all(whole)
             || chain.sets.len() != usize::try_from(chain.highest).unwrap_or(usize::MAX);
         let newest = chain.sets.last_key_value().map(|(_, set)| set);
-        chain.closed = newest.is_some_and(|[_, _, seal]| tag(seal, "cv").as_deref() == Some("fail"));
+        chain.closed =
+            newest.is_some_and(|[_, _, seal]| tag(seal, "cv").as_deref() == Some("fail"));
         chain
     }
 
@@ -113,7 +114,8 @@ impl Chain {
 /// The number in `i=`, which stands anywhere in a list of tags, and first in the results (RFC 8617 4.1.1).
 fn instance(field: &[u8]) -> Option<u32> {
     let number = tag(field, "i")?;
-    (number.len() <= 2 && number.bytes().all(|b| b.is_ascii_digit())).then(|| number.parse().ok())?
+    (number.len() <= 2 && number.bytes().all(|b| b.is_ascii_digit()))
+        .then(|| number.parse().ok())?
 }
 
 /// The value of a tag in a field (RFC 6376 3.2), white space around it taken away.
@@ -160,5 +162,88 @@ impl Sealing {
             results.push_str(text);
         }
         Sealing { validation, results }
+    }
+
+    /// The same without the local part of any address, for a list that hides its authors: `smtp.mailfrom=@gmx.example`.
+    pub fn without_addresses(&self) -> Sealing {
+        let of_local = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+/?^_`{|}~.-".contains(c);
+        let mut pieces = self.results.split('@');
+        let mut results = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            results.truncate(results.trim_end_matches(of_local).len());
+            results.push('@');
+            results.push_str(piece);
+        }
+        Sealing { validation: self.validation, results }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain(head: &str) -> Chain {
+        Chain::of(&Mail::parse(format!("{head}\r\n\r\n").as_bytes()).expect("mail"))
+    }
+
+    fn set(i: u32, cv: &str) -> String {
+        format!(
+            "ARC-Seal: i={i}; a=rsa-sha256;\r\n cv={cv}; b=x\r\nARC-Message-Signature: a=b; i = {i} ; b=y\r\n\
+             ARC-Authentication-Results: i={i}; mx.example; spf=pass"
+        )
+    }
+
+    /// RFC 8617 5.2: what fields alone tell of a chain.
+    #[test]
+    fn chains_are_read() {
+        let one = set(1, "none");
+        let two = format!("{}\r\n{one}", set(2, "pass"));
+        let closed = format!("{}\r\n{one}", set(2, "fail"));
+        let hole = format!("{}\r\n{one}", set(3, "pass"));
+        let cases = [
+            ("Subject: x", true, true, Some(1)),
+            (one.as_str(), false, true, Some(2)),
+            (&two, false, true, Some(3)),
+            (&closed, false, true, None),
+            (&hole, false, false, Some(4)),
+            (&format!("{one}\r\n{one}"), false, false, Some(2)),
+            ("ARC-Seal: i=1; cv=none", false, false, Some(2)),
+            ("ARC-Seal: i=0; cv=none", false, false, Some(1)),
+            ("ARC-Seal: i=99999999999999999999; cv=none", false, false, Some(1)),
+            (&set(50, "pass"), false, false, None),
+            ("ARC-Seal: cv=none", false, false, Some(1)),
+        ];
+        for (head, empty, whole, next) in cases {
+            let chain = chain(head);
+            assert_eq!(
+                (chain.is_empty(), chain.is_whole(), chain.next()),
+                (empty, whole, next),
+                "{head}"
+            );
+        }
+        let covered = String::from_utf8(chain(&two).covered(Validation::Pass)).expect("text");
+        let order: Vec<&str> =
+            covered.lines().map(|line| line.split(':').next().unwrap_or_default()).collect();
+        let each = ["arc-authentication-results", "arc-message-signature", "arc-seal"];
+        assert_eq!(order, [each, each].concat());
+        assert!(chain(&two).covered(Validation::Fail).is_empty());
+    }
+
+    /// D10, F6: our front MTA's words first, ours where it says nothing; of a hidden author no address.
+    #[test]
+    fn results_are_merged() {
+        let head = "Authentication-Results: mx.example; spf=pass smtp.mailfrom=a.b+c@gmx.example;\r\n auth=pass smtp.auth=ayse\r\nReceived: by mx.example\r\n\r\n";
+        let mail = Mail::parse(head.as_bytes()).expect("mail");
+        let own = [
+            "spf=pass smtp.mailfrom=other.example".to_owned(),
+            "dmarc=pass header.from=gmx.example".to_owned(),
+        ];
+        let trusted = ["mx.example".to_owned()];
+        let sealing = Sealing::new(&mail, "mx.example", &trusted, Validation::None, &own);
+        let wanted = "mx.example; spf=pass smtp.mailfrom=a.b+c@gmx.example; dmarc=pass header.from=gmx.example; arc=none";
+        assert_eq!(sealing.results, wanted);
+        assert_eq!(sealing.without_addresses().results, wanted.replace("a.b+c@", "@"));
+        let nobody = Sealing::new(&mail, "us.example", &[], Validation::Fail, &[]);
+        assert_eq!(nobody.results, "us.example; arc=fail");
     }
 }

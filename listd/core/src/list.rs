@@ -74,6 +74,7 @@ pub struct Settings {
     pub language: String,
     /// The share of its members that may be gone at once, 0 to 100 percent; 100 switches the safety catch off.
     pub shrink_guard: u8,
+    pub arc: ArcSet,
 }
 
 impl Default for Settings {
@@ -96,6 +97,7 @@ impl Default for Settings {
             archive: Archive::Off,
             language: String::new(),
             shrink_guard: 50,
+            arc: ArcSet::Off,
         }
     }
 }
@@ -202,6 +204,14 @@ pub enum FooterSigned {
     Skip,
     /// The mail becomes the first part of a new one, untouched, and the footer the second.
     Wrap,
+}
+
+/// Whether copies get an ARC set of ours (RFC 8617, rule D10).
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ArcSet {
+    Off,
+    Seal,
 }
 
 /// What stands between a list's local part and the `@` in its role addresses.

@@ -44,6 +44,7 @@ fn frozen(texts: [String; 5], reply_to: ReplyTo) -> Frozen {
         add_message_id: Some(id.clone()),
         add_date: Some(id),
         hidden: None,
+        arc: None,
     }
 }
 

@@ -321,6 +321,7 @@ impl Alarm {
             add_message_id: None,
             add_date: None,
             hidden: None,
+            arc: None,
         };
         let mail = NewMail {
             id: MailId((self.watch.ids)(now)),

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use listcore::address::Address;
+use listcore::arc::Sealing;
 use listcore::list::{Copies, FromPolicy, ListId};
 use listcore::outcome::Reply;
 use listcore::recipients::Recipient;
@@ -75,6 +76,12 @@ impl Composer {
         domains.retain(|domain| !(unproven && may_align(domain, from.domain())));
         domains.into_iter().filter_map(|domain| self.signers.of(domain).cloned()).collect()
     }
+
+    /// Who seals the copies of a post (rule D10): the list's domain, whoever From names.
+    fn sealer_for(&self, frozen: &Frozen) -> Option<(Arc<Signer>, Sealing)> {
+        let sealing = frozen.arc.clone()?;
+        Some((self.signers.of(&frozen.domain).cloned()?, sealing))
+    }
 }
 
 /// True where DMARC could find two names aligned (RFC 9989 4.4). Which part of them is the organisational domain only
@@ -96,6 +103,8 @@ pub struct Variant {
     body: Payload,
     hash: BodyHash,
     signers: Vec<Arc<Signer>>,
+    /// Who seals with ARC, and what the seal says.
+    seal: Option<(Arc<Signer>, Sealing)>,
     needs_utf8: bool,
     eight_bit: bool,
     relay_takes_utf8: bool,
@@ -123,6 +132,10 @@ impl Variant {
             head.extend(lines.map_err(|e| NoCopy::Later(e.to_string()))?);
         }
         head.extend_from_slice(&self.head);
+        if let Some((sealer, sealing)) = &self.seal {
+            let set = sealer.seal(&head, &self.hash, sealing, at);
+            head.splice(..0, set.map_err(|e| NoCopy::Later(e.to_string()))?);
+        }
         head.extend_from_slice(b"\r\n");
         Ok(head)
     }
@@ -153,6 +166,7 @@ impl Render for Composer {
             is_notice: frozen.is_notice(),
             copies: frozen.settings.copies,
             signers: self.signers_for(&head.from, frozen),
+            seal: self.sealer_for(frozen),
             eight_bit: original.eight_bit || !head.bytes.is_ascii(),
             needs_utf8: head.needs_utf8,
             relay_takes_utf8: can.utf8,

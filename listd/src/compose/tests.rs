@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use listcore::arc::Validation;
 use listcore::list::Settings;
 use listcore::rewrite::{Links, PostKind};
 use listcore::token::{Purpose, check};
@@ -41,6 +42,7 @@ pub(super) fn post(copies: Copies) -> StoredPost {
             add_message_id: Some("<added@schule.example>".into()),
             add_date: Some("Sun, 22 Nov 2026 01:00:00 +0000".into()),
             hidden: None,
+            arc: None,
         },
         accepted: NOW,
         expires: NOW + Duration::from_secs(5 * 24 * 3600),
@@ -118,6 +120,34 @@ fn personal_copies() {
     assert_ne!(anna.sender, bob.sender);
     assert_eq!(anna.head, bob.head);
     judged(&signer, &[&anna, &bob]);
+}
+
+/// D10: the seal goes on last, over our signatures and the chain that came in; dkimpy accepts both.
+#[test]
+fn copies_are_sealed() {
+    let signer = Arc::new(signer());
+    let mut composer = composer([]);
+    composer.signers = Signers::of_one(Arc::clone(&signer));
+    let mut post = post(Copies::Personal);
+    let results = "mx.schule.example; dkim=pass header.d=gmx.example; arc=none".to_owned();
+    post.frozen.arc = Some(Sealing { validation: Validation::None, results });
+    let variant = composer.variant(&post, &mail("", "Hallo\r\n"), &CAN, "de").expect("variant");
+    let first = composer.copy(&variant, &[to(7, "anna@gmx.example")], NOW).expect("copy");
+    assert!(first.head.starts_with(b"ARC-Seal: "));
+
+    // The copy comes back through another list of the house, whose id it does not have.
+    post.frozen.arc = post.frozen.arc.map(|arc| Sealing { validation: Validation::Pass, ..arc });
+    let body = Body::Memory(Bytes::from(bytes(&first)));
+    let variant = composer.variant(&post, &body, &CAN, "de").expect("variant");
+    let second = composer.copy(&variant, &[to(8, "bob@web.example")], NOW).expect("copy");
+    let mails = [bytes(&first), bytes(&second)];
+    let Some(judged) = dkimpy(&signer, &mails) else { return };
+    for one in &judged {
+        assert_eq!(one.arc, "pass", "{one:?}");
+        assert_eq!(one.ours().first(), Some(&("r1", true)), "{one:?}");
+    }
+    let seals = String::from_utf8_lossy(&mails[1]).matches("ARC-Seal: ").count();
+    assert_eq!(seals, 2);
 }
 
 /// A retry gives the same bytes; a minute later only the signatures are new.

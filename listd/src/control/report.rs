@@ -129,6 +129,7 @@ mod tests {
             add_message_id: None,
             add_date: None,
             hidden: None,
+            arc: None,
         };
         let id = PostId(9_007_199_254_740_993);
         let post = StoredPost {

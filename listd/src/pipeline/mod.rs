@@ -6,6 +6,7 @@ mod answer;
 mod hidden;
 mod judge;
 mod posts;
+mod seal;
 mod trial;
 
 use std::collections::HashMap;
@@ -235,6 +236,7 @@ impl Pipeline {
                 None => self.judge(rcpt, target, &incoming, &mail, &authenticity, now),
             });
         }
+        self.prepare_seals(&incoming, &mail, &authenticity, &mut steps).await;
         self.store_and_answer(&incoming, &mail, steps, now).await
     }
 

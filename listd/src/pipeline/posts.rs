@@ -50,6 +50,7 @@ impl Pipeline {
                 .then(|| made_message_id(incoming, &self.house.hostname)),
             add_date: (!mail.has_date).then_some(date),
             hidden: None,
+            arc: None,
             domain,
         };
         let digest = digest_of(incoming.bytes.get(mail.head_len()..).unwrap_or_default());

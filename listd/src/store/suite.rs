@@ -108,6 +108,7 @@ pub(super) fn frozen(list: &str) -> Frozen {
         add_message_id: None,
         add_date: Some("Date: x".into()),
         hidden: None,
+        arc: None,
     }
 }
 

@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use listcore::address::Address;
+use listcore::arc::{Sealing, Validation};
 use listcore::message::{Mail, auth_results};
 use listcore::policy::{Unproven, Verified};
 use mail_auth::MessageAuthenticator;
@@ -102,6 +103,42 @@ impl Verifier {
                 from.domain()
             )),
         }
+    }
+}
+
+impl Verifier {
+    /// What a seal of ours is to say of this mail: the chain as it came in, and what was found out about its author.
+    /// `None` where DNS did not answer: then nothing can be said, and the copies go out without a seal.
+    /// `hostname` stands for us where no authserv-id is ours.
+    pub async fn sealing(
+        &self,
+        raw: &[u8],
+        mail: &Mail,
+        author: &Authenticity,
+        hostname: &str,
+    ) -> Option<Sealing> {
+        let validated = arc::validate(&self.dns, &self.cache, raw, mail);
+        let validation: Validation = tokio::time::timeout(DEADLINE, validated).await.ok()??;
+        let name = self.trusted.first().map_or(hostname, String::as_str);
+        Some(Sealing::new(mail, name, &self.trusted, validation, &found_out(mail, author)))
+    }
+}
+
+/// Our own results in the words of RFC 8601 2.7; a login is nobody's business out there.
+fn found_out(mail: &Mail, author: &Authenticity) -> Vec<String> {
+    let from = mail.author().map(|author| author.address.domain().to_owned());
+    let from = from.unwrap_or_default();
+    match author {
+        Authenticity::Known { verified: Verified::Dkim(domain), .. } => {
+            vec![format!("dkim=pass header.d={domain}"), format!("dmarc=pass header.from={from}")]
+        }
+        Authenticity::Known { verified: Verified::Spf(domain), .. } => {
+            vec![
+                format!("spf=pass smtp.mailfrom={domain}"),
+                format!("dmarc=pass header.from={from}"),
+            ]
+        }
+        _ => Vec::new(),
     }
 }
 

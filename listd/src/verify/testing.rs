@@ -57,7 +57,9 @@ pub(crate) fn arc_suite(file: &str) -> Option<Vec<Scenario>> {
         return None;
     }
     let text = match path.extension().is_some_and(|end| end == "gz") {
-        true => std::process::Command::new("gzip").arg("-dc").arg(&path).output().expect("gzip").stdout,
+        true => {
+            std::process::Command::new("gzip").arg("-dc").arg(&path).output().expect("gzip").stdout
+        }
         false => std::fs::read(&path).expect("suite"),
     };
     let text = String::from_utf8(text).expect("UTF-8");
@@ -75,14 +77,19 @@ impl Scenario {
     pub fn records(&self) -> Vec<(String, String)> {
         let records = self.0["txt-records"].as_hash().into_iter().flatten();
         records
-            .filter_map(|(name, text)| Some((name.as_str()?.to_owned(), text.as_str()?.replace(' ', ""))))
+            .filter_map(|(name, text)| {
+                Some((name.as_str()?.to_owned(), text.as_str()?.replace(' ', "")))
+            })
             .collect()
     }
 
     pub fn cases(&self) -> Vec<Case<'_>> {
         let cases = self.0["tests"].as_hash().into_iter().flatten();
         cases
-            .map(|(name, fields)| Case { name: name.as_str().unwrap_or_default().to_owned(), fields })
+            .map(|(name, fields)| Case {
+                name: name.as_str().unwrap_or_default().to_owned(),
+                fields,
+            })
             .collect()
     }
 }

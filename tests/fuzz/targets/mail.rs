@@ -169,6 +169,7 @@ pub(super) fn frozen() -> Frozen {
         add_message_id: Some("<new@schule.example>".to_owned()),
         add_date: Some("Thu, 01 Jan 1970 00:00:00 +0000".to_owned()),
         hidden: None,
+        arc: None,
     }
 }
 

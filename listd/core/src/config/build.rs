@@ -333,6 +333,7 @@ fn settings(r: &mut Reader<'_, '_, '_>, table: &str, mut settings: Settings) -> 
     r.set(&mut s.max_size, &key("max_size"), value::octets);
     r.set(&mut s.archive, &key("archive"), value::word);
     r.set(&mut s.language, &key("language"), value::language_or_empty);
+    r.set(&mut s.arc, &key("arc"), value::word);
     settings
 }
 

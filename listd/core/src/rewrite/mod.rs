@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::arc::Sealing;
 use crate::list::{AuthorAddress, ListId, Role, Settings};
 use crate::message::lines::MAX_LINE;
 use crate::message::{Field, Mail, Malformed, fields, lines};
@@ -75,6 +76,9 @@ pub struct Frozen {
     /// Set for a post to a list that hides its authors, and for mail to a relay address.
     #[serde(default)]
     pub hidden: Option<Hidden>,
+    /// Set where the list seals (RFC 8617).
+    #[serde(default)]
+    pub arc: Option<Sealing>,
 }
 
 /// Where the footer points besides List-Help's page.

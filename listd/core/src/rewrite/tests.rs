@@ -21,6 +21,7 @@ pub(super) fn frozen(change: impl FnOnce(&mut Frozen)) -> Frozen {
         add_message_id: Some("<new@lists.schule.example>".to_owned()),
         add_date: Some("Thu, 01 Jan 1970 00:00:00 +0000".to_owned()),
         hidden: None,
+        arc: None,
     };
     change(&mut frozen);
     frozen

@@ -233,6 +233,7 @@ impl House {
             add_message_id: None,
             add_date: None,
             hidden: None,
+            arc: None,
         };
         let recipient = |a: &String| Recipient {
             person: None,

@@ -12,7 +12,9 @@ use crate::verify::testing::{Case, arc_suite};
 /// Fields as the suite has them: name and value, relaxed.
 fn fields(text: &str) -> Vec<(String, String)> {
     let mail = Mail::parse(text.as_bytes()).expect("fields");
-    let own = |range: &std::ops::Range<usize>| String::from_utf8_lossy(&mail.head[range.clone()]).into_owned();
+    let own = |range: &std::ops::Range<usize>| {
+        String::from_utf8_lossy(&mail.head[range.clone()]).into_owned()
+    };
     let squeezed = |value: String| value.split_whitespace().collect::<Vec<_>>().join(" ");
     mail.fields.iter().map(|f| (own(&f.name), squeezed(own(&f.value)))).collect()
 }
@@ -51,12 +53,15 @@ fn d10_valimail_signs() {
             let lines = signer
                 .seal_fields(head, &hash(body), &sealing(&case, &mail), now, names.split(':'))
                 .expect("sealed");
-            let wanted: Vec<(String, String)> = [("AS", SEAL), ("AMS", SIGNATURE), ("AAR", RESULTS)]
-                .into_iter()
-                .map(|(tag, name)| (name.to_owned(), case.text(tag)))
-                .filter(|(_, value)| !value.trim().is_empty())
-                .map(|(name, value)| (name, value.split_whitespace().collect::<Vec<_>>().join(" ")))
-                .collect();
+            let wanted: Vec<(String, String)> =
+                [("AS", SEAL), ("AMS", SIGNATURE), ("AAR", RESULTS)]
+                    .into_iter()
+                    .map(|(tag, name)| (name.to_owned(), case.text(tag)))
+                    .filter(|(_, value)| !value.trim().is_empty())
+                    .map(|(name, value)| {
+                        (name, value.split_whitespace().collect::<Vec<_>>().join(" "))
+                    })
+                    .collect();
             let lines = String::from_utf8(lines).expect("ASCII");
             assert!(lines.lines().all(|line| line.len() <= LINE), "{}: {lines}", case.name);
             assert_eq!(fields(&format!("{lines}\r\n")), wanted, "{}", case.name);
@@ -98,7 +103,9 @@ fn d10_dkimpy_agrees() {
     let failed = sealed(&signer, &first, body, Validation::Fail);
     let closed = sealed(&signer, &failed, body, Validation::Fail);
     let changed = String::from_utf8(second.clone()).expect("text").replace("Elternabend", "Geld");
-    let count = |head: &[u8]| fields(&String::from_utf8_lossy(head)).iter().filter(|(n, _)| n == SEAL).count();
+    let count = |head: &[u8]| {
+        fields(&String::from_utf8_lossy(head)).iter().filter(|(n, _)| n == SEAL).count()
+    };
     assert_eq!([&first, &second, &failed, &closed].map(|head| count(head)), [1, 2, 2, 2]);
 
     let mails = [

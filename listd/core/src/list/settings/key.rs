@@ -25,12 +25,13 @@ pub enum Key {
     Language,
     /// Not in `[list]`: `directory.shrink_guard` and `domain.shrink_guard` say it.
     ShrinkGuard,
+    Arc,
     /// Not in `[list]`: it is one list's own.
     Expires,
 }
 
 impl Key {
-    pub const ALL: [Key; 17] = [
+    pub const ALL: [Key; 18] = [
         Key::Post,
         Key::Nonmembers,
         Key::Unverified,
@@ -47,6 +48,7 @@ impl Key {
         Key::Archive,
         Key::Language,
         Key::ShrinkGuard,
+        Key::Arc,
         Key::Expires,
     ];
 
@@ -69,6 +71,7 @@ impl Key {
             Key::Archive => "archive",
             Key::Language => "language",
             Key::ShrinkGuard => "shrink_guard",
+            Key::Arc => "arc",
             Key::Expires => "expires",
         }
     }
@@ -96,6 +99,7 @@ impl Key {
             Key::Archive => "listArchive",
             Key::Language => "listLanguage",
             Key::ShrinkGuard => "listShrinkGuard",
+            Key::Arc => "listArc",
             Key::Expires => "listExpires",
         }
     }

@@ -12,8 +12,8 @@ use crate::address::Address;
 use crate::config::{size, syntax};
 use crate::dn;
 use crate::list::{
-    Archive, AuthorAddress, Copies, FooterSigned, FooterTexts, FromPolicy, Moderation, Nonmembers,
-    Posters, ReplyTo, Settings, Unsubscribe, Unverified,
+    ArcSet, Archive, AuthorAddress, Copies, FooterSigned, FooterTexts, FromPolicy, Moderation,
+    Nonmembers, Posters, ReplyTo, Settings, Unsubscribe, Unverified,
 };
 use crate::time::{Timestamp, generalized_time};
 
@@ -41,6 +41,7 @@ pub enum Value {
     Language(String),
     /// In percent.
     ShrinkGuard(u8),
+    Arc(ArcSet),
     Expires(Option<Timestamp>),
 }
 
@@ -118,6 +119,7 @@ impl Value {
             Key::Archive => Value::Archive(word(trimmed)?),
             Key::Language => Value::Language(language(trimmed)?),
             Key::ShrinkGuard => Value::ShrinkGuard(size::percent(trimmed)?),
+            Key::Arc => Value::Arc(word(trimmed)?),
             Key::Expires => Value::Expires(end(trimmed)?),
         })
     }
@@ -141,6 +143,7 @@ impl Value {
             Key::Archive => Value::Archive(s.archive),
             Key::Language => Value::Language(s.language.clone()),
             Key::ShrinkGuard => Value::ShrinkGuard(s.shrink_guard),
+            Key::Arc => Value::Arc(s.arc),
             Key::Expires => Value::Expires(None),
         }
     }
@@ -171,6 +174,7 @@ impl Value {
             Value::Archive(v) => s.archive = v,
             Value::Language(v) => s.language = v,
             Value::ShrinkGuard(v) => s.shrink_guard = v,
+            Value::Arc(v) => s.arc = v,
             Value::Expires(v) => *expires = v,
         }
     }
@@ -345,6 +349,7 @@ impl std::fmt::Display for Value {
             Value::MaxSize(v) => format!("{v} B"),
             Value::Archive(v) => shown_word(v),
             Value::ShrinkGuard(v) => format!("{v} %"),
+            Value::Arc(v) => shown_word(v),
             Value::Expires(None) => "never".to_owned(),
             Value::Expires(Some(Timestamp(..=0))) => "closed".to_owned(),
             Value::Expires(Some(at)) => format!("{} seconds after 1970", at.seconds()),

@@ -38,6 +38,7 @@ fn frozen(change: impl FnOnce(&mut Frozen)) -> Frozen {
                 .to_owned(),
         add_message_id: Some("<new@lists.schule.example>".to_owned()),
         add_date: None,
+        arc: None,
         hidden: Some(hidden()),
         links: crate::rewrite::Links::default(),
     };
