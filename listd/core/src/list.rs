@@ -197,10 +197,11 @@ pub enum Archive {
 
 /// What becomes of the footer where nothing may be added to what is there: signed and encrypted mail, and text that
 /// can't be read (rule B7).
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FooterSigned {
     /// The mail goes without one.
+    #[default]
     Skip,
     /// The mail becomes the first part of a new one, untouched, and the footer the second.
     Wrap,

@@ -145,6 +145,25 @@ fn megabytes(language: &str, octets: u64) -> String {
     }
 }
 
+/// Text in ASCII letters where that stays readable: at most one character in ten has none of its own.
+pub(crate) fn in_ascii(text: &str) -> Option<String> {
+    let written: String = text.split_inclusive(['\r', '\n']).map(line_in_ascii).collect();
+    let lost = written.matches('?').count() - text.matches('?').count();
+    (lost * 10 <= text.chars().count()).then_some(written)
+}
+
+/// With the line end, which is no letter.
+fn line_in_ascii(line: &str) -> String {
+    let text = line.trim_end_matches(['\r', '\n']);
+    ascii(text) + line.get(text.len()..).unwrap_or_default()
+}
+
+/// What a typewriter has for a typographic quote, dash or dots; `None` for anything else.
+pub(crate) fn punctuation(c: char) -> Option<&'static str> {
+    let plain = Some(transliterated(c)).filter(|plain| *plain != "?");
+    plain.filter(|plain| !plain.contains(|c: char| c.is_ascii_alphanumeric()))
+}
+
 /// Printable ASCII on one line: German letters by custom, other Latin letters by their base, the rest `?`.
 fn ascii(text: &str) -> String {
     let mut out = String::new();

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use listcore::message::{Lines, MAX_HEADER, Tree, split};
+use listcore::message::{Lines, MAX_HEADER, Tree, lines, split};
 use listcore::rewrite::body::{self, Wishes};
 use listcore::rewrite::{Edits, Unsendable};
 
@@ -33,7 +33,7 @@ pub(super) struct Prepared {
 }
 
 /// Takes the body as it is, where that is all that is wished for.
-pub(super) fn prepare(body: &Body, wishes: &Wishes) -> Result<Prepared, NoCopy> {
+pub(super) fn prepare(body: &Body, wishes: &Wishes<'_>) -> Result<Prepared, NoCopy> {
     let (head, payload) = divide(body)?;
     if !wishes.change_content() {
         let (lines, hash) = measure(&payload)?;
@@ -63,8 +63,14 @@ pub(super) fn prepare(body: &Body, wishes: &Wishes) -> Result<Prepared, NoCopy> 
 }
 
 /// The edits of a whole mail.
-pub(super) fn plan(raw: &[u8], wishes: &Wishes) -> Result<Edits, NoCopy> {
-    let tree = Tree::parse(raw).map_err(|_| never(&Unsendable::BadStructure))?;
+pub(super) fn plan(raw: &[u8], wishes: &Wishes<'_>) -> Result<Edits, NoCopy> {
+    let Ok(tree) = Tree::parse(raw) else {
+        // More parts than anybody reads: nothing is added, and such a mail goes as it is where it can.
+        return match wishes.forbid(&lines(raw.get(split(raw)..).unwrap_or_default())) {
+            true => Err(never(&Unsendable::BadStructure)),
+            false => Ok(Edits::default()),
+        };
+    };
     body::edits(raw, &tree, wishes).map_err(|e| never(&e))
 }
 

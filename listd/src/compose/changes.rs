@@ -1,6 +1,7 @@
 //! What was changed in a copy, for an admin who wants to see it. Only asked for by a simulation.
 
 use listcore::message::{fields, split};
+use listcore::rewrite::footer;
 use listcore::rewrite::{Change, Changes, Edit, Edits, What, copy_head};
 
 use super::{Composer, NoCopy, body, never, wishes};
@@ -22,7 +23,8 @@ impl Composer {
     ) -> Result<Changes, NoCopy> {
         let frozen = post.frozen.in_language(language);
         let mut changes = Changes::of(original);
-        let edits = body::plan(original, &wishes(can))?;
+        let footer = footer::footer(&post.frozen, language);
+        let edits = body::plan(original, &wishes(can, &frozen, footer.as_ref()))?;
         changes.add(original, &edits);
         let middle = edits.apply(original);
         let head = middle.get(..split(&middle)).unwrap_or_default();

@@ -16,6 +16,7 @@ use listcore::list::{Copies, FromPolicy, ListId};
 use listcore::outcome::Reply;
 use listcore::recipients::Recipient;
 use listcore::rewrite::body::Wishes;
+use listcore::rewrite::footer::{self, Footer};
 use listcore::rewrite::{Frozen, Ours, Unsendable, copy_head};
 use listcore::time::Timestamp;
 use listcore::token::{self, Keys};
@@ -156,7 +157,9 @@ impl Render for Composer {
         language: &str,
     ) -> Result<Arc<Variant>, NoCopy> {
         let frozen = &post.frozen.in_language(language);
-        let original = body::prepare(body, &wishes(can))?;
+        // Of the list as it is, since its own language decides who reads which text.
+        let footer = footer::footer(&post.frozen, language);
+        let original = body::prepare(body, &wishes(can, frozen, footer.as_ref()))?;
         let signs_for = |domain: &str| self.signers.signs_for(domain);
         let head = copy_head(&original.head, frozen, &self.ours(&signs_for, can));
         let head = head.map_err(|e| never(&e))?;
@@ -227,8 +230,8 @@ impl Composer {
 }
 
 /// What is to become of the body.
-fn wishes(can: &Can) -> Wishes {
-    Wishes { seven_bit: !can.eight_bit }
+fn wishes<'a>(can: &Can, frozen: &Frozen, footer: Option<&'a Footer>) -> Wishes<'a> {
+    Wishes { seven_bit: !can.eight_bit, footer, footer_signed: frozen.settings.footer_signed }
 }
 
 /// Why the copy can never be sent, as an outcome (RFC 3463 3.7).

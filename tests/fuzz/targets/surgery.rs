@@ -12,7 +12,7 @@ pub fn surgery(raw: &[u8]) {
     any_edits(raw);
     let Ok(tree) = Tree::parse(raw) else { return };
     places(&tree, raw.len());
-    for wishes in [Wishes::default(), Wishes { seven_bit: true }] {
+    for wishes in [Wishes::default(), Wishes { seven_bit: true, ..Wishes::default() }] {
         let Ok(edits) = body::edits(raw, &tree, &wishes) else { continue };
         let mut changes = Changes::of(raw);
         changes.add(raw, &edits);

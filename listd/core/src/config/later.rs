@@ -11,11 +11,8 @@ const TABLES: &[(&str, &str)] = &[
 ];
 
 /// A key that comes later whatever its value, except where the value is the harmless one.
-const KEYS: &[(&str, &str, &str)] = &[
-    ("relay.log", "", "the relay's log is not read yet; trace ends with the relay's answer"),
-    ("domain.imprint_url", "", "there are no web pages yet that would link to it"),
-    ("domain.privacy_url", "", "there are no web pages yet that would link to it"),
-];
+const KEYS: &[(&str, &str, &str)] =
+    &[("relay.log", "", "the relay's log is not read yet; trace ends with the relay's answer")];
 
 /// The same for a key of `[list]` or `[domain.list]`: key, value that needs no word, what happens meanwhile.
 /// `*` stands for every other value.
@@ -31,7 +28,6 @@ const LIST: &[(&str, &str, &str)] = &[
     ("from", "broken", "every From is rewritten meanwhile, as with \"rewrite\""),
     ("unsubscribe", "*", "unsubscribing is a mail to the owners meanwhile"),
     ("archive", "members", "there is no archive yet"),
-    ("footer", "*", "no footer is added"),
 ];
 
 /// One sentence for each key that is set and has no effect yet, in the order of the tables above.

@@ -298,6 +298,35 @@ fn all_errors_are_collected() {
     assert!(said.iter().any(|s| s.contains("relay.address: this key is missing")));
 }
 
+/// One text, or one for each language; a placeholder that does not exist is named.
+#[test]
+fn a_footer_is_a_text_or_a_table() {
+    let footer = |line: &str| {
+        let config = Config::parse("listd.toml", &with(&format!("[list]\n{line}")));
+        config.map(|config| config.list.footer.to_string()).map_err(|errors| errors.to_string())
+    };
+    for (line, expect) in [
+        ("footer = \"standard\"", "\"standard\""),
+        ("footer = \"\"\"\na\nb {imprint}\"\"\"", "\"a\\nb {imprint}\""),
+        ("footer = { en = \"a\", de-AT = \"b\" }", "de-at:\"b\", en:\"a\""),
+        ("footer.en = \"a\"", "en:\"a\""),
+    ] {
+        assert_eq!(footer(line).as_deref(), Ok(expect), "{line}");
+    }
+    for (line, expect) in [
+        (
+            "footer = \"{imprnt}\"",
+            "list.footer: found the placeholder {imprnt}, which is none of {list},",
+        ),
+        ("footer = { en = 1 }", "list.footer: found a number without quotes, expected \"\""),
+        ("footer = { deutsch = \"x\" }", "list.footer: found \"deutsch\", which is no language"),
+        ("footer = [\"x\"]", "list.footer: found a list, expected"),
+    ] {
+        let said = footer(line).expect_err(line);
+        assert!(said.contains(expect), "{said}");
+    }
+}
+
 /// A sentence for each value that has no effect yet, and none where the value changes nothing.
 #[test]
 fn what_comes_later_is_said() {
@@ -305,22 +334,10 @@ fn what_comes_later_is_said() {
         ("[list]\nnonmembers = \"hold\"", 1),
         ("[list]\nnonmembers = \"reject\"", 0),
         ("[list]\nfooter = \"\"\nsubject_tag = \"\"", 0),
-        (
-            "[list]
-footer = \"x\"
-subject_tag = \"y\"
-archive = \"members\"",
-            2,
-        ),
-        (
-            "[list]
-moderation = \"all\"
-from = \"broken\"
-author_address = \"hidden\"",
-            2,
-        ),
+        ("[list]\nfooter = \"x\"\nsubject_tag = \"y\"\narchive = \"members\"", 1),
+        ("[list]\nmoderation = \"all\"\nfrom = \"broken\"\nauthor_address = \"hidden\"", 2),
         ("[directory]\nshrink_guard = \"50 %\"", 0),
-        ("[domain.list]\nfooter = \"x\"", 0),
+        ("[domain.list]\narchive = \"x\"", 0),
     ];
     for (more, expect) in cases {
         let text = match more.strip_prefix("[directory]\n") {
@@ -331,9 +348,12 @@ author_address = \"hidden\"",
         let config = Config::parse("listd.toml", &text).expect("it parses");
         assert_eq!(config.later.len(), expect, "{more}: {:?}", config.later);
     }
-    let text = format!("{SMALLEST}[domain.list]\nfooter = \"x\"");
+    let text = format!("{SMALLEST}[domain.list]\narchive = \"members\"");
     let config = Config::parse("listd.toml", &text).expect("it parses");
-    assert_eq!(config.later, ["domain.list.footer = \"x\" comes later: no footer is added"]);
+    assert_eq!(
+        config.later,
+        ["domain.list.archive = \"members\" comes later: there is no archive yet"]
+    );
 }
 
 #[test]

@@ -206,6 +206,11 @@ impl FooterTexts {
         }
     }
 
+    /// The tag under which there is a text for readers of a language, e.g. `de` for `de-AT`.
+    pub fn language(&self, tag: &str) -> Option<&str> {
+        self.exactly(tag).map(|(tag, _)| tag)
+    }
+
     /// The text of a language or, for `de-AT`, of `de`.
     fn exactly(&self, language: &str) -> Option<(&str, &str)> {
         let language = language.to_ascii_lowercase();

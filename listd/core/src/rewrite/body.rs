@@ -5,23 +5,33 @@
 
 use std::collections::BTreeMap;
 
+use crate::list::FooterSigned;
 use crate::message::lines::MAX_LINE;
 use crate::message::{Lines, Part, Seal, Shape, Tree, lines, split};
 use crate::rewrite::edit::{Done, Edit, Edits, What};
+use crate::rewrite::footer::Footer;
 use crate::rewrite::part_head::{self, Head};
 use crate::rewrite::{Unsendable, transfer};
 
+mod below;
+
+use below::Below;
+
 /// What is wanted of a body. By default only that it can be sent at all: no line over 998 octets (rules D9, X3).
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wishes {
+pub struct Wishes<'a> {
     /// Seven bits only, for a relay without 8BITMIME (rule U4).
     pub seven_bit: bool,
+    /// What stands below the mail.
+    pub footer: Option<&'a Footer>,
+    /// What becomes of it where nothing may be added.
+    pub footer_signed: FooterSigned,
 }
 
-impl Wishes {
+impl Wishes<'_> {
     /// True where the content of a part may change, whatever its lines are like.
     pub fn change_content(&self) -> bool {
-        false
+        self.footer.is_some()
     }
 
     /// True where octets with such lines can't stay.
@@ -33,8 +43,9 @@ impl Wishes {
 /// The edits that make a mail's body as wished. The mail's own header changes only where it speaks of the body
 /// (Content-Type, Content-Transfer-Encoding, MIME-Version); the rest of it is
 /// [`copy_head`](crate::rewrite::copy_head)'s. Without edits there was nothing to do.
-pub fn edits(raw: &[u8], tree: &Tree, wishes: &Wishes) -> Result<Edits, Unsendable> {
+pub fn edits(raw: &[u8], tree: &Tree, wishes: &Wishes<'_>) -> Result<Edits, Unsendable> {
     let mut plan = Plan::new(raw, tree);
+    plan.footer(wishes);
     plan.encode(wishes)?;
     plan.edits()
 }
@@ -47,10 +58,10 @@ pub fn wrap_lines(raw: &[u8]) -> Result<Option<Vec<u8>>, Unsendable> {
 /// Encodes the parts with octets above 127, and those with long lines. Looks at the body only:
 /// [`copy_head`](crate::rewrite::copy_head) makes the top header ASCII.
 pub fn to_seven_bit(raw: &[u8]) -> Result<Option<Vec<u8>>, Unsendable> {
-    changed(raw, &Wishes { seven_bit: true })
+    changed(raw, &Wishes { seven_bit: true, ..Wishes::default() })
 }
 
-fn changed(raw: &[u8], wishes: &Wishes) -> Result<Option<Vec<u8>>, Unsendable> {
+fn changed(raw: &[u8], wishes: &Wishes<'_>) -> Result<Option<Vec<u8>>, Unsendable> {
     if !wishes.forbid(&lines(raw.get(split(raw)..).unwrap_or_default())) {
         return Ok(None);
     }
@@ -74,12 +85,14 @@ pub(super) struct Plan<'a> {
     pub tree: &'a Tree,
     /// New contents, by index of the part.
     leaves: BTreeMap<usize, Leaf>,
+    /// Texts with a footer, by index of the part.
+    below: BTreeMap<usize, Below>,
     edits: Vec<Edit>,
 }
 
 impl<'a> Plan<'a> {
     fn new(raw: &'a [u8], tree: &'a Tree) -> Plan<'a> {
-        Plan { raw, tree, leaves: BTreeMap::new(), edits: Vec::new() }
+        Plan { raw, tree, leaves: BTreeMap::new(), below: BTreeMap::new(), edits: Vec::new() }
     }
 
     /// A leaf's content as it is planned so far, decoded.
@@ -108,7 +121,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Each part that must change for transfer, each leaf once.
-    fn encode(&mut self, wishes: &Wishes) -> Result<(), Unsendable> {
+    fn encode(&mut self, wishes: &Wishes<'_>) -> Result<(), Unsendable> {
         let needs = self.needs(wishes);
         let mut sealed_until = 0;
         for (index, part) in self.tree.parts.iter().enumerate() {
@@ -130,7 +143,11 @@ impl<'a> Plan<'a> {
     }
 
     /// A delimiter line is the one thing that can't be changed by itself.
-    fn can_pass(&self, line: &std::ops::Range<usize>, wishes: &Wishes) -> Result<(), Unsendable> {
+    fn can_pass(
+        &self,
+        line: &std::ops::Range<usize>,
+        wishes: &Wishes<'_>,
+    ) -> Result<(), Unsendable> {
         match wishes.forbid(&lines(self.raw.get(line.clone()).unwrap_or_default())) {
             true => Err(Unsendable::BadStructure),
             false => Ok(()),
@@ -138,7 +155,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Which parts can't stay as they are; a container can't where something in it can't. Each octet is looked at once.
-    fn needs(&self, wishes: &Wishes) -> Vec<Need> {
+    fn needs(&self, wishes: &Wishes<'_>) -> Vec<Need> {
         let look =
             |range: &std::ops::Range<usize>| lines(self.raw.get(range.clone()).unwrap_or_default());
         let mut needs = vec![Need::default(); self.tree.parts.len()];
@@ -165,7 +182,7 @@ impl<'a> Plan<'a> {
     }
 
     /// A sealed part goes as it is or not at all.
-    fn is_fit(&self, part: &Part, need: Need, wishes: &Wishes) -> Result<(), Unsendable> {
+    fn is_fit(&self, part: &Part, need: Need, wishes: &Wishes<'_>) -> Result<(), Unsendable> {
         // The text alone of an inline OpenPGP message is sealed, not its header.
         let head = need.head && part.sealed != Some(Seal::InlinePgp);
         if !(need.body || head) {
@@ -182,18 +199,19 @@ impl<'a> Plan<'a> {
         index: usize,
         part: &Part,
         need: Need,
-        wishes: &Wishes,
+        wishes: &Wishes<'_>,
     ) -> Result<(), Unsendable> {
         let leaf = self.leaves.remove(&index);
-        if leaf.is_none() && !need.body && !need.head {
+        let below = self.below.remove(&index);
+        if leaf.is_none() && below.is_none() && !need.body && !need.head {
             return Ok(());
         }
         let mut head = Head::new(self.raw, part);
         if need.head {
             head.repair(wishes);
         }
-        match (part.shape, leaf) {
-            (Shape::Leaf, Some(leaf)) => {
+        match (part.shape, leaf, below) {
+            (Shape::Leaf, Some(leaf), _) => {
                 if let Some(field) = leaf.content_type {
                     head.set("Content-Type", field);
                 }
@@ -205,14 +223,15 @@ impl<'a> Plan<'a> {
                 }
                 self.body_edit(part, body, leaf.done);
             }
-            (Shape::Leaf, None) if need.body => {
+            (Shape::Leaf, None, Some(below)) => self.grow(part, below, need, wishes, &mut head),
+            (Shape::Leaf, None, None) if need.body => {
                 let (encoding, body) =
                     transfer::encode(part.encoding, &part.kind, part.body(self.raw));
                 head.set_encoding(encoding);
                 self.body_edit(part, body, Done::Encoded);
             }
-            (Shape::Leaf, None) => {}
-            (Shape::Multipart | Shape::Message, _) => {
+            (Shape::Leaf, None, None) => {}
+            (Shape::Multipart | Shape::Message, ..) => {
                 // What a container says of its insides must become true with them.
                 if wishes.seven_bit && matches!(head.encoding().as_slice(), b"8bit" | b"binary") {
                     head.set_encoding("7bit");
@@ -242,7 +261,7 @@ impl<'a> Plan<'a> {
         });
     }
 
-    fn fillers(&mut self, part: &Part, wishes: &Wishes) {
+    fn fillers(&mut self, part: &Part, wishes: &Wishes<'_>) {
         for range in &part.fillers {
             let text = self.raw.get(range.clone()).unwrap_or_default();
             if wishes.forbid(&lines(text)) {
@@ -279,12 +298,12 @@ struct Need {
 }
 
 impl Need {
-    fn add_head(&mut self, found: Lines, wishes: &Wishes) {
+    fn add_head(&mut self, found: Lines, wishes: &Wishes<'_>) {
         self.head |= wishes.forbid(&found);
         self.long |= found.longest > MAX_LINE;
     }
 
-    fn add_body(&mut self, found: Lines, wishes: &Wishes) {
+    fn add_body(&mut self, found: Lines, wishes: &Wishes<'_>) {
         self.body |= wishes.forbid(&found);
         self.long |= found.longest > MAX_LINE;
     }
@@ -297,7 +316,7 @@ impl Need {
 }
 
 /// Text that no mail program shows: long lines are broken, other octets become `?`.
-fn filler(text: &[u8], wishes: &Wishes) -> Vec<u8> {
+fn filler(text: &[u8], wishes: &Wishes<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + text.len() / 100);
     for line in text.split_inclusive(|b| *b == b'\n') {
         let mut rest = line;

@@ -17,6 +17,7 @@ use hidden::Scrubbed;
 
 pub mod body;
 pub mod changes;
+mod content_type;
 pub mod edit;
 mod eight_bit;
 mod encode;

@@ -38,7 +38,7 @@ impl<'a> Head<'a> {
     }
 
     /// Every field that can't be sent, in a form that can.
-    pub fn repair(&mut self, wishes: &Wishes) {
+    pub fn repair(&mut self, wishes: &Wishes<'_>) {
         let head = self.part.head(self.raw);
         let Ok(mail) = Mail::parse_within(head, head.len()) else { return };
         for (field, placed) in mail.fields.iter().zip(&self.fields) {
@@ -115,6 +115,6 @@ fn placed_octets<'r>(raw: &'r [u8], field: &Field) -> &'r [u8] {
 }
 
 /// An octet that may leave.
-pub(super) fn seven(byte: u8, wishes: &Wishes) -> u8 {
+pub(super) fn seven(byte: u8, wishes: &Wishes<'_>) -> u8 {
     if wishes.seven_bit && !byte.is_ascii() { b'?' } else { byte }
 }

@@ -30,7 +30,7 @@ pub(super) fn encode_content(
     let declared_eight = matches!(declared, b"8bit" | b"binary");
     let plain = found.longest <= MAX_LINE && !found.bare && !found.nul;
     match part.encoding {
-        Encoding::Base64 => (None, in_lines(BASE64.encode(content).as_bytes())),
+        Encoding::Base64 => (None, based(content)),
         Encoding::QuotedPrintable => (None, quoted(content)),
         _ if plain && !found.eight_bit => (None, content.to_vec()),
         _ if plain && declared_eight && !seven_bit => (None, content.to_vec()),
@@ -42,11 +42,11 @@ pub(super) fn encode_content(
 }
 
 /// Whichever of the two is shorter, about.
-fn fitting(kind: &str, body: &[u8]) -> (&'static str, Vec<u8>) {
+pub(super) fn fitting(kind: &str, body: &[u8]) -> (&'static str, Vec<u8>) {
     let strange = body.iter().filter(|b| !b.is_ascii() || **b == b'=').count();
     let text = kind.starts_with("text/") || kind.starts_with("message/");
     if strange > body.len() / if text { 3 } else { 6 } {
-        return ("base64", in_lines(BASE64.encode(body).as_bytes()));
+        return ("base64", based(body));
     }
     ("quoted-printable", quoted(body))
 }
@@ -55,6 +55,11 @@ fn fitting(kind: &str, body: &[u8]) -> (&'static str, Vec<u8>) {
 fn wrapped(body: &[u8]) -> Vec<u8> {
     let known = |b: &u8| b.is_ascii_alphanumeric() || b"+/=".contains(b);
     in_lines(&body.iter().copied().filter(known).collect::<Vec<u8>>())
+}
+
+/// Any octets as base64.
+pub(super) fn based(content: &[u8]) -> Vec<u8> {
+    in_lines(BASE64.encode(content).as_bytes())
 }
 
 fn in_lines(text: &[u8]) -> Vec<u8> {
@@ -92,7 +97,7 @@ fn requoted(body: &[u8]) -> Vec<u8> {
 }
 
 /// Any octets as quoted-printable; CRLF are line ends, a CR or LF alone is content.
-fn quoted(body: &[u8]) -> Vec<u8> {
+pub(super) fn quoted(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len() + body.len() / 8);
     let mut column = 0;
     let mut rest = body;

@@ -2,10 +2,22 @@
 //!
 //! Pure. Which texts are set is `list::FooterTexts`; where a mail changes at all is `rewrite::body`.
 
+use std::ops::Range;
+
+use crate::message::{Encoding, Part};
+
+mod charset;
+mod html;
 mod html_form;
+mod part;
+mod places;
+mod text;
+mod wire;
 mod words;
 
-pub use words::{footer, language};
+pub(super) use part::{extended, wrapped};
+pub(super) use places::{Otherwise, plan};
+pub use words::footer;
 
 /// A footer in one language, ready to be put below a mail. Nothing in it is personal (promise 9).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,5 +61,54 @@ impl Dir {
             Dir::Ltr => "ltr",
             Dir::Rtl => "rtl",
         }
+    }
+}
+
+/// A text part that is to grow.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct Leaf<'a> {
+    /// Lower-case.
+    pub kind: &'a str,
+    pub params: &'a [(String, String)],
+    pub encoding: Encoding,
+    pub body: &'a [u8],
+    /// It is the whole mail, not a part of one.
+    pub is_mail: bool,
+}
+
+impl<'a> Leaf<'a> {
+    pub fn of(part: &'a Part, raw: &'a [u8]) -> Leaf<'a> {
+        let (kind, params) = (part.kind.as_str(), part.params.as_slice());
+        let (encoding, body, is_mail) = (part.encoding, part.body(raw), part.depth == 0);
+        Leaf { kind, params, encoding, body, is_mail }
+    }
+}
+
+/// What makes a text part grow: one stretch of its body, as it is encoded for transfer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Grown {
+    /// Counts in the body.
+    pub at: Range<usize>,
+    pub new: Vec<u8>,
+    /// What the parameter `charset` becomes, if it changes.
+    pub charset: Option<&'static str>,
+    /// What Content-Transfer-Encoding becomes, if it changes.
+    pub encoding: Option<&'static str>,
+}
+
+/// Why a part does not grow.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// It ends in this footer.
+    Already,
+    /// What it says can't be told without doubt, so nothing is added to it (rule B9).
+    Unreadable,
+}
+
+/// How the footer gets into a text part.
+pub(super) fn grow(leaf: &Leaf<'_>, footer: &Footer) -> Result<Grown, Unfit> {
+    match leaf.kind {
+        "text/html" => html::grow(leaf, footer),
+        _ => text::grow(leaf, footer),
     }
 }

@@ -37,16 +37,6 @@ pub fn footer(frozen: &Frozen, language: &str) -> Option<Footer> {
     Some(Footer { plain: plain(lines), html: html(lines, &tag, dir), dir, language: tag })
 }
 
-/// The language in which a recipient reads the footer; the same for two recipients whose copies are the same.
-pub fn language(frozen: &Frozen, recipient: Option<&str>) -> String {
-    let language = recipient.unwrap_or(&frozen.language);
-    match frozen.settings.footer.wanted(language, &frozen.language) {
-        Some(Wanted::Standard(language)) => notice::footer(language).0.to_owned(),
-        Some(Wanted::Text(tag, _)) => tag.to_owned(),
-        None => frozen.language.clone(),
-    }
-}
-
 /// A line with its placeholders filled in; `None` where it needs a link that is not configured.
 fn filled(line: &str, frozen: &Frozen) -> Option<Vec<Span>> {
     let mut out = Vec::new();

@@ -65,11 +65,6 @@ fn an_admins_text() {
     assert_eq!((arabic.dir, arabic.plain.contains("مرحبا klasse-5b")), (Dir::Rtl, true));
     assert!(arabic.html.starts_with("<div lang=\"ar\" dir=\"rtl\">") && arabic.html.is_ascii());
     assert!(arabic.html.contains("<bdi>klasse-5b</bdi>"));
-    for (recipient, expect) in [(None, "de"), (Some("ar-EG"), "ar"), (Some("tr"), "de")] {
-        assert_eq!(language(&frozen, recipient), expect);
-    }
-    assert_eq!(language(&set(&["standard"], |_| {}), Some("tr")), "en");
-    assert_eq!(language(&set(&[""], |_| {}), Some("tr")), "de", "one for all where there is none");
     assert_eq!(footer(&set(&["de:", "en:x"], |_| {}), "de"), None);
     assert_eq!(footer(&set(&["{imprint}\n \n"], |_| {}), "de"), None, "nothing to say");
     let role = set(&["x"], |f| f.kind = PostKind::Role(Role::Owner));
