@@ -8,6 +8,7 @@
 mod directory;
 mod keys;
 mod mail;
+mod milter;
 mod scanners;
 mod surgery;
 mod wire;
@@ -34,7 +35,9 @@ pub const TARGETS: &[Target] = &[
     ("mail", mail::mail),
     ("mailboxes", mail::mailboxes),
     ("mapping", directory::mapping),
-    ("milter", wire::milter),
+    ("milter", milter::packets),
+    ("milter_filter", milter::filter),
+    ("milter_mta", milter::mta),
     ("notice", mail::notice),
     ("relay", wire::client),
     ("relay_reply", wire::replies),

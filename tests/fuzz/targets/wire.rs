@@ -1,4 +1,4 @@
-//! What comes from other servers: LMTP commands and mails, replies of the relay, packets of a milter.
+//! What comes from other servers: LMTP commands and mails, replies of the relay.
 
 use lmtp::client::answer::{MAX_REPLY, Nonsense, Reader};
 use lmtp::client::stuff::Stuffer;
@@ -6,7 +6,6 @@ use lmtp::client::{Answer, Capabilities, Client, Envelope, Fate, Framing, Next, 
 use lmtp::data::{DotReader, Piece};
 use lmtp::reply::Reply;
 use lmtp::server::Flavor;
-use milter::frame::{Decoder, Frame, FrameError, MAX_LENGTH};
 
 #[path = "../../../lmtp/tests/common/mod.rs"]
 mod common;
@@ -214,34 +213,4 @@ impl Relay {
         }
         assert!(self.client.take_report().is_none());
     }
-}
-
-/// MI1: packets are the same in each split, bounded, and encode to the octets that they were read from.
-pub fn milter(stream: &[u8]) {
-    let whole = frames(stream, usize::MAX);
-    assert_eq!(frames(stream, 1), whole);
-    assert_eq!(frames(stream, 5), whole);
-    let mut again = Vec::new();
-    for frame in &whole.0 {
-        assert!(frame.data.len() < MAX_LENGTH);
-        frame.encode(&mut again).expect("what was read can be written");
-    }
-    assert!(stream.starts_with(&again));
-    if whole.1 == Ok(false) {
-        assert_eq!(again.len(), stream.len());
-    }
-}
-
-fn frames(stream: &[u8], size: usize) -> (Vec<Frame>, Result<bool, FrameError>) {
-    let (mut decoder, mut frames) = (Decoder::new(), Vec::new());
-    for mut piece in stream.chunks(size) {
-        loop {
-            match decoder.feed(&mut piece) {
-                Ok(Some(frame)) => frames.push(frame),
-                Ok(None) => break,
-                Err(error) => return (frames, Err(error)),
-            }
-        }
-    }
-    (frames, Ok(decoder.is_inside()))
 }
