@@ -3,6 +3,7 @@
 // A story that can not go on stops with what it saw; its helpers are not always tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod scripted;
 mod t00_stack;
 mod t01_exim;
 mod t02_first_mail;
@@ -23,6 +24,7 @@ mod t22_kinds;
 mod t23_settings;
 mod t24_guard;
 mod t30_package;
+mod t31_postfix;
 mod t40_scanners;
 mod t41_verdictd;
 mod t42_scanner_trouble;

@@ -7,8 +7,8 @@ use crate::packet::Modification;
 /// the order of the mail, the first one on top.
 ///
 /// An index is counted as Postfix does: a field that was deleted does not count any more. Who deletes several
-/// of one name begins with the last, and is right with Sendmail as well. What does not concern the
-/// header is left alone.
+/// of one name begins with the last, and is right with Sendmail as well. To an insertion the MTA's own
+/// `Received` is the first field, so give it with the header. What does not concern the header is left alone.
 pub fn apply(modifications: &[Modification], mut header: Vec<Field>) -> Vec<Field> {
     for modification in modifications {
         match modification {

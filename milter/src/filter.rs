@@ -129,7 +129,7 @@ impl Fresh {
             symbols: Symbols::default(),
             used: Used::default(),
             skipping: false,
-            ending: false,
+            held: None,
             output: Vec::new(),
         };
         filter.say(&Reply::Negotiate(choice))?;
@@ -148,9 +148,18 @@ pub struct Filter {
     used: Used,
     /// The rest of the body is not wanted.
     skipping: bool,
-    /// The last piece of the body came with the end, which is still to be told.
-    ending: bool,
+    /// What is still to be told of the last command.
+    held: Option<Held>,
     output: Vec<u8>,
+}
+
+/// The second half of a command that tells two things.
+#[derive(Debug)]
+enum Held {
+    /// The last piece of the body came with it.
+    End,
+    /// It came inside a message, which it made void: Postfix says the abort only after it.
+    Helo(Vec<u8>),
 }
 
 /// What the message has cost so far.
@@ -189,8 +198,12 @@ impl Filter {
 
     /// The next event. Takes what it understood off `input`.
     pub fn next(mut self, input: &mut &[u8]) -> Result<Step, Fault> {
-        if std::mem::take(&mut self.ending) {
-            return Ok(Step::End(Ending { filter: self }));
+        match self.held.take() {
+            Some(Held::End) => return Ok(Step::End(Ending { filter: self })),
+            Some(Held::Helo(name)) => {
+                return Ok(self.tell(code::Command::Helo, Event::Helo(name)));
+            }
+            None => {}
         }
         while let Some(frame) = self.decoder.feed(input)? {
             self.used.octets += frame.data.len() as u64 + 5;
@@ -198,7 +211,8 @@ impl Filter {
                 return Err(Fault::Limit("octets of one message"));
             }
             let command = Command::decode(frame)?;
-            self.place = self.place.next(command.code(), &self.terms)?;
+            let before = self.place;
+            self.place = before.next(command.code(), &self.terms)?;
             match command {
                 Command::Quit => return Ok(Step::Quit),
                 Command::Macros(of, macros) => self.macros(of, macros)?,
@@ -211,6 +225,11 @@ impl Filter {
                     self.symbols.clear();
                     self.used = Used::default();
                     return Ok(Step::Told(Event::NewConnection, self));
+                }
+                Command::Helo(name) if before.in_message() => {
+                    self.end_message();
+                    self.held = Some(Held::Helo(name));
+                    return Ok(Step::Told(Event::Abort, self));
                 }
                 Command::BodyEnd(last) => return Ok(self.body_end(last)),
                 Command::Body(_) if self.skipping => {
@@ -275,7 +294,7 @@ impl Filter {
         if last.is_empty() || self.skipping {
             return Step::End(Ending { filter: self });
         }
-        self.ending = true;
+        self.held = Some(Held::End);
         Step::Told(Event::Body(last), self)
     }
 

@@ -1,4 +1,4 @@
-//! The real stack for tests and for `./x run`: unbound, slapd, Exim, Dovecot, rspamd, clamd and ours in a temp dir on loopback.
+//! The real stack for tests and for `./x run`: unbound, slapd, Exim, Dovecot, Postfix, rspamd, clamd and ours in a temp dir on loopback.
 //!
 //! Not the stories that are told on it (`tests/tNN_*.rs`). Every wait is bounded, ready means that a real question was
 //! answered, and whatever happens nothing is left running. It needs root: Exim's `/etc/resolv.conf` is replaced in a mount
@@ -21,6 +21,7 @@ pub mod listd;
 pub mod load;
 pub mod mail;
 pub mod milter;
+pub mod postfix;
 pub mod process;
 pub mod rspamd;
 pub mod scanners;

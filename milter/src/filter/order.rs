@@ -46,7 +46,10 @@ impl Place {
             Command::QuitNewConnection => Some(Place::Connection),
             Command::Unknown => (self <= Place::Rcpt).then_some(self),
             Command::Connect => (self == Place::Connection).then_some(Place::Idle),
-            Command::Helo => (!self.in_message() && may_begin).then_some(Place::Idle),
+            // HELO in the middle of an envelope makes it void (RFC 5321 4.1.4).
+            Command::Helo => {
+                (self <= Place::Rcpt && (may_begin || self.in_message())).then_some(Place::Idle)
+            }
             Command::Mail => (!self.in_message() && may_begin).then_some(Place::Mail),
             Command::Rcpt => self.inside(Place::Rcpt, true, may_begin, terms),
             Command::Data => self.inside(Place::Data, false, may_begin, terms),

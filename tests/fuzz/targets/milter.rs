@@ -97,7 +97,7 @@ fn work(
         (0..100, _) => Answer::Continue,
         (100..150, Event::Rcpt(_)) => Answer::Reject,
         (150..200, Event::Header(_)) => Answer::Discard,
-        (200..=255, _) if heard.0.len() % 5 == 0 => Answer::TempFail,
+        (200..=255, _) if heard.0.len().is_multiple_of(5) => Answer::TempFail,
         _ => Answer::Continue,
     };
     loop {
