@@ -85,6 +85,10 @@ impl Scripted {
         format!("inet:{}:{}", self.address.ip(), self.address.port())
     }
 
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// Another script, and nothing heard yet.
     pub fn play(&self, script: Script) {
         *lock(&self.shared.script) = script;

@@ -25,6 +25,8 @@ mod t23_settings;
 mod t24_guard;
 mod t30_package;
 mod t31_postfix;
+mod t32_milter_peers;
+mod t33_postfix_lists;
 mod t40_scanners;
 mod t41_verdictd;
 mod t42_scanner_trouble;

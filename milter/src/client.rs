@@ -37,6 +37,9 @@ impl Default for Limits {
 }
 
 /// All of the protocol, for these actions.
+///
+/// rspamd (3.4) chooses all that it knows, whatever is offered, and asks for it in vain then: offer
+/// [`Actions::ALL`] where it may be the filter, and leave undone what is not wanted.
 pub fn offer(actions: Actions) -> Offer {
     Offer { version: VERSION, actions, protocol: Protocol::ALL }
 }

@@ -1,0 +1,13 @@
+-- Decided before the end: at MAIL, at a header field, at a piece of the body (MI10).
+open(nil, nil, nil)
+hello()
+step("mail", mt.mailfrom(conn, "<refused@x.example>"), SMFIR_TEMPFAIL)
+mt.abort(conn)
+envelope()
+step("data", mt.data(conn), SMFIR_CONTINUE)
+step("header", mt.header(conn, "X-Discard", "x"), SMFIR_DISCARD)
+mt.abort(conn)
+envelope()
+content()
+step("eom", mt.eom(conn), SMFIR_ACCEPT)
+mt.disconnect(conn)

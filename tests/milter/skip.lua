@@ -1,0 +1,10 @@
+-- The rest of the body is not wanted (MI12), the end still comes.
+open(nil, nil, nil)
+hello()
+envelope()
+step("data", mt.data(conn), SMFIR_CONTINUE)
+step("header", mt.header(conn, "Subject", "x"), SMFIR_CONTINUE)
+step("eoh", mt.eoh(conn), SMFIR_CONTINUE)
+step("body", mt.bodystring(conn, "one\r\n"), SMFIR_SKIP)
+step("eom", mt.eom(conn), SMFIR_ACCEPT)
+mt.disconnect(conn)
