@@ -42,7 +42,8 @@ impl Clamd {
     pub async fn ping(&self) -> Result<(), Failure> {
         let mut wire = connect(&self.endpoint).await?;
         wire.write_all(b"zPING\0").await.map_err(broken)?;
-        match read(&mut wire).await?.as_slice() {
+        let (answer, _) = read(&mut wire).await?;
+        match answer.as_slice() {
             b"PONG" => Ok(()),
             other => Err(Failure::Garbage(shown(other))),
         }
@@ -74,13 +75,14 @@ async fn scan(wire: Box<dyn Wire>, pieces: mpsc::Receiver<Bytes>) -> Result<Viru
         sent = sending => (Some(sent), answering.await),
         early = &mut answering => (None, early),
     };
-    let answer = answer?;
+    let (answer, is_whole) = answer?;
     match (sent, answer.is_empty()) {
         (Some(Err(error)), true) => Err(broken(error)),
         (_, true) => Err(Failure::Broken("it closed without an answer".to_owned())),
         (sent, false) => match parse(&answer)? {
-            // Nobody can say this before he has seen it all.
-            Virus::Clean if !matches!(sent, Some(Ok(()))) => {
+            // Nobody can say this before he has seen it all. What we sent may still lie in the kernel; who closes
+            // without having read it resets the connection.
+            Virus::Clean if !(is_whole && matches!(sent, Some(Ok(())))) => {
                 Err(Failure::Garbage("\"OK\" before the end of the mail".to_owned()))
             }
             found => Ok(found),
@@ -103,23 +105,23 @@ async fn send(
     to.flush().await
 }
 
-/// Up to the NUL or the end.
-async fn read(from: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, Failure> {
+/// What stands before the NUL, and whether the connection ended as it should.
+async fn read(from: &mut (impl AsyncRead + Unpin)) -> Result<(Vec<u8>, bool), Failure> {
     let mut answer = Vec::new();
     let mut from = from.take(LONGEST);
     // What was answered before the connection broke counts.
-    while !answer.contains(&0) {
+    let is_whole = loop {
         match from.read_buf(&mut answer).await {
-            Ok(0) => break,
+            Ok(0) => break true,
             Ok(_) => {}
             Err(error) if answer.is_empty() => return Err(broken(error)),
-            Err(_) => break,
+            Err(_) => break false,
         }
-    }
+    };
     if let Some(end) = answer.iter().position(|octet| *octet == 0) {
         answer.truncate(end);
     }
-    Ok(answer)
+    Ok((answer, is_whole))
 }
 
 fn shown(octets: &[u8]) -> String {
@@ -244,5 +246,28 @@ mod tests {
         assert!(matches!(early, Err(Failure::Garbage(_))), "{early:?}");
         let closed = scanned(20, b"", mail).await;
         assert!(matches!(closed, Err(Failure::Broken(_))), "{closed:?}");
+    }
+
+    /// Everything was sent, and lies unread in the kernel: the connection is reset, and "OK" counts for nothing.
+    #[tokio::test]
+    async fn who_closes_without_reading_has_scanned_nothing() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let endpoint = Endpoint::Tcp(listener.local_addr().expect("an address"));
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a client");
+            let whole = b"zINSTREAM\0\0\0\0\x04mail\0\0\0\0".len();
+            let mut seen = vec![0; whole];
+            while stream.peek(&mut seen).await.expect("octets") < whole {
+                tokio::task::yield_now().await;
+            }
+            stream.write_all(b"stream: OK\0").await.expect("taken");
+        });
+        let (sender, pieces) = mpsc::channel(1);
+        let question = tokio::spawn(Clamd { endpoint }.ask(pieces));
+        sender.send(Bytes::from_static(b"mail")).await.expect("taken");
+        drop(sender);
+        let answer = question.await.expect("no panic");
+        assert!(matches!(answer, Err(Failure::Garbage(_) | Failure::Broken(_))), "{answer:?}");
+        server.await.expect("no panic");
     }
 }
