@@ -13,6 +13,8 @@ fn folders() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden");
     let mut found: Vec<PathBuf> =
         std::fs::read_dir(root).expect("the golden folders").flatten().map(|e| e.path()).collect();
+    // Whole mails are `footers.rs`.
+    found.retain(|folder| !folder.join("out.eml").exists());
     found.sort();
     found
 }
