@@ -1,13 +1,16 @@
-//! Whole heads compared: `fixtures/golden/NN-name/{in.eml,frozen.json,out.head,readme}`.
+//! Copies compared: `fixtures/golden/NN-name/{in.eml,frozen.json,readme}` with `out.head` for the header alone, or
+//! `out.eml` for the whole copy, before personal fields and signatures.
 //!
-//! `UPDATE=1 cargo test -p listcore --test golden` writes every `out.head` anew; look at the difference before you
-//! commit it. A mail that can't be sent has the reason in its `out.head`.
+//! `UPDATE=1 cargo test -p listcore --test golden` writes every result anew; look at the difference before you
+//! commit it. A mail that can't be sent has the reason in its place. An empty file `relay-without-smtputf8` or
+//! `relay-of-seven-bits` says what the relay takes.
 
 #![allow(clippy::expect_used, reason = "a test that can't go on says where")]
 
 use std::path::{Path, PathBuf};
 
-use listcore::rewrite::{Frozen, Ours, copy_head};
+use listcore::message::split;
+use listcore::rewrite::{Frozen, Ours, Unsendable, copy_head, to_seven_bit, wrap_lines};
 
 fn folders() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden");
@@ -19,37 +22,48 @@ fn folders() -> Vec<PathBuf> {
     found
 }
 
-fn rendered(folder: &Path) -> Vec<u8> {
+/// The copy: its header, and its body.
+fn copy(folder: &Path) -> Result<(Vec<u8>, Vec<u8>), Unsendable> {
     let raw = std::fs::read(folder.join("in.eml")).expect("in.eml");
     let json = std::fs::read_to_string(folder.join("frozen.json")).expect("frozen.json");
     let frozen: Frozen =
         serde_json::from_str(&json).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let ids = ["mx.schule.example".to_owned()];
-    let utf8 = !folder.join("relay-without-smtputf8").exists();
+    let seven = folder.join("relay-of-seven-bits").exists();
+    let utf8 = !seven && !folder.join("relay-without-smtputf8").exists();
     let ours = Ours { signs_for: &|d| d == "schule.example", authserv_ids: &ids, utf8 };
-    let head = listcore::rewrite::wrap_lines(&raw)
-        .and_then(|new| copy_head(&new.unwrap_or(raw), &frozen, &ours));
-    match head {
-        Ok(head) => head.bytes,
-        Err(why) => format!("unsendable: {why}\r\n").into_bytes(),
-    }
+    let new = if seven { to_seven_bit(&raw)? } else { wrap_lines(&raw)? }.unwrap_or(raw);
+    let (_, body) = new.split_at(split(&new));
+    Ok((copy_head(&new, &frozen, &ours)?.bytes, body.to_vec()))
 }
 
-/// T, H, R, F, P, U rules as whole mails; each readme names its own.
+/// What is compared, and the file it stands in.
+fn rendered(folder: &Path) -> (Vec<u8>, PathBuf) {
+    let head_only = folder.join("out.head");
+    let whole = !head_only.exists();
+    let bytes = match copy(folder) {
+        Ok((head, body)) if whole => [&head, &b"\r\n"[..], &body].concat(),
+        Ok((head, _)) => head,
+        Err(why) => format!("unsendable: {why}\r\n").into_bytes(),
+    };
+    (bytes, if whole { folder.join("out.eml") } else { head_only })
+}
+
+/// T, H, R, F, P, S, B, U rules as whole mails; each readme names its own.
 #[test]
-fn heads_are_as_they_were() {
+fn copies_are_as_they_were() {
     let update = std::env::var_os("UPDATE").is_some();
     let folders = folders();
-    assert!(folders.len() >= 20, "{} golden folders", folders.len());
+    assert!(folders.len() >= 60, "{} golden folders", folders.len());
     for folder in folders {
         assert!(
             folder.join("readme").is_file(),
             "{}: one line that says what is shown",
             folder.display()
         );
-        let (got, path) = (rendered(&folder), folder.join("out.head"));
+        let (got, path) = rendered(&folder);
         if update {
-            std::fs::write(&path, &got).expect("a writable out.head");
+            std::fs::write(&path, &got).expect("a writable folder");
         }
         let expect = std::fs::read(&path).unwrap_or_default();
         assert_eq!(
