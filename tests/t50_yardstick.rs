@@ -195,14 +195,36 @@ fn the_checker_sees_planted_damage() {
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
 }
 
-/// Tag and From rewriting on: the settings that the peers were measured with.
+/// With characters that a footer in the wrong charset, an unescaped page or a shell would show.
+const FOOTER: &str =
+    "Grüße von der Klassenliste – für Bürger der Straße\nÄrger & <Öl>? Schreiben Sie uns";
+
+/// `[list]` lines with tag and footer.
+fn tag_and_footer() -> String {
+    format!("subject_tag = \"[5b]\"\nfooter = {}\n", json!(FOOTER))
+}
+
+/// Tag, a footer with umlauts and From rewriting: the settings that the peers were measured with.
 #[test]
 fn a_usual_class_list_damages_nothing() {
     measure(&Variant {
         name: "class",
-        list: "subject_tag = \"[5b]\"\n".to_owned(),
-        asked: json!({"from": "rewrite", "tag": "[5b]"}),
+        list: tag_and_footer(),
+        asked: json!({"from": "rewrite", "tag": "[5b]", "footer": FOOTER}),
         seven_bit: false,
+    });
+}
+
+/// The same for a relay of seven bits, and sealed mail in a frame of its own with the footer beside it.
+#[test]
+fn a_list_that_wraps_what_is_sealed_damages_nothing() {
+    measure(&Variant {
+        name: "wrap",
+        list: format!("{}footer_signed = \"wrap\"\nreply_to = \"both\"\n", tag_and_footer()),
+        asked: json!({
+            "from": "rewrite", "tag": "[5b]", "footer": FOOTER, "wrap": true, "reply_to": "both",
+        }),
+        seven_bit: true,
     });
 }
 

@@ -320,8 +320,10 @@ def _footer(old, new, footer):
 
 
 def has_place(old, prefer):
-    """True where the first thing shown is text that says truly what charset it has."""
-    if any(p.get_content_type() in SEALED for p in old.walk()):
+    """True where the first thing shown is text that says truly what charset it has. Not beside winmail.dat, in which
+    Outlook looks for the text, nor in what programs read at fixed places."""
+    whole = SEALED | {"application/ms-tnef", "application/vnd.ms-tnef", "multipart/report"}
+    if any(p.get_content_type() in whole or str(p.get_filename()).lower() == "winmail.dat" for p in old.walk()):
         return False
     found = views(old, prefer)
     if not found or ARMOUR.search(payload(found[0])):

@@ -9,8 +9,9 @@
 
 use std::path::{Path, PathBuf};
 
-use listcore::message::split;
-use listcore::rewrite::{Frozen, Ours, Unsendable, copy_head, to_seven_bit, wrap_lines};
+use listcore::message::{Tree, split};
+use listcore::rewrite::body::{self, Wishes};
+use listcore::rewrite::{Frozen, Ours, Unsendable, copy_head, footer};
 
 fn folders() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden");
@@ -32,7 +33,14 @@ fn copy(folder: &Path) -> Result<(Vec<u8>, Vec<u8>), Unsendable> {
     let seven = folder.join("relay-of-seven-bits").exists();
     let utf8 = !seven && !folder.join("relay-without-smtputf8").exists();
     let ours = Ours { signs_for: &|d| d == "schule.example", authserv_ids: &ids, utf8 };
-    let new = if seven { to_seven_bit(&raw)? } else { wrap_lines(&raw)? }.unwrap_or(raw);
+    let footer = footer::footer(&frozen, &frozen.language);
+    let wishes = Wishes {
+        seven_bit: seven,
+        footer: footer.as_ref(),
+        footer_signed: frozen.settings.footer_signed,
+    };
+    let tree = Tree::parse(&raw).expect("a mail that is not too deep");
+    let new = body::edits(&raw, &tree, &wishes)?.apply(&raw);
     let (_, body) = new.split_at(split(&new));
     Ok((copy_head(&new, &frozen, &ours)?.bytes, body.to_vec()))
 }
