@@ -4,9 +4,11 @@
 footer), `seven` (the relay takes seven bits only).
 """
 
-import html
 import html.parser
+import os
+import quopri
 import re
+from collections import Counter
 
 from tree import Node, charset, parsed, payload, split, text
 
@@ -18,9 +20,16 @@ UNTOUCHABLE = SEALED | {
 ARMOUR = re.compile(rb"(?m)^-----BEGIN PGP (?:SIGNED )?MESSAGE-----\r?$")
 
 
+# A charset without them has plain ones: the footer says the same.
+TYPOGRAPHY = str.maketrans("–—‐‘’‚“”„", "---''\'\"\"\"")
+
+
+ASCII = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
+
+
 def flat(text):
-    """Words with one space between."""
-    return " ".join(text.split())
+    """Words with one space between, dashes and quotes as a typewriter has them."""
+    return " ".join(text.translate(TYPOGRAPHY).split())
 
 
 class Shown(html.parser.HTMLParser):
@@ -161,10 +170,8 @@ def readings(part, octets):
 def _text(a, b, was, now, footer, here):
     new = text(b)
     if new is None:
-        if was and now.replace(b"\r\n", b"\n").startswith(was.replace(b"\r\n", b"\n").rstrip(b"\n")):
-            if not footer or now.replace(b"\r\n", b"\n").rstrip(b"\n") == was.replace(b"\r\n", b"\n").rstrip(b"\n"):
-                return
-        yield "text changed", "%s is no text of its charset now" % here
+        if text(a) is not None or not grown(was, now):
+            yield "text changed", "%s is no text of its charset now" % here
         return
     olds = readings(a, was)
     if any(old.rstrip("\n") == new.rstrip("\n") for old in olds):
@@ -178,6 +185,15 @@ def _text(a, b, was, now, footer, here):
         yield from _plain(a, olds, new, footer, here)
 
 
+def grown(was, now):
+    """Octets that no charset explains: the same with something in ASCII put in, or nothing."""
+    was, now = (octets.replace(b"\r\n", b"\n").rstrip(b"\n") for octets in (was, now))
+    start = len(os.path.commonprefix([was, now]))
+    end = len(os.path.commonprefix([was[start:][::-1], now[start:][::-1]]))
+    # Damaged base64 may end in the middle of an octet.
+    return start + end >= len(was) - 2 and now[start : len(now) - end].isascii()
+
+
 def _plain(a, olds, new, footer, here):
     fits = [old for old in olds if new.startswith(old)]
     if not fits:
@@ -187,17 +203,32 @@ def _plain(a, olds, new, footer, here):
     added = new[len(old) :]
     if old and not old.endswith("\n") and not added.startswith("\n"):
         yield "text changed", "%s: the last line goes on" % here
-    if str(a.get_param("format", "")).lower() == "flowed":
+    if str(a.get_param("format", "")).lower() == "flowed" and old.strip():
         delsp = str(a.get_param("delsp", "")).lower() == "yes"
         was, now = unflowed(old.rstrip("\n"), delsp), unflowed(new, delsp)
         if now[: len(was)] != was:
             yield "text changed", "%s: a flowed paragraph goes on" % here
         rest = now[len(was) :]
         added = "\n".join(line for _, line in rest)
-        if [line for line in footer.split("\n") if line.strip() and line.strip() not in [t.strip() for _, t in rest]]:
+        if any(flat(line) not in [flat(t) for _, t in rest] for line in footer.split("\n")):
             yield "footer broken", "%s: its lines flow together" % here
     if not alone(added, footer):
         yield "footer broken", "%s: %r" % (here, added[-200:])
+
+
+# What Python says of mails whose parts another program may divide otherwise.
+DIVIDED = {"CloseBoundaryNotFoundDefect", "StartBoundaryNotFoundDefect", "MissingHeaderBodySeparatorDefect", "NoBoundaryInMultipartDefect"}
+DIVISION = {"parts differ", "structure differs", "preamble or epilogue lost", "attachment changed", "text changed", "footer missing",
+            "footer broken"}
+
+
+def forgiven(before, after, defects, damage):
+    """Where it is not plain what the parts of a mail are, nothing may be swallowed, and that is all (B10)."""
+    if not DIVIDED & set(defects) or not any(kind in DIVISION for kind, _ in damage):
+        return damage
+    was, now = (Counter(quopri.decodestring(split(raw)[1] or b"").split()) for raw in (before, after))
+    gone = [word for word in was - now if not word.startswith((b"charset=", b"Content-Transfer", b"--"))]
+    return damage if len(gone) > 3 else [d for d in damage if d[0] not in DIVISION]
 
 
 META = re.compile(r"(?i)(charset\s*=\s*[\"']?)[a-z0-9_:.-]+")
@@ -269,7 +300,7 @@ def untouchable(node):
 
 
 def is_attached(part):
-    return part.get_content_disposition() == "attachment" or bool(part.get_filename())
+    return part.get_content_disposition() not in (None, "", "inline") or bool(part.get_filename())
 
 
 def views(part, prefer):
@@ -280,6 +311,8 @@ def views(part, prefer):
     if not part.is_multipart():
         return [part] if sort in ("text/plain", "text/html") and not is_attached(part) else []
     children = list(part.iter_parts())
+    if sort == "multipart/digest":
+        return []
     if sort == "multipart/alternative":
         shown_by = [views(child, prefer) for child in children]
         fitting = [v for v in shown_by if any(p.get_content_type() == prefer for p in v)]
@@ -312,7 +345,9 @@ def _footer(old, new, footer):
     if not footer:
         return
     for prefer in ("text/plain", "text/html"):
-        times = seen(new, prefer).count(flat(footer)) - seen(old, prefer).count(flat(footer))
+        # Under text that no charset explains, the footer stands in ASCII.
+        words = {flat(footer), flat(footer.translate(ASCII))}
+        times = sum(seen(new, prefer).count(w) - seen(old, prefer).count(w) for w in words)
         if times > 1:
             yield "footer twice", "%d times in the view of %s" % (times, prefer)
         elif times < 1 and has_place(old, prefer):
@@ -326,6 +361,14 @@ def has_place(old, prefer):
     if any(p.get_content_type() in whole or str(p.get_filename()).lower() == "winmail.dat" for p in old.walk()):
         return False
     found = views(old, prefer)
-    if not found or ARMOUR.search(payload(found[0])):
+    if not found or not payload(found[0]).strip() or ARMOUR.search(payload(found[0])):
         return False
-    return text(found[0]) is not None and charset(found[0]) not in ("utf-7", "utf-16", "utf-32")
+    first = found[0]
+    known = str(first.get("content-transfer-encoding", "7bit")).strip().lower() in ENCODINGS
+    # A charset that is itself encoded (RFC 2231) is beyond what a list must understand.
+    plain = b"charset*" not in bytes(str(first.get("content-type", "")), "utf-8", "replace") and not any(
+        "charset*" in str(value) for name, value in first.raw_items() if name.lower() == "content-type")
+    return known and plain and text(first) is not None and charset(first) not in ("utf-7", "utf-16", "utf-32")
+
+
+ENCODINGS = ("", "7bit", "8bit", "binary", "base64", "quoted-printable")

@@ -49,6 +49,7 @@ def judge(task):
                 damage += list(check())
             except Exception as why:
                 damage.append(("the check itself failed", "%s: %s" % (type(why).__name__, why)))
+        damage = bodies.forgiven(before, after, mail["defects"], damage)
     facts["rewritten"] = asked["list"] in str(heads.one(heads.fields(heads.split(after)[0]), "from"))
     facts["footer"] = bool(asked.get("footer")) and bodies.split(before)[1] != bodies.split(after)[1]
     return mail["number"], damage, facts

@@ -35,7 +35,7 @@ def check(before, after, asked):
     """Damage as (kind, what)."""
     old, new = fields(split(before)[0]), fields(split(after)[0])
     yield from _counts(old, new)
-    yield from _kept(old, new)
+    yield from _kept(old, new, after if asked.get("wrap") else b"")
     yield from _trace(old, new)
     yield from _list(new, asked)
     yield from _subject(old, new, asked)
@@ -73,8 +73,9 @@ def _counts(old, new):
             yield "forbidden header", "authentication-results of our own"
 
 
-def _kept(old, new):
-    """Every field that no rule names stands in the copy as it came, in its order."""
+def _kept(old, new, frame):
+    """Every field that no rule names stands in the copy as it came, in its order; in a mail that was put into a frame
+    the fields that describe its body stand with the body."""
     at = 0
     raws = [(n, raw, value) for n, raw, value in new]
     for name, raw, value in old:
@@ -85,6 +86,8 @@ def _kept(old, new):
                 at = later + 1
                 break
         else:
+            if name.startswith("content-") and raw in frame:
+                continue
             elsewhere = any(n == name and same(v, value, name) for n, _, v in raws)
             yield ("header moved" if elsewhere else "header changed"), name
 

@@ -69,6 +69,8 @@ def _of_parts(message, found):
         if not part.is_multipart():
             octets = payload(part)
             declared = str(part.get("content-transfer-encoding", "7bit")).strip().lower()
+            if declared not in ("7bit", "8bit", "binary", "base64", "quoted-printable"):
+                found.add("unknown transfer encoding")
             if declared == "7bit" and not octets.isascii():
                 found.add("eight-bit part marked 7bit")
             if part.get_content_maintype() == "text":
