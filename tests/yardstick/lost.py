@@ -40,10 +40,10 @@ def accepted(raw, head, body, found, outcome, asked):
     sealed = re.search(rb"(?i)content-type:\s*(?:multipart/(?:signed|encrypted)|application/(?:x-)?pkcs7-mime)|\n-----BEGIN PGP ", raw)
     if asked.get("seven") and outcome.get("failed") and sealed and not (body or b"").isascii():
         return "recorded as failed, sealed eight bits and a relay of seven"
-    if asked.get("seven") and outcome.get("failed") and not head.isascii():
-        return "recorded as failed, an address in UTF-8 and a relay without SMTPUTF8"
     if asked.get("seven") and outcome.get("failed") and re.search(rb"(?i)transfer-encoding:\s*x-uu", raw):
         return "recorded as failed, eight bits in uuencode and a relay of seven"
+    if asked.get("seven") and outcome.get("failed") and not head.isascii():
+        return "recorded as failed, an address in UTF-8 and a relay without SMTPUTF8"
     if outcome.get("failed"):
         return "LOST: recorded as failed"
     return "LOST: 250 and no copy"
