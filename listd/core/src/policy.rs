@@ -43,6 +43,17 @@ pub struct Author {
     pub verified: Verified,
 }
 
+/// Whom From names beside the author who answers for the mail (rule T7).
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum Others {
+    #[default]
+    Nobody,
+    /// Others, of whom nothing is known: the verified author answers for naming them.
+    Somebody,
+    /// An address of a domain of this house that is not the author's own: a name that people here trust.
+    Household,
+}
+
 /// Where an address stands towards a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
@@ -68,6 +79,7 @@ pub struct Facts<'a> {
     pub malformed: Option<Malformed>,
     /// `None` only where From is malformed or the mail goes to a role address.
     pub author: Option<Author>,
+    pub others: Others,
     pub standing: Standing,
 }
 
@@ -216,15 +228,19 @@ pub fn decide(facts: &Facts<'_>) -> Verdict {
         return refuse(refusal, Rule::Size, Some("max_size"));
     }
     if !for_all {
-        return verdict(Decision::Distribute, Rule::Allowed, None);
+        return match several(facts, keep_from) {
+            Some((decision, rule, setting)) => verdict(decision, rule, Some(setting)),
+            None => verdict(Decision::Distribute, Rule::Allowed, None),
+        };
     }
     if facts.list.expires.is_some_and(|end| end <= facts.now) {
         return refuse(Refusal::Expired, Rule::Expired, Some("listExpires"));
     }
+    let known = || author(facts).or_else(|| several(facts, keep_from));
     let refused = match facts.kind {
-        PostKind::Author(_) if facts.standing.member => author(facts),
-        PostKind::Author(_) => author(facts).or_else(|| may_post(facts)),
-        _ => author(facts).or_else(|| may_post(facts)).or_else(|| not_yet(settings)),
+        PostKind::Author(_) if facts.standing.member => known(),
+        PostKind::Author(_) => known().or_else(|| may_post(facts)),
+        _ => known().or_else(|| may_post(facts)).or_else(|| not_yet(settings)),
     };
     match refused {
         Some((decision, rule, setting)) => verdict(decision, rule, Some(setting)),
@@ -252,6 +268,24 @@ fn author(facts: &Facts<'_>) -> Option<No> {
         // A domain that asks to reject forgeries is heard, whatever the list accepts (rule F9).
         Unverified::Accept if why != Unproven::Forbidden => None,
         _ => Some((Decision::Refuse(Refusal::Unverified(why)), Rule::Author, "unverified")),
+    }
+}
+
+/// T7: several authors go out only under the list's own From, and only on the word of a verified one. Held once there
+/// is moderation; until then the author is told.
+fn several(facts: &Facts<'_>, keep_from: bool) -> Option<No> {
+    let settings = &facts.list.settings;
+    // A relay address stands for one author only.
+    let hidden = settings.author_address == AuthorAddress::Hidden && facts.kind == PostKind::List
+        || matches!(facts.kind, PostKind::Author(_));
+    let kept = keep_from || hidden || settings.from == FromPolicy::Keep;
+    match facts.others {
+        Others::Nobody => None,
+        Others::Somebody if !kept => None,
+        Others::Somebody | Others::Household => {
+            let refusal = Refusal::Malformed(Malformed::SeveralFrom);
+            Some((Decision::Refuse(refusal), Rule::Malformed, "from"))
+        }
     }
 }
 

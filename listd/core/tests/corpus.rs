@@ -13,7 +13,7 @@ use listcore::bounce;
 use listcore::list::{AuthorAddress, ListId, Settings};
 use listcore::message::{Lines, Mail, Malformed, auth_results, automatic, lines, split};
 use listcore::rewrite::{
-    Frozen, Hidden, Links, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines,
+    BodyOf, Frozen, Hidden, Links, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines,
 };
 
 fn corpora() -> Option<PathBuf> {
@@ -56,6 +56,7 @@ fn with_crlf(raw: &[u8]) -> Vec<u8> {
 
 fn frozen() -> Frozen {
     Frozen {
+        arrival: Default::default(),
         kind: PostKind::List,
         list: ListId("5b".to_owned()),
         address: Address::parse("klasse-5b@schule.example").expect("an address"),
@@ -83,7 +84,12 @@ fn names(head: &[u8]) -> Vec<String> {
 
 /// Checks one mail; the reason where no copy of it can be made.
 fn check(raw: &[u8], ids: &[String]) -> Result<(), Malformed> {
-    let ours = Ours { signs_for: &|d| d == "schule.example", authserv_ids: ids, utf8: true };
+    let ours = Ours {
+        signs_for: &|d| d == "schule.example",
+        authserv_ids: ids,
+        body: BodyOf::Original,
+        utf8: true,
+    };
     let _ = bounce::summary(raw);
     let mail = Mail::parse(raw)?;
     let _ = (automatic(&mail, false), auth_results(&mail, ids));
@@ -201,7 +207,12 @@ fn corpus_authors_stay_hidden() {
     for part in ["mime", "dkim-arc", "bounces", "ics", "tnef"] {
         files(&root.join(part), &mut all);
     }
-    let ours = Ours { signs_for: &|_| true, authserv_ids: &[], utf8: true };
+    let ours = Ours {
+        signs_for: &|_| true,
+        authserv_ids: &[],
+        body: listcore::rewrite::BodyOf::Original,
+        utf8: true,
+    };
     let (mut planted, mut hidden, mut refused) = (0, 0, Vec::new());
     for path in all {
         let raw = with_crlf(&std::fs::read(&path).expect("a readable file"));

@@ -7,7 +7,9 @@ use listcore::list::{ListId, ReplyTo, Settings};
 use listcore::message::{fields::fields, lines, split};
 use listcore::notice::{About, MAX_REPLY, refusal};
 use listcore::policy::Refusal;
-use listcore::rewrite::{Frozen, Links, Ours, PostKind, copy_head, to_seven_bit, wrap_lines};
+use listcore::rewrite::{
+    BodyOf, Frozen, Links, Ours, PostKind, copy_head, to_seven_bit, wrap_lines,
+};
 use proptest::prelude::*;
 
 /// Text with what breaks headers more often than chance would bring it.
@@ -30,6 +32,7 @@ fn frozen(texts: [String; 5], reply_to: ReplyTo) -> Frozen {
     let [name, description, help, received, id] = texts;
     let subject_tag = description.clone();
     Frozen {
+        arrival: Default::default(),
         kind: PostKind::List,
         list: ListId("5b".to_owned()),
         address: Address::parse("klasse-5b@schule.example").expect("an address"),
@@ -63,9 +66,10 @@ fn is_sound(head: &[u8], allowed: &[&str]) {
     }
 }
 
-const OURS: [&str; 18] = [
+const OURS: [&str; 19] = [
     "Received",
     "From",
+    "Author",
     "To",
     "Cc",
     "Reply-To",
@@ -96,7 +100,7 @@ proptest! {
             line(&name).replace(['"', '\\'], ""), line(&name), line(&subject), line(&subject), line(&subject)
         );
         let reply_to = if list { ReplyTo::List } else { ReplyTo::Author };
-        let ours = Ours { signs_for: &|_| false, authserv_ids: &[], utf8 };
+        let ours = Ours { signs_for: &|_| false, authserv_ids: &[], body: BodyOf::Original, utf8 };
         if let Ok(head) = copy_head(head.as_bytes(), &frozen(texts, reply_to), &ours) {
             is_sound(&head.bytes, &OURS);
             prop_assert!(head.needs_utf8 || head.bytes.is_ascii());
@@ -108,7 +112,8 @@ proptest! {
     #[test]
     fn any_octets_are_survived(head in prop::collection::vec(any::<u8>(), 0..600)) {
         let raw = [b"From: a@gmx.example\r\nX-Foo: ", head.as_slice(), b"\r\n"].concat();
-        let ours = Ours { signs_for: &|_| false, authserv_ids: &[], utf8: true };
+        let body = BodyOf::Original;
+        let ours = Ours { signs_for: &|_| false, authserv_ids: &[], body, utf8: true };
         if let Ok(head) = copy_head(&raw, &frozen(Default::default(), ReplyTo::Both), &ours) {
             let found = lines(&head.bytes);
             prop_assert!(found.longest <= 998 && !found.bare && !found.nul);

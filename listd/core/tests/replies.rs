@@ -3,7 +3,7 @@
 
 #![allow(clippy::expect_used, reason = "a test that can't go on says where")]
 
-use listcore::rewrite::{Frozen, Ours, copy_head};
+use listcore::rewrite::{BodyOf, Frozen, Ours, copy_head};
 
 const LIST: &str = "klasse-5b@schule.example";
 const ANNA: &str = "anna@gmx.example";
@@ -84,7 +84,12 @@ fn seen(settings: &str, own: Option<&str>) -> Seen {
         "received": "Received: x\r\n", "add_message_id": null, "add_date": null}}"#
     );
     let frozen: Frozen = serde_json::from_str(&frozen).expect(settings);
-    let ours = Ours { signs_for: &|d| d == "schule.example", authserv_ids: &[], utf8: true };
+    let ours = Ours {
+        signs_for: &|d| d == "schule.example",
+        authserv_ids: &[],
+        body: BodyOf::Original,
+        utf8: true,
+    };
     Seen::of(&copy_head(raw.as_bytes(), &frozen, &ours).expect("a copy").bytes)
 }
 

@@ -11,12 +11,14 @@ use listcore::message::{Mail, Tree, lines, split};
 use listcore::rewrite::body::{self, Wishes};
 use listcore::rewrite::footer::{self, Footer};
 use listcore::rewrite::{
-    Changes, Edits, Frozen, Links, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines,
+    BodyOf, Changes, Edits, Frozen, Links, Ours, PostKind, Unsendable, copy_head, to_seven_bit,
+    wrap_lines,
 };
 use proptest::prelude::*;
 
 fn frozen() -> Frozen {
     Frozen {
+        arrival: Default::default(),
         kind: PostKind::List,
         list: ListId("5b".to_owned()),
         address: Address::parse("klasse-5b@schule.example").expect("an address"),
@@ -92,7 +94,12 @@ fn operate(raw: &[u8], wishes: &Wishes<'_>) -> Option<usize> {
     let mut changes = Changes::of(raw);
     changes.add(raw, &body);
     let ids = ["mx.schule.example".to_owned()];
-    let ours = Ours { signs_for: &|d| d == "schule.example", authserv_ids: &ids, utf8: true };
+    let ours = Ours {
+        signs_for: &|d| d == "schule.example",
+        authserv_ids: &ids,
+        body: BodyOf::Original,
+        utf8: true,
+    };
     let head = copy_head(&middle[..split(&middle)], &frozen(), &ours).ok()?;
     let copy = head.edits.apply(&middle);
     are_surgery(&middle, &head.edits, &copy);

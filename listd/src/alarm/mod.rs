@@ -307,6 +307,7 @@ impl Alarm {
         let mut digest = [0; 32];
         digest.copy_from_slice(digest::digest(&digest::SHA256, body.as_bytes()).as_ref());
         let frozen = Frozen {
+            arrival: Default::default(),
             kind: PostKind::Role(Role::Owner),
             list: ListId(format!("{}{domain}", Frozen::NOTICE)),
             address,

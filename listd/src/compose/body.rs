@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use listcore::message::{Lines, MAX_HEADER, Tree, lines, split};
 use listcore::rewrite::body::{self, Wishes};
-use listcore::rewrite::{Edits, Unsendable};
+use listcore::rewrite::{BodyOf, Edits, Unsendable};
 
 use super::{never, never_with};
 use crate::delivery::Payload;
@@ -30,6 +30,28 @@ pub(super) struct Prepared {
     pub hash: BodyHash,
     /// There is an octet over 127 in the body.
     pub eight_bit: bool,
+    /// What it was, where it is another now.
+    pub original: Option<Original>,
+}
+
+/// The mail as it came.
+pub(super) struct Original {
+    pub head: Vec<u8>,
+    /// Its body is sent.
+    pub body: bool,
+}
+
+impl Prepared {
+    /// For the question whether the author's signature survives. A body that changed is in memory.
+    pub fn body_of(&self) -> BodyOf<'_> {
+        match (&self.original, &self.body) {
+            (None, _) => BodyOf::Original,
+            (Some(Original { head, body: false }), Payload::Memory(body)) => {
+                BodyOf::Changed { head, body: Some(body) }
+            }
+            (Some(Original { head, .. }), _) => BodyOf::Changed { head, body: None },
+        }
+    }
 }
 
 /// Takes the body as it is, where that is all that is wished for.
@@ -38,11 +60,13 @@ pub(super) fn prepare(body: &Body, wishes: &Wishes<'_>) -> Result<Prepared, NoCo
     if !wishes.change_content() {
         let (lines, hash) = measure(&payload)?;
         if !wishes.forbid(&lines) {
-            return Ok(Prepared { head, body: payload, hash, eight_bit: lines.eight_bit });
+            let eight_bit = lines.eight_bit;
+            return Ok(Prepared { head, body: payload, hash, eight_bit, original: None });
         }
     }
     let raw = whole(body)?;
     let edits = plan(&raw, wishes)?;
+    let original = Some(Original { head: head.clone(), body: !edits.reach(head.len()) });
     let (head, sent, measured) = match edits.reach(head.len()) {
         // What the header says of the body, or nothing: the body stays where it is.
         false => {
@@ -59,7 +83,7 @@ pub(super) fn prepare(body: &Body, wishes: &Wishes<'_>) -> Result<Prepared, NoCo
     if wishes.forbid(&lines) {
         return Err(never_with("5.6.0", "a line over 998 octets can't be re-encoded"));
     }
-    Ok(Prepared { head, body: sent, hash, eight_bit: lines.eight_bit })
+    Ok(Prepared { head, body: sent, hash, eight_bit: lines.eight_bit, original })
 }
 
 /// The edits of a whole mail.

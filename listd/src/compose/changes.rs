@@ -2,7 +2,7 @@
 
 use listcore::message::{fields, split};
 use listcore::rewrite::footer;
-use listcore::rewrite::{Change, Changes, Edit, Edits, What, copy_head};
+use listcore::rewrite::{BodyOf, Change, Changes, Edit, Edits, What, copy_head};
 
 use super::{Composer, NoCopy, body, never, wishes};
 use crate::delivery::Can;
@@ -27,9 +27,16 @@ impl Composer {
         let edits = body::plan(original, &wishes(can, &frozen, footer.as_ref()))?;
         changes.add(original, &edits);
         let middle = edits.apply(original);
-        let head = middle.get(..split(&middle)).unwrap_or_default();
+        let (head, sent) = middle.split_at(split(&middle).min(middle.len()));
+        let before = original.get(..split(original)).unwrap_or_default();
+        let body = edits.reach(before.len()).then_some(sent);
+        let body_of = match edits.is_empty() {
+            true => BodyOf::Original,
+            false => BodyOf::Changed { head: before, body },
+        };
         let signs_for = |domain: &str| self.signers.signs_for(domain);
-        let head = copy_head(head, &frozen, &self.ours(&signs_for, can)).map_err(|e| never(&e))?;
+        let head = copy_head(head, &frozen, &self.ours(&signs_for, can, body_of))
+            .map_err(|e| never(&e))?;
         changes.add(&middle, &head.edits);
         let unsigned = head.edits.apply(&middle);
         let other =

@@ -17,7 +17,7 @@ use listcore::outcome::Reply;
 use listcore::recipients::Recipient;
 use listcore::rewrite::body::Wishes;
 use listcore::rewrite::footer::{self, Footer};
-use listcore::rewrite::{Frozen, Ours, Unsendable, copy_head};
+use listcore::rewrite::{BodyOf, Frozen, Ours, Unsendable, copy_head};
 use listcore::time::Timestamp;
 use listcore::token::{self, Keys};
 
@@ -57,8 +57,13 @@ impl Composer {
     }
 
     /// What is ours, for a relay.
-    fn ours<'a>(&'a self, signs_for: &'a dyn Fn(&str) -> bool, can: &Can) -> Ours<'a> {
-        Ours { signs_for, authserv_ids: &self.authserv_ids, utf8: can.utf8 }
+    fn ours<'a>(
+        &'a self,
+        signs_for: &'a dyn Fn(&str) -> bool,
+        can: &Can,
+        body: BodyOf<'a>,
+    ) -> Ours<'a> {
+        Ours { signs_for, authserv_ids: &self.authserv_ids, body, utf8: can.utf8 }
     }
 
     /// Signatures made since the start.
@@ -161,7 +166,8 @@ impl Render for Composer {
         let footer = footer::footer(&post.frozen, language);
         let original = body::prepare(body, &wishes(can, frozen, footer.as_ref()))?;
         let signs_for = |domain: &str| self.signers.signs_for(domain);
-        let head = copy_head(&original.head, frozen, &self.ours(&signs_for, can));
+        let head =
+            copy_head(&original.head, frozen, &self.ours(&signs_for, can, original.body_of()));
         let head = head.map_err(|e| never(&e))?;
         Ok(Arc::new(Variant {
             list: frozen.list.clone(),

@@ -28,6 +28,7 @@ pub(super) fn post(copies: Copies) -> StoredPost {
         mail: MailId(1),
         message_id: "1@gmx.example".into(),
         frozen: Frozen {
+            arrival: Default::default(),
             kind: PostKind::List,
             list: ListId("0c5b".into()),
             address,

@@ -115,6 +115,7 @@ mod tests {
 
     fn account(outcomes: Vec<Outcome>) -> Account {
         let frozen = Frozen {
+            arrival: Default::default(),
             kind: PostKind::List,
             list: ListId("id".to_owned()),
             address: address("5b@schule.example"),

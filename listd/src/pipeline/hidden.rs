@@ -11,7 +11,7 @@ use listcore::message::{Mail, Mailbox};
 use listcore::rate::Rate;
 use listcore::recipients::Recipient;
 use listcore::rewrite::hidden::{Begins, Secrets, message_ids};
-use listcore::rewrite::{Hidden, Ours, PostKind, Unsendable, copy_head};
+use listcore::rewrite::{BodyOf, Hidden, Ours, PostKind, Unsendable, copy_head};
 use listcore::time::Timestamp;
 use listcore::token;
 use lmtp::reply::Reply;
@@ -194,7 +194,8 @@ impl Pipeline {
         if post.frozen.hidden.is_none() {
             return Ok(());
         }
-        let ours = Ours { signs_for: &|_| false, authserv_ids: &[], utf8: true };
+        let ours =
+            Ours { signs_for: &|_| false, authserv_ids: &[], body: BodyOf::Original, utf8: true };
         copy_head(&mail.head, &post.frozen, &ours).map(|_| ())
     }
 }

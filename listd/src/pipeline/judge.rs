@@ -1,11 +1,13 @@
 //! What becomes of the mail for one recipient: the facts gathered, the rules asked.
 
 use listcore::address::Address;
-use listcore::list::{AuthorAddress, List, ListId, Role, Settings, Unverified};
+use listcore::list::{AuthorAddress, FromPolicy, List, ListId, Role, Settings, Unverified};
 use listcore::message::{self, Mail};
-use listcore::policy::{self, Author, Decision, Facts, Refusal, Unproven, Verdict, Verified};
+use listcore::policy::{
+    self, Author, Decision, Facts, Others, Refusal, Unproven, Verdict, Verified,
+};
 use listcore::recipients::Recipient;
-use listcore::rewrite::{PostKind, Unsendable, author_mark, list_id, wrap_lines};
+use listcore::rewrite::{Arrival, PostKind, Unsendable, author_mark, list_id, wrap_lines};
 use listcore::time::Timestamp;
 use listcore::{bounce, notice, token};
 use lmtp::reply::Reply;
@@ -13,7 +15,13 @@ use lmtp::reply::Reply;
 use super::hidden::Flooded;
 use super::{Incoming, Pipeline, Target, answer};
 use crate::store::{BounceEvent, HiddenAuthor, NewPost, RecipientRef, TraceEvent};
-use crate::verify::Authenticity;
+use crate::verify::{Authenticity, Wanted};
+
+/// What was found out about the author of one mail.
+pub(super) struct Seen {
+    pub authenticity: Authenticity,
+    pub arrival: Arrival,
+}
 
 /// What is to be done for one recipient.
 pub enum Step {
@@ -28,6 +36,39 @@ pub enum Step {
 }
 
 impl Pipeline {
+    /// Who wrote the mail, and what its lists need to know of the author.
+    pub(super) async fn seen(&self, incoming: &Incoming, mail: &Mail) -> Seen {
+        let authenticity = self.authenticity(incoming, mail).await;
+        self.with_arrival(authenticity, incoming, mail).await
+    }
+
+    /// DNS is asked only where a list makes its From depend on it, and the author is verified: else From stays.
+    pub(super) async fn with_arrival(
+        &self,
+        authenticity: Authenticity,
+        incoming: &Incoming,
+        mail: &Mail,
+    ) -> Seen {
+        let asks = |from: FromPolicy| {
+            incoming.targets.iter().any(|(_, target)| match target {
+                Target::List(list) | Target::Role(list, _) => list.settings.from == from,
+                Target::Author { .. } | Target::Postmaster { .. } | Target::Bounce { .. } => false,
+            })
+        };
+        let wanted =
+            Wanted { policy: asks(FromPolicy::Policy), signatures: asks(FromPolicy::Broken) };
+        let arrival = match &authenticity {
+            Authenticity::Known { verified: Verified::No(_), .. } | Authenticity::TempError(_) => {
+                Arrival::default()
+            }
+            Authenticity::Known { .. } if wanted == Wanted::default() => Arrival::default(),
+            Authenticity::Known { .. } => {
+                self.verifier.arrival(&incoming.bytes, mail, wanted).await
+            }
+        };
+        Seen { authenticity, arrival }
+    }
+
     /// Is the author who From says? Not asked where only bounces came in.
     pub(super) async fn authenticity(&self, incoming: &Incoming, mail: &Mail) -> Authenticity {
         let asked = |(_, target): &(String, Target)| !matches!(target, Target::Bounce { .. });
@@ -46,7 +87,7 @@ impl Pipeline {
         target: &Target,
         incoming: &Incoming,
         mail: &Mail,
-        authenticity: &Authenticity,
+        seen: &Seen,
         now: Timestamp,
     ) -> Step {
         let (list, kind) = match self.way(rcpt, target, incoming, mail, now) {
@@ -64,7 +105,7 @@ impl Pipeline {
         {
             return self.gone(rcpt, &list, who, mail, now);
         }
-        let (verified, why) = match authenticity {
+        let (verified, why) = match &seen.authenticity {
             Authenticity::Known { verified, why } => (verified.clone(), why),
             // Only a list that insists has to wait for DNS; to the owners everybody gets through.
             Authenticity::TempError(why) if insists(&list, kind) => {
@@ -75,7 +116,7 @@ impl Pipeline {
         let verdict = policy::decide(&self.facts(&list, kind, incoming, mail, verified, now));
         match &verdict.decision {
             Decision::Distribute => {
-                self.distribute(rcpt, &list, target, incoming, mail, &verdict, now)
+                self.distribute(rcpt, &list, target, incoming, mail, (&verdict, &seen.arrival), now)
             }
             Decision::Refuse(refusal) => {
                 let reply = self.refusal(&list, mail, refusal);
@@ -158,8 +199,20 @@ impl Pipeline {
             looped: looped(mail, list, kind),
             automatic: message::automatic(mail, incoming.sender.is_none()),
             malformed: mail.malformed(),
+            others: self.others(mail, author.as_ref()),
             author: author.map(|address| Author { address, verified }),
             standing: standing.unwrap_or_default(),
+        }
+    }
+
+    /// Whom From names beside the author.
+    fn others(&self, mail: &Mail, author: Option<&Address>) -> Others {
+        let Some(author) = author.filter(|_| mail.from.len() > 1) else { return Others::Nobody };
+        let tenants = self.tenants.load();
+        let ours = |domain: &str| domain != author.domain() && tenants.contains_key(domain);
+        match mail.from.iter().any(|other| ours(other.address.domain())) {
+            true => Others::Household,
+            false => Others::Somebody,
         }
     }
 
@@ -186,7 +239,7 @@ impl Pipeline {
         target: &Target,
         incoming: &Incoming,
         mail: &Mail,
-        verdict: &Verdict,
+        frozen: (&Verdict, &Arrival),
         now: Timestamp,
     ) -> Step {
         let (recipients, kind) = self.recipients(list, target);
@@ -199,7 +252,7 @@ impl Pipeline {
             let reply = self.refusal(list, mail, &unsendable(why));
             return self.tell(rcpt, Some(list), mail, now, ("refused", "lines", reply));
         }
-        let mut post = self.post(list, kind, incoming, mail, verdict, recipients, now);
+        let mut post = self.post(list, kind, incoming, mail, frozen, recipients, now);
         if let Err(why) = self.hide(&mut post, list, incoming, mail, now) {
             tracing::error!(list = %list.address, %why, "no relay address can be made");
             let because = deferred("there is no relay address for its author");

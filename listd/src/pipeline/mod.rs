@@ -227,16 +227,16 @@ impl Pipeline {
             Ok(mail) => mail,
             Err(malformed) => return self.unreadable(&incoming, malformed, now).await,
         };
-        let authenticity = self.authenticity(&incoming, &mail).await;
+        let seen = self.seen(&incoming, &mail).await;
         let mut steps = Vec::with_capacity(incoming.targets.len());
         for (number, (rcpt, target)) in incoming.targets.iter().enumerate() {
             let earlier = incoming.targets.iter().take(number).position(|(_, t)| t.same_as(target));
             steps.push(match earlier {
                 Some(first) => Step::SameAs(first),
-                None => self.judge(rcpt, target, &incoming, &mail, &authenticity, now),
+                None => self.judge(rcpt, target, &incoming, &mail, &seen, now),
             });
         }
-        self.prepare_seals(&incoming, &mail, &authenticity, &mut steps).await;
+        self.prepare_seals(&incoming, &mail, &seen.authenticity, &mut steps).await;
         self.store_and_answer(&incoming, &mail, steps, now).await
     }
 

@@ -6,7 +6,7 @@ use listcore::list::List;
 use listcore::message::Mail;
 use listcore::policy::Verdict;
 use listcore::recipients::Recipient;
-use listcore::rewrite::{Frozen, PostKind};
+use listcore::rewrite::{Arrival, Frozen, PostKind};
 use listcore::time::Timestamp;
 use lmtp::reply::Reply;
 
@@ -25,7 +25,7 @@ impl Pipeline {
         kind: PostKind,
         incoming: &Incoming,
         mail: &Mail,
-        verdict: &Verdict,
+        (verdict, arrival): (&Verdict, &Arrival),
         recipients: Vec<Recipient>,
         now: Timestamp,
     ) -> NewPost {
@@ -51,6 +51,7 @@ impl Pipeline {
             add_date: (!mail.has_date).then_some(date),
             hidden: None,
             arc: None,
+            arrival: arrival.clone(),
             domain,
         };
         let digest = digest_of(incoming.bytes.get(mail.head_len()..).unwrap_or_default());

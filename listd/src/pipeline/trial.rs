@@ -58,7 +58,8 @@ impl Pipeline {
             _ => self.authenticity(&incoming, &mail).await,
         };
         let author = words(&authenticity);
-        match self.judge(&address, &Target::List(list), &incoming, &mail, &authenticity, now) {
+        let seen = self.with_arrival(authenticity, &incoming, &mail).await;
+        match self.judge(&address, &Target::List(list), &incoming, &mail, &seen, now) {
             Step::Post(post) => {
                 let reply = Reply::new(
                     250,

@@ -94,6 +94,7 @@ pub(super) fn people(n: usize) -> Vec<Recipient> {
 
 pub(super) fn frozen(list: &str) -> Frozen {
     Frozen {
+        arrival: Default::default(),
         kind: PostKind::List,
         list: ListId(list.into()),
         address: Address::parse(&format!("{list}@schule.example")).expect("address"),

@@ -1,6 +1,7 @@
 //! DKIM and DMARC for one mail (RFC 6376 6, RFC 9989): what mail-auth finds, and what it means for us.
 
 use listcore::address::{Address, normal_domain};
+use listcore::message::Mailbox;
 use listcore::policy::{Unproven, Verified};
 use mail_auth::crypto::Algorithm;
 use mail_auth::dkim::{DkimError, Signature};
@@ -19,8 +20,10 @@ const MAX_SIGNATURES: usize = 8;
 
 /// What is known before DNS is asked.
 pub struct Evidence<'a> {
-    /// The one author.
+    /// The author who answers for the mail.
     pub from: &'a Address,
+    /// Everybody whom From names, as we read it.
+    pub named: &'a [Mailbox],
     /// The domain of an SPF pass that our front MTA saw.
     pub spf: Option<&'a str>,
     /// The `d=` of signatures that our front MTA saw pass. It had the bytes before us (rule X2a).
@@ -33,15 +36,13 @@ pub async fn judge(
     raw: &[u8],
     evidence: &Evidence<'_>,
 ) -> Authenticity {
-    let Some(mut message) = AuthenticatedMessage::parse(raw) else {
+    let Some(message) = parse(raw) else {
         return Authenticity::unproven(Unproven::Nothing, "the header can't be read");
     };
-    if !names_only(&message, evidence.from) {
+    if !names_as_we(&message, evidence.named) {
         // Two parsers that read two authors: nobody's word counts then.
         return Authenticity::unproven(Unproven::Nothing, "From can be read in more than one way");
     }
-    drop_unfit(&mut message);
-
     let mut found = dns.verify_dkim(Parameters::new(&message).with_cache(cache)).await;
     let author = evidence.from.domain();
     let claimed: Vec<Signature> = evidence.dkim.iter().map(|d| claimed(d)).collect();
@@ -54,19 +55,37 @@ pub async fn judge(
     let spf_domain = evidence.spf.unwrap_or_default();
     let spf_result = if evidence.spf.is_some() { SpfResult::Pass } else { SpfResult::None };
     let spf = SpfOutput::new(spf_domain.to_owned()).with_result(spf_result);
-    let parameters = DmarcParameters::new(&message, &found, spf_domain, &spf);
+    let head = head_of(evidence.from);
+    let Some(alone) = AuthenticatedMessage::parse(&head) else {
+        return Authenticity::unproven(Unproven::Nothing, "From can't be read");
+    };
+    let parameters = DmarcParameters::new(&alone, &found, spf_domain, &spf);
     let dmarc = dns.verify_dmarc(Parameters::new(parameters).with_cache(cache)).await;
     conclude(evidence, &found, &dmarc)
 }
 
-/// True where mail-auth, whose alignment counts, reads the same single author as we do.
-fn names_only(message: &AuthenticatedMessage<'_>, from: &Address) -> bool {
-    match message.from_addresses() {
-        [one] => Address::parse(one).is_ok_and(|a| {
-            a.domain() == from.domain() && a.local().to_lowercase() == from.local().to_lowercase()
-        }),
-        _ => false,
-    }
+/// The mail with the signatures that can prove something.
+pub(super) fn parse(raw: &[u8]) -> Option<AuthenticatedMessage<'_>> {
+    let mut message = AuthenticatedMessage::parse(raw)?;
+    drop_unfit(&mut message);
+    Some(message)
+}
+
+/// A header with this author alone: of several authors, DMARC is asked about the one who answers for the mail.
+pub(super) fn head_of(author: &Address) -> Vec<u8> {
+    format!("From: x@{}\r\n\r\n", author.domain()).into_bytes()
+}
+
+/// True where mail-auth, whose alignment counts, reads the same authors as we do.
+fn names_as_we(message: &AuthenticatedMessage<'_>, named: &[Mailbox]) -> bool {
+    let same = |(theirs, ours): (&String, &Mailbox)| {
+        Address::parse(theirs).is_ok_and(|a| {
+            a.domain() == ours.address.domain()
+                && a.local().to_lowercase() == ours.address.local().to_lowercase()
+        })
+    };
+    let theirs = message.from_addresses();
+    theirs.len() == named.len() && theirs.iter().zip(named).all(same)
 }
 
 /// Takes out signatures that prove nothing: SHA-1 (RFC 8301 3.1), and those that do not sign From

@@ -4,6 +4,7 @@
 //! is changed. ARC is not believed (rule D11).
 
 mod arc;
+mod arrival;
 mod cache;
 mod dns;
 mod judge;
@@ -17,6 +18,7 @@ use listcore::message::{Mail, auth_results};
 use listcore::policy::{Unproven, Verified};
 use mail_auth::MessageAuthenticator;
 
+pub use arrival::Wanted;
 use cache::Cache;
 
 /// All DNS questions about one mail together take at most this long; then it is an [`Authenticity::TempError`].
@@ -81,7 +83,7 @@ impl Verifier {
         owns: &(dyn Fn(&str, &Address) -> bool + Sync),
     ) -> Authenticity {
         let Some(author) = mail.author() else {
-            let why = "From does not name exactly one author";
+            let why = "From does not name one author who answers for the mail";
             return Authenticity::unproven(Unproven::Nothing, why);
         };
         let from = &author.address;
@@ -93,7 +95,8 @@ impl Verifier {
         if let Some(domain) = spf.as_ref().filter(|d| *d == from.domain()) {
             return Authenticity::proven(Verified::Spf(domain.clone()));
         }
-        let evidence = judge::Evidence { from, spf: spf.as_deref(), dkim: &shown.dkim };
+        let evidence =
+            judge::Evidence { from, named: &mail.from, spf: spf.as_deref(), dkim: &shown.dkim };
         let judged = judge::judge(&self.dns, &self.cache, raw, &evidence);
         match tokio::time::timeout(DEADLINE, judged).await {
             Ok(authenticity) => other_login(authenticity, shown.auth),

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use listcore::policy::Verified;
 
@@ -21,7 +23,17 @@ pub(crate) fn empty_server() -> SocketAddr {
     server(3)
 }
 
+/// The same, with how many questions for TXT records came.
+pub(crate) fn counting_server() -> (SocketAddr, Arc<AtomicUsize>) {
+    let count = Arc::new(AtomicUsize::new(0));
+    (serve(3, Arc::clone(&count)), count)
+}
+
 fn server(rcode: u8) -> SocketAddr {
+    serve(rcode, Arc::default())
+}
+
+fn serve(rcode: u8, count: Arc<AtomicUsize>) -> SocketAddr {
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("port");
     socket.set_nonblocking(true).expect("socket");
     let address = socket.local_addr().expect("address");
@@ -30,6 +42,11 @@ fn server(rcode: u8) -> SocketAddr {
         let mut packet = [0; 4096];
         while let Ok((length, from)) = socket.recv_from(&mut packet).await {
             // RFC 1035 4.1.1: QR in octet 2, RCODE in octet 3.
+            let question = &packet[12..length];
+            let end = question.iter().position(|b| *b == 0).unwrap_or_default();
+            if question.get(end + 1..end + 3) == Some(&[0, 16]) {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
             packet[2] |= 0x80;
             packet[3] = packet[3] & 0xf0 | rcode;
             let _ = socket.send_to(&packet[..length], from).await;

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use listcore::dkim::{Algorithm, PrivateKey, generate, record};
+use listcore::rewrite::{Dmarc, SignatureName};
 use listcore::time::Timestamp;
 use mail_auth::dkim::{DkimSigner, DomainKey};
 use mail_auth::dmarc::DmarcRecord;
@@ -10,7 +11,7 @@ use mail_auth::dns::TxtRecordParser;
 use mail_auth::hickory_resolver::proto::op::ResponseCode;
 use mail_auth::{DnsError, Error, TxtRecord};
 
-use super::testing::failing_server;
+use super::testing::{counting_server, empty_server, failing_server};
 use super::*;
 use crate::sign::{SignError, Signer, body_hash};
 
@@ -30,6 +31,34 @@ impl World {
     fn with(algorithm: Algorithm) -> World {
         let verifier = Verifier::new(Some(failing_server()), &["MX.schule.example".to_owned()]);
         World { verifier: verifier.expect("resolver"), key: generate(algorithm).expect("key") }
+    }
+
+    /// Where a name that nobody published does not exist, instead of a failure.
+    fn quiet() -> World {
+        let verifier = Verifier::new(Some(empty_server()), &[]).expect("resolver");
+        World { verifier, key: generate(Algorithm::Ed25519).expect("key") }
+    }
+
+    async fn policy(&self, domain: &str) -> Option<Dmarc> {
+        let raw = head(&format!("anna@{domain}"));
+        let mail = Mail::parse(raw.as_bytes()).expect("mail");
+        let wanted = Wanted { policy: true, ..Wanted::default() };
+        self.verifier.arrival(raw.as_bytes(), &mail, wanted).await.dmarc
+    }
+
+    /// Which of the `b=` in the mail are named as the author's own that passed.
+    async fn own(&self, raw: &str) -> Vec<usize> {
+        let mail = Mail::parse(raw.as_bytes()).expect("mail");
+        let wanted = Wanted { signatures: true, ..Wanted::default() };
+        let found = self.verifier.arrival(raw.as_bytes(), &mail, wanted).await.signatures;
+        let folded = raw.replace("\r\n\t", "").replace("\r\n ", "");
+        let lines = folded.lines().filter_map(|l| l.strip_prefix("DKIM-Signature:"));
+        let b = |line: &str| line.split("; b=").nth(1).unwrap_or_default().to_owned();
+        let named = |line: &str| {
+            let b = b(line);
+            found.contains(&SignatureName::new(b.split(';').next().unwrap_or_default()))
+        };
+        lines.enumerate().filter(|(_, line)| named(line)).map(|(i, _)| i).collect()
     }
 
     fn knows(&self, name: &str, value: TxtRecord) {
@@ -300,4 +329,129 @@ async fn dns_fails() {
     let judged =
         world.judge(&format!("{RECEIVED}{}\r\nHallo\r\n", head("anna@gmx.example")), "").await;
     assert!(temporary(&judged), "the policy did not come: {judged:?}");
+}
+
+/// F2, F8: the policy that holds for a domain, as RFC 9989 4.10 and 5.4 find it.
+#[tokio::test]
+async fn the_policy_of_a_domain() {
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], Dmarc);
+    let cases: &[Case<'_>] = &[
+        ("gmx.example", &[], Dmarc::None),
+        ("gmx.example", &[("gmx.example", "v=DMARC1; p=none")], Dmarc::None),
+        ("gmx.example", &[("gmx.example", "v=DMARC1; p=quarantine")], Dmarc::Quarantine),
+        ("gmx.example", &[("gmx.example", REJECT)], Dmarc::Reject),
+        ("gmx.example", &[("gmx.example", "v=DMARC1; p=reject; t=y")], Dmarc::Quarantine),
+        ("gmx.example", &[("gmx.example", "v=DMARC1; p=quarantine; t=y")], Dmarc::None),
+        ("gmx.example", &[("gmx.example", "v=DMARC1; p=reject; sp=none")], Dmarc::Reject),
+        ("gmx.example", &[("gmx.example", "v=DMARC1; rua=mailto:a@gmx.example")], Dmarc::None),
+        // np: no name here exists, so it counts before sp, and sp before p.
+        ("mail.gmx.example", &[("gmx.example", REJECT)], Dmarc::Reject),
+        ("mail.gmx.example", &[("gmx.example", "v=DMARC1; p=none; sp=reject")], Dmarc::Reject),
+        ("mail.gmx.example", &[("gmx.example", "v=DMARC1; p=reject; sp=none")], Dmarc::None),
+        ("mail.gmx.example", &[("gmx.example", "v=DMARC1; p=none; np=reject")], Dmarc::Reject),
+        (
+            "mail.gmx.example",
+            &[("gmx.example", "v=DMARC1; p=reject; sp=reject; np=quarantine; t=y")],
+            Dmarc::None,
+        ),
+        (
+            "mail.gmx.example",
+            &[("mail.gmx.example", "v=DMARC1; p=none"), ("gmx.example", REJECT)],
+            Dmarc::None,
+        ),
+        // The organisational domain is the highest with a record, below a public suffix, or at psd=n.
+        (
+            "a.b.gmx.example",
+            &[("b.gmx.example", "v=DMARC1; p=none"), ("gmx.example", REJECT)],
+            Dmarc::Reject,
+        ),
+        (
+            "a.b.gmx.example",
+            &[("b.gmx.example", "v=DMARC1; p=none; psd=n"), ("gmx.example", REJECT)],
+            Dmarc::None,
+        ),
+        (
+            "a.gmx.example",
+            &[("gmx.example", "v=DMARC1; p=none"), ("example", "v=DMARC1; p=reject; psd=y")],
+            Dmarc::None,
+        ),
+        ("a.gmx.example", &[("example", "v=DMARC1; p=reject; psd=y")], Dmarc::Reject),
+        // From a long name the walk goes on with the last seven labels.
+        ("a.b.c.d.e.f.g.h.gmx.example", &[("e.f.g.h.gmx.example", REJECT)], Dmarc::Reject),
+        ("a.b.c.d.e.f.g.h.gmx.example", &[("b.c.d.e.f.g.h.gmx.example", REJECT)], Dmarc::None),
+    ];
+    for (domain, records, expect) in cases {
+        let mut world = World::quiet();
+        for (name, record) in *records {
+            world = world.dmarc(name, record);
+        }
+        assert_eq!(world.policy(domain).await, Some(*expect), "{domain} {records:?}");
+    }
+}
+
+/// F8, promise 10: DNS that fails counts as p=reject; a long name costs eight questions.
+#[tokio::test]
+async fn what_dns_does_not_say() {
+    assert_eq!(World::new().policy("gmx.example").await, Some(Dmarc::Unknown));
+    let nobody = World::new().dmarc("gmx.example", "").policy("gmx.example").await;
+    assert_eq!(nobody, Some(Dmarc::Unknown), "a part of the walk failed");
+
+    let (server, count) = counting_server();
+    let verifier = Verifier::new(Some(server), &[]).expect("resolver");
+    let world = World { verifier, key: generate(Algorithm::Ed25519).expect("key") };
+    let long = world.policy("a.b.c.d.e.f.g.h.i.j.k.l.gmx.example").await;
+    assert_eq!(long, Some(Dmarc::None));
+    assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 8);
+
+    let raw = head("anna@gmx.example");
+    let mail = Mail::parse(raw.as_bytes()).expect("mail");
+    let nothing = world.verifier.arrival(raw.as_bytes(), &mail, Wanted::default()).await;
+    assert_eq!(nothing, listcore::rewrite::Arrival::default());
+}
+
+/// F2: of all signatures only those that passed and are aligned with the author are named.
+#[tokio::test]
+async fn the_authors_own_signatures() {
+    let relaxed = "v=DMARC1; p=none";
+    let world = World::quiet().key("gmx.example").key("web.example").key("mail.gmx.example");
+    let world = world.dmarc("gmx.example", relaxed);
+    let signed = |domain: &str, author: &str| world.signed(domain, &head(author), "Hallo\r\n");
+    let line = |mail: String| mail.split("From: ").next().unwrap_or_default().to_owned();
+    let anna = "anna@gmx.example";
+    let plain = format!("{}\r\nHallo\r\n", head(anna));
+    let own = line(signed("gmx.example", anna));
+    let other = line(signed("web.example", anna));
+    let below = line(signed("mail.gmx.example", anna));
+    let bad = own.replace("bh=", "bh=AAAA");
+    assert_eq!(world.own(&plain).await, [0; 0]);
+    assert_eq!(world.own(&format!("{own}{plain}")).await, [0]);
+    assert_eq!(world.own(&format!("{other}{own}{below}{plain}")).await, [1, 2]);
+    assert_eq!(world.own(&format!("{other}{plain}")).await, [0; 0]);
+    assert_eq!(world.own(&format!("{own}{plain}").replace("Hallo", "Hullo")).await, [0; 0]);
+    assert!(world.own(&format!("{bad}{plain}")).await.is_empty());
+    let strict = World::quiet().key("gmx.example");
+    assert_eq!(strict.own(&format!("{below}{plain}")).await, [0; 0], "no key, no record");
+}
+
+/// T7, promise 8: of several authors the Sender counts, by a signature of the very domain or an aligned one.
+#[tokio::test]
+async fn the_sender_answers_for_several_authors() {
+    let world = World::new().key("gmx.example").key("web.example").dmarc("gmx.example", REJECT);
+    let world = world.dmarc("web.example", REJECT).dmarc("example", "");
+    let text = |sender: &str| {
+        format!("From: a@gmx.example, b@web.example\r\nSender: {sender}\r\nSubject: x\r\n")
+    };
+    for (signer, sender, expect) in [
+        ("gmx.example", "a@gmx.example", dkim("gmx.example")),
+        ("web.example", "b@web.example", dkim("web.example")),
+    ] {
+        let mail = world.signed(signer, &text(sender), "Hallo\r\n");
+        assert_eq!(world.judge(&format!("{RECEIVED}{mail}"), "").await, expect);
+    }
+    let mail = world.signed("web.example", &text("a@gmx.example"), "Hallo\r\n");
+    let judged = world.judge(&format!("{RECEIVED}{mail}"), "").await;
+    assert_eq!(unproven(&judged), Some(Unproven::Forbidden), "signed by the other: {judged:?}");
+    let mail = world.signed("gmx.example", &text("c@gmx.example"), "Hallo\r\n");
+    let judged = world.judge(&format!("{RECEIVED}{mail}"), "").await;
+    assert_eq!(unproven(&judged), Some(Unproven::Nothing), "a third: {judged:?}");
 }

@@ -9,9 +9,11 @@ use listcore::message::loops::{Marks, loops};
 use listcore::message::parts::{Piece, pieces};
 use listcore::message::{Lines, Mail, automatic, lines, params};
 use listcore::notice::{About, MAX_REPLY, refusal};
-use listcore::policy::{Author, Decision, Facts, Refusal, Standing, Unproven, Verified, decide};
+use listcore::policy::{
+    Author, Decision, Facts, Others, Refusal, Standing, Unproven, Verified, decide,
+};
 use listcore::rewrite::{
-    Frozen, Hidden, Links, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines,
+    BodyOf, Frozen, Hidden, Links, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines,
 };
 use listcore::time::Timestamp;
 
@@ -76,6 +78,7 @@ fn verdicts(mail: &Mail, size: u64) {
             automatic: automatic(mail, false),
             malformed: mail.malformed(),
             author,
+            others: Others::Nobody,
             standing: Standing { member: true, ..Standing::default() },
         };
         if decide(&facts).decision == Decision::Distribute {
@@ -92,8 +95,12 @@ pub fn head(raw: &[u8]) {
     let raw = raw.get(..split(raw)).unwrap_or_default();
     let ids = ["mx.schule.example".to_owned()];
     for utf8 in [true, false] {
-        let ours =
-            Ours { signs_for: &|domain| domain == "schule.example", authserv_ids: &ids, utf8 };
+        let ours = Ours {
+            signs_for: &|domain| domain == "schule.example",
+            authserv_ids: &ids,
+            body: BodyOf::Original,
+            utf8,
+        };
         match copy_head(raw, &frozen(), &ours) {
             Ok(head) => head_is_sound(&head.bytes, utf8, head.needs_utf8, &head.from),
             Err(Unsendable::Malformed(why)) => {
@@ -154,6 +161,7 @@ fn head_is_sound(head: &[u8], utf8: bool, needs_utf8: bool, from: &Address) {
 
 pub(super) fn frozen() -> Frozen {
     Frozen {
+        arrival: Default::default(),
         kind: PostKind::List,
         list: ListId("5b".to_owned()),
         address: list_address(),

@@ -18,7 +18,12 @@ pub fn surgery(raw: &[u8]) {
         changes.add(raw, &edits);
         let middle = edits.apply(raw);
         assert_eq!(changes.undo(&middle).as_deref(), Ok(raw));
-        let ours = Ours { signs_for: &|_| false, authserv_ids: &[], utf8: true };
+        let ours = Ours {
+            signs_for: &|_| false,
+            authserv_ids: &[],
+            body: listcore::rewrite::BodyOf::Original,
+            utf8: true,
+        };
         let head = middle.get(..split(&middle)).unwrap_or_default();
         let Ok(head) = copy_head(head, &frozen(), &ours) else { continue };
         let copy = head.edits.apply(&middle);

@@ -24,8 +24,6 @@ const LIST: &[(&str, &str, &str)] = &[
     ("moderation", "all", "there is no moderation yet; mail goes out unmoderated"),
     ("moderation", "nonmembers", "there is no moderation yet; mail goes out unmoderated"),
     ("moderation", "first", "there is no moderation yet; mail goes out unmoderated"),
-    ("from", "policy", "every From is rewritten meanwhile, as with \"rewrite\""),
-    ("from", "broken", "every From is rewritten meanwhile, as with \"rewrite\""),
     ("unsubscribe", "*", "unsubscribing is a mail to the owners meanwhile"),
     ("archive", "members", "there is no archive yet"),
 ];

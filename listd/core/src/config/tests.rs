@@ -335,7 +335,7 @@ fn what_comes_later_is_said() {
         ("[list]\nnonmembers = \"reject\"", 0),
         ("[list]\nfooter = \"\"\nsubject_tag = \"\"", 0),
         ("[list]\nfooter = \"x\"\nsubject_tag = \"y\"\narchive = \"members\"", 1),
-        ("[list]\nmoderation = \"all\"\nfrom = \"broken\"\nauthor_address = \"hidden\"", 2),
+        ("[list]\nmoderation = \"all\"\nfrom = \"broken\"\nauthor_address = \"hidden\"", 1),
         ("[directory]\nshrink_guard = \"50 %\"", 0),
         ("[domain.list]\narchive = \"x\"", 0),
     ];

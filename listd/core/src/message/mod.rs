@@ -40,6 +40,9 @@ pub const ONCE: [&str; 11] = [
     "Date",
 ];
 
+/// More authors than this are one too many (promise 10).
+const MAX_AUTHORS: usize = 10;
+
 /// Why a mail can't be worked with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
@@ -52,7 +55,7 @@ pub enum Malformed {
     #[error("there is no From field")]
     NoFrom,
     /// Rule T7.
-    #[error("From names more than one author")]
+    #[error("From names more than one author, and the Sender is none of them")]
     SeveralFrom,
     #[error("From has no valid address")]
     BadFrom,
@@ -141,11 +144,22 @@ impl Mail {
         self.values(name).count()
     }
 
-    /// The one author, where From is valid (rules T6, T7).
+    /// The author who answers for the mail, where From is valid: the only one, or the one among several who is the
+    /// Sender (rules T6, T7; RFC 5322 3.6.2).
     pub fn author(&self) -> Option<&Mailbox> {
+        if self.from_bad > 0 || self.count("From") != 1 {
+            return None;
+        }
         match self.from.as_slice() {
-            [only] if self.from_bad == 0 && self.count("From") == 1 => Some(only),
-            _ => None,
+            [only] => Some(only),
+            several if several.len() > MAX_AUTHORS || self.count("Sender") != 1 => None,
+            several => {
+                let sender = address::mailboxes(self.values("Sender").next()?);
+                match (sender.mailboxes.as_slice(), sender.bad) {
+                    ([one], 0) => several.iter().find(|a| a.address.same_as(&one.address)),
+                    _ => None,
+                }
+            }
         }
     }
 
@@ -166,6 +180,7 @@ impl Mail {
         match (self.from.len(), self.from_bad) {
             (1, 0) => None,
             (0 | 1, _) => Some(Malformed::BadFrom),
+            _ if self.author().is_some() => None,
             _ => Some(Malformed::SeveralFrom),
         }
     }

@@ -20,7 +20,18 @@ fn faults_are_named() {
             Some(Malformed::Twice("Message-ID")),
         ),
         (
-            "From: a@x.example, b@x.example\r\nSender: a@x.example".to_owned(),
+            "From: a@x.example, b@x.example\r\nSender: c@x.example".to_owned(),
+            Some(Malformed::SeveralFrom),
+        ),
+        (
+            "From: a@x.example, b@x.example\r\nSender: a@x.example, b@x.example".to_owned(),
+            Some(Malformed::SeveralFrom),
+        ),
+        ("From: a@x.example, b@x.example".to_owned(), Some(Malformed::SeveralFrom)),
+        ("From: a@x.example, b@x.example\r\nSender: A@X.example".to_owned(), None),
+        ("From: a@x.example, b\r\nSender: a@x.example".to_owned(), Some(Malformed::BadFrom)),
+        (
+            format!("From: {}b@x.example\r\nSender: b@x.example", "a@x.example,".repeat(10)),
             Some(Malformed::SeveralFrom),
         ),
         ("From: Anna".to_owned(), Some(Malformed::BadFrom)),

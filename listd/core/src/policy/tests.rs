@@ -29,6 +29,7 @@ fn facts(list: &List) -> Facts<'_> {
         automatic: None,
         malformed: None,
         author: Some(Author { address, verified: Verified::Dkim("gmx.example".to_owned()) }),
+        others: Others::Nobody,
         standing: Standing {
             person: Some(PersonId("anna".to_owned())),
             member: true,
@@ -271,4 +272,36 @@ fn nothing_accepts_a_mail_that_its_domain_asks_to_reject() {
     assert_eq!(decided(Unproven::Nothing), Decision::Distribute);
     let refused = Decision::Refuse(Refusal::Unverified(Unproven::Forbidden));
     assert_eq!(decided(Unproven::Forbidden), refused);
+}
+
+/// T7, promise 8: several authors go out on the word of a verified one, and not where From must stay.
+#[test]
+fn several_authors() {
+    let refused = (
+        Decision::Refuse(Refusal::Malformed(Malformed::SeveralFrom)),
+        Rule::Malformed,
+        Some("from"),
+    );
+    let fine = (Decision::Distribute, Rule::Allowed, None);
+    let keep = |list: &mut List| list.settings.from = FromPolicy::Keep;
+    for (others, from, kept) in [
+        (Others::Nobody, fine.clone(), fine.clone()),
+        (Others::Somebody, fine, refused.clone()),
+        (Others::Household, refused.clone(), refused.clone()),
+    ] {
+        assert_eq!(ask(|_| {}, |f| f.others = others), from, "{others:?}");
+        assert_eq!(ask(keep, |f| f.others = others), kept, "{others:?}, kept");
+    }
+    let nobody = |facts: &mut Facts<'_>| {
+        unverified(facts);
+        facts.others = Others::Somebody;
+    };
+    let accept = |list: &mut List| list.settings.unverified = Unverified::Accept;
+    assert_eq!(ask(accept, nobody), refused);
+    assert_eq!(ask(|_| {}, nobody).1, Rule::Author);
+    let to_owners = |facts: &mut Facts<'_>| {
+        nobody(facts);
+        facts.kind = PostKind::Role(Role::Owner);
+    };
+    assert_eq!(ask(|_| {}, to_owners), refused);
 }

@@ -1,13 +1,16 @@
-//! Who a copy is from and where answers go (rules F1 to F6, P1 to P4).
+//! Who a copy is from and where answers go (rules F1 to F6, P1 to P4, RFC 9057).
 
 use crate::address::Address;
 use crate::list::{FromPolicy, ReplyTo, Role};
-use crate::message::{Field, Mail, Mailbox, address};
-use crate::notice;
+use crate::message::lines::MAX_LINE;
+use crate::message::{Field, Mail, Mailbox, Malformed, address, lines};
 use crate::rewrite::{Frozen, Ours, PostKind, Unsendable, eight_bit, encode, role_address};
 
-/// Longest name and title in a rewritten From, in user-visible characters (rule F5).
-const MAX_NAME: usize = 60;
+mod arrival;
+mod names;
+
+pub use arrival::{Arrival, Dmarc, SignatureName};
+use arrival::{Way, way};
 
 /// What happens to the fields about people. Whole fields, each ending in CRLF.
 pub(super) struct Plan {
@@ -16,7 +19,8 @@ pub(super) struct Plan {
     from: Option<Vec<u8>>,
     reply_to: Option<Vec<u8>>,
     cc: Option<Vec<u8>>,
-    drop_sender: bool,
+    /// From is the list's: what else says who wrote the mail goes, and comes back in our own fields.
+    rewritten: bool,
     /// New fields for which there is no old one to stand in for.
     pub added: Vec<u8>,
 }
@@ -34,61 +38,116 @@ impl Plan {
         reply_to.filter(|_| field.is(&mail.head, "Reply-To"))
     }
 
-    /// F1: with a rewritten From, a Sender only says "on behalf of" somebody else.
+    /// F1: with a rewritten From, a Sender only says "on behalf of" somebody else. An Author field of somebody's is
+    /// a claim that nobody verified; ours takes its place.
     pub fn drops(&self, mail: &Mail, field: &Field) -> bool {
-        self.drop_sender && field.is(&mail.head, "Sender")
+        self.rewritten && (field.is(&mail.head, "Sender") || field.is(&mail.head, "Author"))
     }
 }
 
+/// True where From stays only if the author's signature survives: [`plan`] has to be told.
+pub(super) fn needs_signature(
+    mail: &Mail,
+    author: &Mailbox,
+    frozen: &Frozen,
+    ours: &Ours<'_>,
+) -> bool {
+    mail.from.len() == 1
+        && frozen.hidden.is_none()
+        && !(ours.signs_for)(author.address.domain())
+        && way(frozen.settings.from, &frozen.arrival) == Way::KeepIfSigned
+}
+
+/// Whether From becomes the list's. Of several authors only one is verified, and a From that names the others is
+/// never made valid, also not for an address of ours (promise 8); nor can DMARC evaluate it (rule T7).
+fn is_rewritten(
+    mail: &Mail,
+    author: &Mailbox,
+    frozen: &Frozen,
+    ours: &Ours<'_>,
+    signed: bool,
+) -> Result<bool, Unsendable> {
+    let policy = frozen.settings.from;
+    if frozen.hidden.is_some() {
+        // Whatever the list's policy: the relay address is all that there is.
+        return Ok(true);
+    }
+    if mail.from.len() > 1 {
+        return match policy {
+            FromPolicy::Keep | FromPolicy::Unproven => {
+                Err(Unsendable::Malformed(Malformed::SeveralFrom))
+            }
+            FromPolicy::Rewrite | FromPolicy::Policy | FromPolicy::Broken => Ok(true),
+        };
+    }
+    let rewritten = match way(policy, &frozen.arrival) {
+        Way::Keep => false,
+        Way::Rewrite => true,
+        Way::KeepIfSigned => !signed,
+    };
+    Ok(rewritten && !(ours.signs_for)(author.address.domain()))
+}
+
+/// `signed`: one of the author's signatures survives what is done to this copy, if From stays.
 pub(super) fn plan(
     mail: &Mail,
     author: &Mailbox,
     frozen: &Frozen,
     ours: &Ours<'_>,
+    signed: bool,
 ) -> Result<Plan, Unsendable> {
-    let rewritten = match frozen.settings.from {
-        // Whatever the list's policy: the relay address is all that there is.
-        _ if frozen.hidden.is_some() => true,
-        FromPolicy::Keep | FromPolicy::Unproven => false,
-        // `policy` and `broken` are later; until then they do as the one that is always safe.
-        FromPolicy::Rewrite | FromPolicy::Policy | FromPolicy::Broken => {
-            !(ours.signs_for)(author.address.domain())
-        }
-    };
+    let rewritten = is_rewritten(mail, author, frozen, ours, signed)?;
     if !rewritten && !ours.utf8 && !author.address.is_ascii() {
         return Err(Unsendable::NeedsUtf8);
     }
-    let (reply_to, cc) = answers(mail, author, frozen, rewritten);
+    let (reply_to, cc) = answers(mail, frozen, rewritten);
     let tokens =
         |people: &[Mailbox]| encode::list(people.iter().map(|m| eight_bit::mailbox(m, ours.utf8)));
-    let mut added = Vec::new();
+    let mut added = match rewritten && frozen.hidden.is_none() {
+        true => author_field(mail, ours.utf8),
+        false => Vec::new(),
+    };
     let reply_to = reply_to.map(|people| encode::field("Reply-To", &tokens(&people)));
     if let (Some(new), 0) = (&reply_to, mail.count("Reply-To")) {
         added.extend_from_slice(new);
     }
-    let cc = cc.map(|author| with_author(mail, tokens(&[author]), ours.utf8));
+    let cc = (!cc.is_empty()).then(|| with_authors(mail, tokens(&cc), ours.utf8));
     if let (Some(new), 0) = (&cc, mail.count("Cc")) {
         added.extend_from_slice(new);
     }
     let via = via_address(frozen);
     Ok(Plan {
-        from: rewritten
-            .then(|| encode::field("From", &encode::mailbox(&via_name(author, frozen), &via))),
+        from: rewritten.then(|| {
+            encode::field("From", &encode::mailbox(&names::via(&mail.from, frozen), &via))
+        }),
         address: if rewritten { via } else { author.address.clone() },
-        drop_sender: rewritten,
+        rewritten,
         reply_to,
         cc,
         added,
     })
 }
 
-/// The new Reply-To, if it changes, and the author for Cc, where no Reply-To leads to the author (F6, P1 to P3).
-fn answers(
-    mail: &Mail,
-    author: &Mailbox,
-    frozen: &Frozen,
-    rewritten: bool,
-) -> (Option<Vec<Mailbox>>, Option<Mailbox>) {
+/// What stood in From, under the name that RFC 9057 gives it: the same octets, wherever they can be sent.
+fn author_field(mail: &Mail, utf8: bool) -> Vec<u8> {
+    let Some(from) = mail.values("From").next() else { return Vec::new() };
+    if !from.is_ascii() {
+        let people = mail.from.iter().map(|m| eight_bit::mailbox(m, utf8));
+        return encode::field("Author", &encode::list(people));
+    }
+    let raw = [b"Author:", from, b"\r\n"].concat();
+    let counted = lines(&raw);
+    if counted.longest <= MAX_LINE && !counted.bare {
+        return raw;
+    }
+    let mut folded = Vec::new();
+    encode::fold_raw(&raw, &mut folded);
+    folded
+}
+
+/// The new Reply-To, if it changes, and the authors for Cc to whom no Reply-To leads (F6, P1 to P3).
+fn answers(mail: &Mail, frozen: &Frozen, rewritten: bool) -> (Option<Vec<Mailbox>>, Vec<Mailbox>) {
+    let authors = || mail.from.clone();
     let list = || Mailbox { name: String::new(), address: frozen.address.clone() };
     let setting = match frozen.kind {
         PostKind::List => frozen.settings.reply_to.clone(),
@@ -102,23 +161,23 @@ fn answers(
     let reply_to = match setting {
         // P2: the author's own one stays as it is.
         ReplyTo::Author if !own.is_empty() => None,
-        ReplyTo::Author if rewritten => Some(vec![author.clone()]),
-        ReplyTo::Author if mail.count("Reply-To") > 0 => Some(vec![author.clone()]),
+        ReplyTo::Author if rewritten => Some(authors()),
+        ReplyTo::Author if mail.count("Reply-To") > 0 => Some(authors()),
         ReplyTo::Author => None,
         ReplyTo::List => Some(vec![list()]),
-        ReplyTo::Both if own.is_empty() => Some(vec![author.clone(), list()]),
+        ReplyTo::Both if own.is_empty() => Some(authors().into_iter().chain([list()]).collect()),
         ReplyTo::Both => Some(own.iter().cloned().chain([list()]).collect()),
         ReplyTo::Address(address) => Some(vec![Mailbox { name: String::new(), address }]),
     };
     let reply_to = reply_to.map(once);
-    let reachable = reply_to
-        .as_ref()
-        .unwrap_or(own)
-        .iter()
-        .chain(&mail.to)
-        .any(|m| m.address.same_as(&author.address));
+    let answered = reply_to.as_ref().unwrap_or(own);
+    let reached = |author: &Mailbox| {
+        answered.iter().chain(&mail.to).any(|m| m.address.same_as(&author.address))
+    };
     // A hidden author is reached by the From itself.
-    let cc = (rewritten && !reachable && frozen.hidden.is_none()).then(|| author.clone());
+    let shown = rewritten && frozen.hidden.is_none();
+    let missing = authors().into_iter().filter(|author| shown && !reached(author));
+    let cc = once(missing.collect());
     (reply_to, cc)
 }
 
@@ -133,18 +192,18 @@ fn once(people: Vec<Mailbox>) -> Vec<Mailbox> {
     kept
 }
 
-/// The whole Cc field with one more mailbox; what stood there stays as it was where that can be sent.
-fn with_author(mail: &Mail, author: Vec<String>, utf8: bool) -> Vec<u8> {
-    let Some(old) = mail.values("Cc").next() else { return encode::field("Cc", &author) };
+/// The whole Cc field with more mailboxes; what stood there stays as it was where that can be sent.
+fn with_authors(mail: &Mail, authors: Vec<String>, utf8: bool) -> Vec<u8> {
+    let Some(old) = mail.values("Cc").next() else { return encode::field("Cc", &authors) };
     let listed = address::mailboxes(old);
     let fine = old.is_ascii() && listed.bad == 0 && !listed.mailboxes.is_empty();
     if !fine {
         let people = listed.mailboxes.iter().map(|m| eight_bit::mailbox(m, utf8));
-        return encode::field("Cc", &encode::list(people.chain([author])));
+        return encode::field("Cc", &encode::list(people.chain([authors])));
     }
     let kept = old.trim_ascii();
     let kept = kept.strip_suffix(b",").unwrap_or(kept);
-    let added = encode::field(" ", &author);
+    let added = encode::field(" ", &authors);
     let added = added.strip_prefix(b" :").unwrap_or(&added);
     let mut raw = [b"Cc: ", kept, b",\r\n", added].concat();
     if crate::message::lines(&raw).longest > crate::message::lines::MAX_LINE {
@@ -166,30 +225,4 @@ fn via_address(frozen: &Frozen) -> Address {
             role_address(&frozen.address, Role::Owner).unwrap_or_else(|| frozen.address.clone())
         }
     }
-}
-
-/// F4, F5: `Ayse Yilmaz über Klasse 5b`.
-fn via_name(author: &Mailbox, frozen: &Frozen) -> String {
-    let title = encode::cut(&harmless(frozen.title()), MAX_NAME);
-    let suffix = format!(" {} {title}", notice::word(&frozen.language, "from-via"));
-    let mut name = harmless(&author.name);
-    // An answer to a copy carries the addition already.
-    while let Some(shorter) = name.strip_suffix(&suffix) {
-        name = shorter.trim_end().to_owned();
-    }
-    if name.is_empty() {
-        name = harmless(author.address.local());
-    }
-    format!("{}{suffix}", encode::cut(&name, MAX_NAME))
-}
-
-/// A name without anything that looks like an address (rule F4, RFC 9989 11.4): of `anna@gmx.de` only `anna` stays.
-fn harmless(text: &str) -> String {
-    let text = encode::clean(text);
-    let ats = ['@', '\u{ff20}', '\u{fe6b}'];
-    let words = text.split(' ').map(|word| match word.split_once(ats) {
-        Some((before, _)) => before.trim_matches(|c: char| "<>(\"'[".contains(c)),
-        None => word,
-    });
-    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }

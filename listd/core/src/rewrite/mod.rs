@@ -30,14 +30,17 @@ mod part_head;
 mod signed;
 mod strip;
 mod subject;
+mod survives;
 mod transfer;
 
 pub use body::{to_seven_bit, wrap_lines};
 pub use changes::{Changes, NotTheCopy};
 pub use edit::{Change, Done, Edit, Edits, What};
+pub use from::{Arrival, Dmarc, SignatureName};
 pub use hidden::Hidden;
 pub use list_headers::{author_mark, list_id, role_address};
 pub use signed::{OVERSIGNED, SIGNED, sign_fields};
+pub use survives::BodyOf;
 
 /// What kind of mail it is to be.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +83,9 @@ pub struct Frozen {
     /// Set where the list seals (RFC 8617).
     #[serde(default)]
     pub arc: Option<Sealing>,
+    /// What was known of the authors when the mail came.
+    #[serde(default)]
+    pub arrival: Arrival,
 }
 
 /// Where the footer points besides List-Help's page.
@@ -114,6 +120,8 @@ pub struct Ours<'a> {
     pub signs_for: &'a dyn Fn(&str) -> bool,
     /// Our authserv-ids, lower-case: fields that claim one are removed (rule T8).
     pub authserv_ids: &'a [String],
+    /// What becomes of the body in this copy: with the header it decides whether a signature of the author's survives.
+    pub body: BodyOf<'a>,
     /// The relay takes SMTPUTF8. Where it does not, UTF-8 addresses in To, Cc and Reply-To become text (RFC 6857).
     pub utf8: bool,
 }
@@ -177,9 +185,27 @@ pub fn copy_head(raw_head: &[u8], frozen: &Frozen, ours: &Ours<'_>) -> Result<He
     let scrubbed = without_author(&raw, frozen)?;
     let mail = scrubbed.as_ref().map_or(&raw, |scrubbed| &scrubbed.mail);
     let author = mail.author().ok_or(Unsendable::Malformed(Malformed::BadFrom))?;
-    let plan = from::plan(mail, author, frozen, ours)?;
+    if from::needs_signature(mail, author, frozen, ours) {
+        let kept = written_head(&raw, mail, None, (frozen, true), ours)?;
+        if survives::any(&frozen.arrival.signatures, &raw.head, &kept.bytes, ours.body) {
+            return Ok(kept);
+        }
+    }
+    written_head(&raw, mail, scrubbed.as_ref(), (frozen, false), ours)
+}
+
+/// The new block; `signed` as for [`from::plan`].
+fn written_head(
+    raw: &Mail,
+    mail: &Mail,
+    scrubbed: Option<&Scrubbed>,
+    (frozen, signed): (&Frozen, bool),
+    ours: &Ours<'_>,
+) -> Result<Head, Unsendable> {
+    let author = mail.author().ok_or(Unsendable::Malformed(Malformed::BadFrom))?;
+    let plan = from::plan(mail, author, frozen, ours, signed)?;
     let subject = subject::of_copy(mail, frozen);
-    let mut out = Out::new(&raw, scrubbed.as_ref());
+    let mut out = Out::new(raw, scrubbed);
     out.line(0, frozen.received.as_bytes());
     for field in &mail.fields {
         let tagged = subject.as_deref().filter(|_| field.is(&mail.head, "Subject"));

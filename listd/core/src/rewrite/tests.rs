@@ -5,6 +5,7 @@ use crate::list::{FromPolicy, ReplyTo};
 
 pub(super) fn frozen(change: impl FnOnce(&mut Frozen)) -> Frozen {
     let mut frozen = Frozen {
+        arrival: Default::default(),
         kind: PostKind::List,
         list: ListId("5b".to_owned()),
         address: Address::parse("klasse-5b@schule.example").expect("address"),
@@ -29,7 +30,12 @@ pub(super) fn frozen(change: impl FnOnce(&mut Frozen)) -> Frozen {
 
 fn head_with(text: &str, change: impl FnOnce(&mut Frozen), utf8: bool) -> Result<Head, Unsendable> {
     let ids = ["mx.schule.example".to_owned()];
-    let ours = Ours { signs_for: &|d| d == "schule.example", authserv_ids: &ids, utf8 };
+    let ours = Ours {
+        signs_for: &|d| d == "schule.example",
+        authserv_ids: &ids,
+        body: BodyOf::Original,
+        utf8,
+    };
     copy_head(format!("{text}\r\n\r\n").as_bytes(), &frozen(change), &ours)
 }
 
@@ -55,8 +61,8 @@ fn a_plain_post() {
     let expect = "Received: from mx by lists with LMTP id 1;\r\n\tThu, 01 Jan 1970 00:00:00 +0000\r\n\
         From: =?utf-8?Q?Anna_Oez_=C3=BCber_Klasse_5b?= <klasse-5b@schule.example>\r\n\
         To: klasse-5b@schule.example\r\nSubject: x\r\nMessage-ID: <1@gmx.example>\r\n\
-        Date: Thu, 01 Jan 1970 00:00:00 +0000\r\nReply-To: \"Anna Oez\" <anna@gmx.example>\r\n\
-        List-Id: \"Klasse 5b\" <klasse-5b.schule.example>\r\nList-Post: <mailto:klasse-5b@schule.example>\r\n\
+        Date: Thu, 01 Jan 1970 00:00:00 +0000\r\nAuthor: Anna Oez <anna@gmx.example>\r\n\
+        Reply-To: \"Anna Oez\" <anna@gmx.example>\r\nList-Id: \"Klasse 5b\" <klasse-5b.schule.example>\r\nList-Post: <mailto:klasse-5b@schule.example>\r\n\
         List-Help: <https://schule.example/mail>,\r\n <mailto:klasse-5b-request@schule.example?subject=help>\r\n\
         List-Unsubscribe: <mailto:klasse-5b-unsubscribe@schule.example>\r\n\
         List-Subscribe: <mailto:klasse-5b-subscribe@schule.example>\r\n\
@@ -253,6 +259,103 @@ fn from_is_kept() {
     }
     let sender = head(&format!("Sender: sek@other.example\r\n{ANNA}"), |_| {});
     assert!(field(&sender, "Sender").is_empty(), "F1");
+}
+
+/// RFC 9057, promise 8: where From is the list's, Author is what From was, and nobody else's claim.
+#[test]
+fn the_author_field() {
+    let claims = format!("Author: boss@bank.example\r\nAUTHOR: x\r\n{ANNA}");
+    assert_eq!(field(&head(&claims, |_| {}), "Author"), ["Anna Oez <anna@gmx.example>"]);
+    let kept = head(&claims, |f| f.settings.from = FromPolicy::Keep);
+    assert_eq!(field(&kept, "Author"), ["boss@bank.example", "x"]);
+    for from in [
+        "From:a@gmx.example (Anna\r\n\t 5b)",
+        "From: =?iso-8859-1?Q?=D6z?= <a@gmx.example>",
+        "From: \"Oez,\r\n Anna\" <a@gmx.example>",
+    ] {
+        let got = head(from, |_| {});
+        assert!(got.contains(&format!("\r\n{}\r\n", from.replace("From", "Author"))), "{got}");
+    }
+    let raw = head("From: M\u{fc}ller <a@gmx.example>", |_| {});
+    assert_eq!(field(&raw, "Author"), ["=?utf-8?Q?M=C3=BCller?= <a@gmx.example>"]);
+    let long = head(&format!("From: \"{}\" <a@gmx.example>", "x ".repeat(495)), |_| {});
+    assert!(long.split("\r\n").all(|line| line.len() <= 998));
+    assert_eq!(field(&long, "Author").len(), 1);
+}
+
+/// T7, F6, P3, promise 8: of several authors the Sender answers for the mail; From never names them.
+#[test]
+fn several_authors() {
+    let from = "From: Anna Oez <anna@gmx.example>, Bob <bob@schule.example>";
+    let text = format!("{from}\r\nSender: ANNA@gmx.example");
+    for policy in [FromPolicy::Rewrite, FromPolicy::Policy, FromPolicy::Broken] {
+        let got = head(&text, |f| {
+            f.settings.from = policy;
+            f.arrival.dmarc = Some(Dmarc::None);
+            f.arrival.signatures = vec![SignatureName::new("abc")];
+        });
+        let shown = crate::message::address::mailboxes(field(&got, "From")[0].as_bytes());
+        assert_eq!(shown.mailboxes[0].name, "Anna Oez, Bob über Klasse 5b");
+        assert_eq!(shown.mailboxes[0].address.to_string(), "klasse-5b@schule.example");
+        let people = "\"Anna Oez\" <anna@gmx.example>, \"Bob\" <bob@schule.example>";
+        assert_eq!(field(&got, "Reply-To"), [people]);
+        assert_eq!(field(&got, "Author"), [from.strip_prefix("From: ").expect("From")]);
+        assert!(field(&got, "Sender").is_empty());
+    }
+    let list = head(&format!("{text}\r\nTo: bob@schule.example"), |f| {
+        f.settings.reply_to = ReplyTo::List;
+    });
+    assert_eq!(field(&list, "Cc"), ["\"Anna Oez\" <anna@gmx.example>"]);
+    for policy in [FromPolicy::Keep, FromPolicy::Unproven] {
+        let got = head_with(&text, |f| f.settings.from = policy, true);
+        assert_eq!(got, Err(Unsendable::Malformed(Malformed::SeveralFrom)));
+    }
+}
+
+/// F2, F8: From is kept where the author's domain asks for nothing, or its signature survives.
+#[test]
+fn from_by_policy_and_by_signature() {
+    let kept = |text: &str, change: &dyn Fn(&mut Frozen)| {
+        let got = head(text, change);
+        let kept = got.contains("From: Anna Oez <anna@gmx.example>\r\n");
+        assert_eq!(field(&got, "Author").is_empty(), kept);
+        kept
+    };
+    for (dmarc, expect) in [
+        (Some(Dmarc::None), true),
+        (Some(Dmarc::Quarantine), false),
+        (Some(Dmarc::Reject), false),
+        (Some(Dmarc::Unknown), false),
+        (None, false),
+    ] {
+        let policy = |f: &mut Frozen| {
+            f.settings.from = FromPolicy::Policy;
+            f.arrival.dmarc = dmarc;
+        };
+        assert_eq!(kept(ANNA, &policy), expect, "{dmarc:?}");
+    }
+    let signed = |names: &str| {
+        format!("DKIM-Signature: v=1; c=relaxed/relaxed; h={names}; bh=YQ==; b=ab\r\n c\r\n{ANNA}")
+    };
+    let broken = |f: &mut Frozen| {
+        f.settings.from = FromPolicy::Broken;
+        f.arrival.signatures = vec![SignatureName::new("abc")];
+    };
+    assert!(kept(&signed("From:To:Subject:Cc:Reply-To"), &broken));
+    assert!(!kept(&signed("From:List-Id"), &broken), "the list's fields are added");
+    assert!(!kept(ANNA, &broken), "the signature is gone");
+    let tagged = |f: &mut Frozen| {
+        broken(f);
+        f.settings.subject_tag = "[5b]".to_owned();
+    };
+    assert!(!kept(&signed("From:Subject"), &tagged));
+    assert!(kept(&signed("From:To"), &tagged));
+    let to_list = |f: &mut Frozen| {
+        broken(f);
+        f.settings.reply_to = ReplyTo::List;
+    };
+    assert!(!kept(&signed("From:Reply-To"), &to_list));
+    assert!(kept(&signed("From"), &to_list));
 }
 
 /// F6, P1 to P3: one Reply-To by the setting, and the author always within reach.

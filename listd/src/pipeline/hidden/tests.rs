@@ -58,7 +58,12 @@ async fn frozen(school: &School, id: &str) -> (Frozen, Vec<String>) {
 /// The header of a copy.
 fn head(raw: &str, frozen: &Frozen) -> String {
     let mail = Mail::parse(raw.as_bytes()).unwrap();
-    let ours = Ours { signs_for: &|_| true, authserv_ids: &[], utf8: true };
+    let ours = Ours {
+        signs_for: &|_| true,
+        authserv_ids: &[],
+        body: listcore::rewrite::BodyOf::Original,
+        utf8: true,
+    };
     String::from_utf8(copy_head(&mail.head, frozen, &ours).unwrap().bytes).unwrap()
 }
 

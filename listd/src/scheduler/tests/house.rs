@@ -219,6 +219,7 @@ impl House {
         let n = self.next.fetch_add(1, Ordering::SeqCst);
         let address = Address::parse(&format!("{list}@schule.example")).expect("address");
         let frozen = Frozen {
+            arrival: Default::default(),
             kind: PostKind::List,
             list: ListId(list.to_owned()),
             address,

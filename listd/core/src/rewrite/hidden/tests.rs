@@ -24,6 +24,7 @@ fn hidden() -> Hidden {
 
 fn frozen(change: impl FnOnce(&mut Frozen)) -> Frozen {
     let mut frozen = Frozen {
+        arrival: Default::default(),
         kind: PostKind::List,
         list: ListId("5b".to_owned()),
         address: address("klasse-5b@schule.example"),
@@ -47,7 +48,12 @@ fn frozen(change: impl FnOnce(&mut Frozen)) -> Frozen {
 }
 
 fn copied(text: &str, change: impl FnOnce(&mut Frozen)) -> Result<String, Unsendable> {
-    let ours = Ours { signs_for: &|d| d == "schule.example", authserv_ids: &[], utf8: true };
+    let ours = Ours {
+        signs_for: &|d| d == "schule.example",
+        authserv_ids: &[],
+        body: crate::rewrite::BodyOf::Original,
+        utf8: true,
+    };
     let raw = format!("{}\r\n\r\n", text.trim_end().replace('\n', "\r\n"));
     let head = copy_head(raw.as_bytes(), &frozen(change), &ours)?;
     Ok(String::from_utf8(head.bytes).expect("UTF-8"))
@@ -297,7 +303,8 @@ proptest! {
                 f.kind = PostKind::Author(7);
             }
         });
-        let ours = Ours { signs_for: &|_| false, authserv_ids: &[], utf8: true };
+        let body = crate::rewrite::BodyOf::Original;
+        let ours = Ours { signs_for: &|_| false, authserv_ids: &[], body, utf8: true };
         match copy_head(format!("{head}\r\n").as_bytes(), &frozen, &ours) {
             Ok(copy) => {
                 let copy = String::from_utf8(copy.bytes).expect("UTF-8");
