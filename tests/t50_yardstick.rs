@@ -228,6 +228,28 @@ fn a_list_that_wraps_what_is_sealed_damages_nothing() {
     });
 }
 
+/// The same with an ARC set of ours on top, and every reader's own copy.
+#[test]
+fn a_list_that_seals_damages_nothing() {
+    measure(&Variant {
+        name: "sealing",
+        list: format!("{}arc = \"seal\"\n", tag_and_footer()),
+        asked: json!({"from": "rewrite", "tag": "[5b]", "footer": FOOTER, "arc": true}),
+        seven_bit: false,
+    });
+}
+
+/// A list that hides its authors: their addresses are in no header, and nothing else of the mail is lost.
+#[test]
+fn a_list_that_hides_its_authors_damages_nothing() {
+    measure(&Variant {
+        name: "hidden",
+        list: format!("{}author_address = \"hidden\"\n", tag_and_footer()),
+        asked: json!({"from": "rewrite", "tag": "[5b]", "footer": FOOTER, "hidden": true}),
+        seven_bit: false,
+    });
+}
+
 /// Nothing is set that touches what an author signs: the author's signature holds behind us wherever it held before.
 #[test]
 fn a_list_that_changes_nothing_breaks_no_signature() {

@@ -44,13 +44,13 @@ def judge(task):
             after = file.read()
         # The bounce of one check must not hide what the others find.
         for check in (lambda: wire.check(before, after, copy["said"]), lambda: heads.check(before, after, asked),
-                      lambda: bodies.check(before, after, asked), lambda: signed(judges, mail, after, asked, facts)):
+                      lambda: bodies.check(before, after, asked), lambda: signed(judges, mail, before, after, asked, facts)):
             try:
                 damage += list(check())
             except Exception as why:
                 damage.append(("the check itself failed", "%s: %s" % (type(why).__name__, why)))
         damage = bodies.forgiven(before, after, mail["defects"], damage)
-    facts["rewritten"] = asked["list"] in str(heads.one(heads.fields(heads.split(after)[0]), "from"))
+    facts["rewritten"] = asked["list"].split("@")[0] in str(heads.one(heads.fields(heads.split(after)[0]), "from"))
     facts["footer"] = bool(asked.get("footer")) and bodies.split(before)[1] != bodies.split(after)[1]
     return mail["number"], damage, facts
 
@@ -62,12 +62,14 @@ def repaired(raw):
     return head if body is None else head + b"\r\n" + body
 
 
-def signed(judges, mail, after, asked, facts):
+def signed(judges, mail, before, after, asked, facts):
     """D3, D7: ours hold, both of them; D2: the author's where nothing that he signed was to change."""
     found = judges.of(after)
     for algorithm in ("rsa-sha256", "ed25519-sha256"):
         if not any(s.domain == asked["domain"] and s.algorithm == algorithm and s.ok for s in found):
             yield "our signature broken", algorithm
+    if asked.get("arc") and b"\narc-" not in before.lower() and not judges.chain(after):
+        yield "our ARC chain broken", ""
     if mail["signed"]:
         held = {s.domain for s in found if s.ok} >= set(mail["signed"])
         facts["survived"] = held

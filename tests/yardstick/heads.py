@@ -34,6 +34,9 @@ BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f"
 def check(before, after, asked):
     """Damage as (kind, what)."""
     old, new = fields(split(before)[0]), fields(split(after)[0])
+    if asked.get("hidden"):
+        yield from _hidden(old, new, asked)
+        return
     yield from _counts(old, new)
     yield from _kept(old, new, after if asked.get("wrap") else b"")
     yield from _trace(old, new)
@@ -188,10 +191,6 @@ def _people(old, new, asked):
     reach = {a.lower() for f in ("from", "reply-to", "cc", "to") for _, a in mailboxes(one(new, f))}
     answers = [a.lower() for _, a in mailboxes(one(new, "reply-to"))]
     own = {a.lower() for _, a in mailboxes(one(old, "reply-to"))}
-    if asked.get("hidden"):
-        if author and author.lower() in reach:
-            yield "address shown", author
-        return
     if author and author.isascii() and author.lower() not in reach and not own & set(answers):
         yield "author out of reach", author
     if asked.get("reply_to", "author") == "author":
@@ -205,6 +204,33 @@ def _people(old, new, asked):
         lost = {a.lower() for _, a in mailboxes(one(old, field)) if a.isascii()} - {a.lower() for _, a in mailboxes(one(new, field))}
         if lost:
             yield "header changed", "%s lost %r" % (field, sorted(lost))
+
+
+def _hidden(old, new, asked):
+    """The author's address is in no field, in no encoding; a relay address of the list stands for it, and answers go there."""
+    names = [n for n, _, _ in new if n]
+    for name in EXACTLY_ONE + ["subject"]:
+        if names.count(name) != 1:
+            yield "not exactly one", "%s: %d" % (name, names.count(name))
+    yield from _list(new, asked)
+    local, domain = asked["list"].split("@")
+    relay = re.compile(re.escape(local) + r"-author\+[a-z0-9]+@" + re.escape(domain))
+    addresses = [a for _, a in mailboxes(one(new, "from"))]
+    if len(addresses) != 1 or not relay.fullmatch(addresses[0]):
+        yield "from wrong", "%r is no relay address" % (one(new, "from"),)
+    answers = [a for _, a in mailboxes(one(new, "reply-to"))]
+    if answers and answers != addresses:
+        yield "reply-to wrong", repr(answers)
+    typed = {a.lower() for f in ("to", "cc") for _, a in mailboxes(one(old, f))}
+    for field in ("from", "sender", "reply-to"):
+        for author in {a.lower() for _, a in mailboxes(one(old, field))} - typed:
+            for name, raw, value in new:
+                shown = guessed(raw).lower() + " " + decoded(value).lower()
+                if "@" in author and re.search(r"(?<![\w.+-])%s(?![\w.-])" % re.escape(author), shown):
+                    yield "address shown", "%s in %s" % (author, name)
+    for name in names:
+        if name in FORBIDDEN or name in ("x-mailer", "user-agent", "sender", "organization"):
+            yield "forbidden header", name
 
 
 def _name(was, now, asked):

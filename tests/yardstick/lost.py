@@ -27,6 +27,8 @@ def why(raw, mail, outcome, asked):
         return accepted(raw, head, body, found, outcome, asked)
     if 400 <= outcome["code"] < 500 or outcome["code"] == 0:
         return "LOST: answered %d %s" % (outcome["code"], said)
+    if asked.get("hidden") and mail.get("from") is None:
+        return "refused, nobody vouches for an author who is to be hidden"
     reason = refused(raw, found, body or b"")
     return "refused, %s" % reason if reason else "LOST: refused without a reason that can be seen: %s" % said[:80]
 

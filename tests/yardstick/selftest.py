@@ -97,7 +97,7 @@ def seen(before, after, keys, said="MAIL FROM:<x> BODY=8BITMIME"):
     facts = {}
     judges = Signatures(os.path.join(keys, "dns.json"))
     found = list(wire.check(before, after, said)) + list(heads.check(before, after, ASKED))
-    found += list(bodies.check(before, after, ASKED)) + list(check.signed(judges, {"signed": []}, after, ASKED, facts))
+    found += list(bodies.check(before, after, ASKED)) + list(check.signed(judges, {"signed": []}, before, after, ASKED, facts))
     return found
 
 
@@ -230,13 +230,27 @@ def main(arguments):
         if bool(found) != still:
             wrong += 1
             print("a mail without an end: %s" % found)
+    # A hidden author: a good copy is fine, and the address is seen wherever it stands, encoded too.
+    before, after = specimens["plain"]
+    hidden = dict(ASKED, hidden=True)
+    after = after.replace(b"<c1@schule.example>", b"<c1-author+abc234@schule.example>", 1).replace(b"Reply-To: joerg@gmx.example\r\n", b"")
+    after = after.replace(b"X-Mailer: Foo\r\n", b"")
+    for line, expect in ((b"", set()), (b"Reply-To: joerg@gmx.example\r\n", {"reply-to wrong", "address shown"}),
+                         (b"Keywords: =?utf-8?q?joerg=40gmx=2Eexample?=\r\n", {"address shown"}), (b"X-Mailer: Foo\r\n", {"forbidden header"})):
+        found = {kind for kind, _ in heads.check(before, after.replace(b"Precedence:", line + b"Precedence:"), hidden)}
+        if found != expect:
+            wrong += 1
+            print("a hidden author: %s, not %s" % (found, expect))
+    if Signatures(os.path.join(keys, "dns.json")).chain(specimens["plain"][1]):
+        wrong += 1
+        print("not seen: no ARC chain")
     for head, code, said, expect in LOST:
         raw = b"From: a@gmx.example\r\n" + head + b"\r\ntext\r\n"
         booked = lost.why(raw, {}, {"code": code, "reply": said, "copies": []}, ASKED)
         if not booked.startswith(expect):
             wrong += 1
             print("booked as %r, not %r" % (booked, expect))
-    print("%d damages planted, %d wrong" % (len(PLANTED) + len(LOST) + 3, wrong))
+    print("%d damages planted, %d wrong" % (len(PLANTED) + len(LOST) + 7, wrong))
     return 1 if wrong else 0
 
 

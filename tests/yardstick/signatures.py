@@ -50,3 +50,11 @@ class Signatures:
             except Exception:
                 continue
         return found
+
+    def chain(self, raw):
+        """True where the ARC chain of a mail holds (RFC 8617)."""
+        try:
+            verdict, _, _ = dkim.ARC(raw, logger=SILENT).verify(dnsfunc=self._answer)
+        except Exception:
+            return False
+        return verdict == dkim.CV_Pass
