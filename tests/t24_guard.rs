@@ -391,6 +391,62 @@ fn a_referral_is_no_answer() {
     told_resolved(&stack);
 }
 
+/// slapd was restored from a backup of before the last changes: our cookie is from its future. Mail goes to exactly
+/// those whom it names now, and nobody is alarmed.
+#[test]
+fn restored_from_an_old_backup() {
+    let mut stack = school_with("");
+    let before = export(&stack);
+    take_out(&stack, 5);
+    assert_eq!(hand_over(&stack, school::CLASS_5B, "vor@post.example"), 250);
+    stack.sink.wait_for((school::CLASS_5B_RECIPIENTS - 5) as u64, wait::MAIL).unwrap();
+    stack.sink.clear();
+    stack.ldap.kill();
+    restore(&stack, &before);
+    stack.ldap.restart().unwrap();
+    let diff = || stack.listd.listctl(&["list", "members", "klasse-5b@schule.example"]);
+    let all = format!("{} get the mail", school::CLASS_5B_RECIPIENTS);
+    wait::until_true("the members of the backup", wait::MAIL, || {
+        diff().is_ok_and(|text| text.contains(&all))
+    })
+    .unwrap();
+    assert_eq!(hand_over(&stack, school::CLASS_5B, "nach@post.example"), 250);
+    stack.sink.wait_for(school::CLASS_5B_RECIPIENTS as u64, wait::MAIL).unwrap();
+    assert_eq!(stack.sink.counts().len(), school::CLASS_5B_RECIPIENTS);
+    assert_eq!(told(&stack), Vec::<String>::new());
+}
+
+/// Another server answers under the same name: its own entryUUIDs and change numbers, and a class of three.
+#[test]
+fn another_server_in_its_place() {
+    let mut stack = school_with("");
+    let own = ["entryUUID:", "entryCSN:", "contextCSN:"];
+    let keep: Vec<String> = members_of("klasse-5b").into_iter().take(3).collect();
+    let mut in_5b = false;
+    let other: Vec<String> = export(&stack)
+        .replace("\n ", "")
+        .lines()
+        .filter(|line| {
+            in_5b = if line.starts_with("dn: ") {
+                line.starts_with("dn: cn=klasse-5b,")
+            } else {
+                in_5b
+            };
+            let member = line.strip_prefix("member: uid=").and_then(|rest| rest.split(',').next());
+            let gone = in_5b && member.is_some_and(|uid| !keep.iter().any(|k| k == uid));
+            !gone && !own.iter().any(|name| line.starts_with(name))
+        })
+        .map(str::to_owned)
+        .collect();
+    stack.ldap.kill();
+    restore(&stack, &(other.join("\n") + "\n"));
+    stack.ldap.restart_unknowing().unwrap();
+    until_rcpt(&stack, school::CLASS_5B, 451);
+    told_once(&stack, "wartet");
+    nobody_got_mail(&stack);
+    until_rcpt(&stack, CLASS_5A, 250);
+}
+
 /// Killed again and again while it tells a refresh from nothing: half a refresh is never used.
 #[test]
 fn slapd_dies_in_the_middle_of_a_refresh() {

@@ -333,6 +333,95 @@ async fn clocks_that_differ() {
     }
 }
 
+/// Bad input: another server answers under the same URL, with other data and another serverID. What it tells is taken
+/// whole, and the list that shrank is held.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_server_in_its_place() {
+    if !installed("another_server_in_its_place") {
+        return;
+    }
+    let person = |n: usize| {
+        format!(
+            "dn: uid=p{n},ou=people,dc=x\nobjectClass: inetOrgPerson\nuid: p{n}\nsn: P\ncn: P\nmail: p{n}@home.example\n\n"
+        )
+    };
+    let school = |people: std::ops::Range<usize>| {
+        let members: String =
+            people.clone().map(|n| format!("member: uid=p{n},ou=people,dc=x\n")).collect();
+        let group = "dn: cn=5b,ou=groups,dc=x\nobjectClass: groupOfNames\nobjectClass: testList\ncn: 5b\nmail: 5b@schule.example\n";
+        people.map(person).collect::<String>() + group + &members + "\n"
+    };
+    let mut slapd = Slapd::start(&Setup { ldif: &school(0..20), ..Setup::default() });
+    let room = Room::start(&config(&slapd.url())).await;
+    room.until("twenty", |r| r.reaches("5b").is_some_and(|w| w.len() == 20)).await;
+    let old = room.id("5b").unwrap();
+    room.until("accepted", |r| {
+        r.measure();
+        r.members.difference(&old.0).is_some_and(|d| d.accepted == 20)
+    })
+    .await;
+    slapd.kill();
+    slapd.replace_with(&school(20..24), 7);
+    let news = ["p20", "p21", "p22", "p23"];
+    room.until("the other's people, and no mix of both", |r| {
+        let now = r.reaches("5b").unwrap_or_default();
+        assert!(now.len() == 20 || now == news, "{now:?}");
+        now == news
+    })
+    .await;
+    let id = room.id("5b").unwrap();
+    room.measure();
+    assert!(room.members.is_held(&id), "four are not twenty");
+    room.until("followed", |r| r.error().is_empty()).await;
+    slapd.change(
+        "dn: uid=p20,ou=people,dc=x\nchangetype: modify\nreplace: mail\nmail: neu@home.example\n",
+    );
+    room.until_reaches("5b", &["neu", "p21", "p22", "p23"]).await;
+}
+
+/// Bad input: slapd hangs in the middle of a refresh. Half a refresh is never seen, what is known is stale after
+/// `max_staleness`, and when slapd goes on so does the refresh.
+#[tokio::test(flavor = "multi_thread")]
+async fn slapd_hangs_in_the_middle_of_a_refresh() {
+    if !installed("slapd_hangs_in_the_middle_of_a_refresh") {
+        return;
+    }
+    let person = |n: usize| {
+        format!(
+            "dn: uid=q{n},ou=people,dc=x\nobjectClass: inetOrgPerson\nuid: q{n}\nsn: Q\ncn: Q\nmail: q{n}@home.example\n\n"
+        )
+    };
+    let ldif = (0..4_000).map(person).collect::<String>() + PEOPLE_AND_A_CLASS;
+    let global = "sizelimit unlimited\n";
+    let slapd = Slapd::start(&Setup { ldif: &ldif, global, ..Setup::default() });
+    let config = Config { max_staleness: Duration::from_secs(2), ..config(&slapd.url()) };
+    let room = Room::start(&config).await;
+    room.until_reaches("5b", &["anna"]).await;
+    let live = &room.directory.live;
+    let searches = || slapd.log().matches("(objectClass=inetOrgPerson)").count();
+    let mut hit = false;
+    for _ in 0..10 {
+        room.until("followed", |r| r.error().is_empty()).await;
+        let (whole, asked) = (live.wholes(), searches());
+        live.ask_for_all();
+        room.until("asked for everything", |_| searches() > asked).await;
+        slapd.signal("STOP");
+        hit = live.wholes() == whole;
+        if hit {
+            room.until("mail waits", |r| matches!(r.freshness(), Freshness::Stale { .. })).await;
+            hit = live.wholes() == whole;
+        }
+        assert_eq!(live.read(|r| r.people()), 4_002, "all of them or all of them");
+        slapd.signal("CONT");
+        room.until("done", |r| live.wholes() > whole && r.freshness() == Freshness::Fresh).await;
+        assert_eq!(live.read(|r| r.people()), 4_002);
+        if hit {
+            break;
+        }
+    }
+    assert!(hit, "never in the middle");
+}
+
 /// Bad input on a real server: DNs with commas and umlauts however they are written, an owner that is a group, bytes
 /// that are no text, one address on two groups, an address outside our domains.
 #[tokio::test(flavor = "multi_thread")]

@@ -102,6 +102,15 @@ impl Slapd {
         self.restart();
     }
 
+    /// Another server in its place: other data, another serverID.
+    pub fn replace_with(&mut self, ldif: &str, server_id: u16) {
+        let conf = self.file("slapd.conf");
+        let text = std::fs::read_to_string(&conf).expect("slapd.conf");
+        let numbered = text.replacen("modulepath", &format!("serverID {server_id}\nmodulepath"), 1);
+        std::fs::write(conf, numbered).expect("slapd.conf");
+        self.restart_with(ldif, "");
+    }
+
     /// What it was asked.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.file("slapd.log")).expect("log")
