@@ -22,6 +22,7 @@ from collections import Counter
 import bodies
 import heads
 import lost
+import seals
 import tree
 import wire
 from signatures import Signatures
@@ -44,7 +45,8 @@ def judge(task):
             after = file.read()
         # The bounce of one check must not hide what the others find.
         for check in (lambda: wire.check(before, after, copy["said"]), lambda: heads.check(before, after, asked),
-                      lambda: bodies.check(before, after, asked), lambda: signed(judges, mail, before, after, asked, facts)):
+                      lambda: bodies.check(before, after, asked), lambda: signed(judges, mail, before, after, asked, facts),
+                      lambda: seals.check(folder, mail, before, after)):
             try:
                 damage += list(check())
             except Exception as why:
