@@ -32,4 +32,6 @@ mod t41_verdictd;
 mod t42_scanner_trouble;
 mod t43_hostile_peers;
 mod t45_hidden;
+mod t46_list_verdicts;
+mod t47_exim_scans;
 mod t50_yardstick;

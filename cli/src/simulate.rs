@@ -76,6 +76,9 @@ fn human(simulation: &Simulation, out: Option<&Path>) -> String {
     facts.fact("decided by", &simulation.rule);
     facts.fact("reply", &simulation.reply);
     facts.fact("author", &simulation.author);
+    if !simulation.scan.is_empty() && simulation.scan != "not_asked" {
+        facts.fact("filter", &simulation.scan);
+    }
     let mut text = facts.text();
     if !simulation.accepted {
         return text;

@@ -35,6 +35,7 @@ use listd::secret;
 use listd::sign::{KeyFile, Signer, Signers};
 use listd::store::sqlite::SqliteStore;
 use listd::store::{Accepted, DueBatch, Overrides};
+use listd::verdicts::{self, Verdicts};
 use listd::verify::Verifier;
 use lmtp::drive::Timeouts;
 use lmtp::server::{Config as Wire, Flavor};
@@ -119,7 +120,13 @@ pub async fn start(
     let verifier = Verifier::new(config.dns.server, &config.trusted_authserv_id).map_err(wrong)?;
     let StoreUrl::Sqlite(path) = &config.store;
     let store = SqliteStore::open(path).await?;
-    let counters = Arc::new(Counters::default());
+    let scans = verdicts::Tally::default();
+    let verdicts = verdicts(config, &scans);
+    let counters = match verdicts {
+        Some(_) => Counters::default().watching(&scans),
+        None => Counters::default(),
+    };
+    let counters = Arc::new(counters);
     store.watched_by(vec![counters.clone(), Arc::new(MailLog)]);
     let directory = directory(config, &store, &clock).await?;
     let members = Arc::new(Members::new(directory.live.clone(), domains(config)));
@@ -143,6 +150,7 @@ pub async fn start(
         tenants: ArcSwap::from_pointee(tenants(config)),
         members: members.clone(),
         verifier,
+        verdicts,
         store: store.clone(),
         announce: Arc::new(Waiting(scheduler.clone())),
         ids: Ids::default(),
@@ -195,6 +203,19 @@ fn token_keys(config: &Config) -> Result<Arc<Keys>, StartError> {
         tracing::warn!("{warning}");
     }
     Ok(Arc::new(secret.keys))
+}
+
+/// The spam and virus filter, if one is to be asked.
+fn verdicts(config: &Config, tally: &verdicts::Tally) -> Option<Arc<Verdicts>> {
+    let verdict = config.verdict.as_ref()?;
+    let settings = verdicts::Settings {
+        milter: verdict.milter.clone(),
+        on_failure: verdict.on_failure,
+        timeout: verdict.timeout,
+        hostname: config.hostname.clone(),
+        trusted: config.trusted_authserv_id.clone(),
+    };
+    Some(Arc::new(Verdicts::new(settings, tally.clone())))
 }
 
 /// The DKIM keys of all domains, and the records that publish them.

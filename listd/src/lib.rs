@@ -18,4 +18,5 @@ pub mod scheduler;
 pub mod secret;
 pub mod sign;
 pub mod store;
+pub mod verdicts;
 pub mod verify;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use listcore::address::Address;
 
 use crate::store::witness::{About, Counted, Fact, Kind, Witness};
-use crate::store::{BounceEvent, StoreError, TraceEvent};
+use crate::store::{BounceEvent, SCANNED, StoreError, TraceEvent};
 
 /// Longest text of a mail's own that goes into a line (characters); the longest legal address has 254.
 const LONGEST: usize = 256;
@@ -37,6 +37,8 @@ impl Witness for MailLog {
                 let (list, message_id, rule) = (&about.list, id(about), "store");
                 tracing::info!(%list, message_id, rule, "deferred");
             }
+            // Has its line already, from whoever asked the filter.
+            Fact::Told(event) if event.what == SCANNED => {}
             Fact::Told(event) => told(event),
             Fact::Settled { post, about, outcomes } => {
                 let list = about.as_ref().map(|about| about.list.to_string()).unwrap_or_default();

@@ -360,6 +360,7 @@ impl Rooms for Office {
             rule: trial.rule,
             reply: shown_reply(&trial.reply),
             author: trial.author,
+            scan: trial.scan,
             copies_left_out: if wanted.copies { recipients.len().saturating_sub(shown) } else { 0 },
             recipients,
             skipped: skipped(&roster),

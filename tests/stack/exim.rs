@@ -99,9 +99,14 @@ impl Exim {
 
     /// Starts it again with further lines in the main section, e.g. `check_spool_space = 900G`.
     pub fn restart_with(&mut self, lines: &str) -> Result<()> {
+        self.restart_changed(|plain| format!("{lines}\n{plain}"))
+    }
+
+    /// Starts it again with a configuration made out of its own.
+    pub fn restart_changed(&mut self, change: impl FnOnce(&str) -> String) -> Result<()> {
         let file = self.home().join("exim.conf");
         let plain = std::fs::read_to_string(&file)?;
-        std::fs::write(&file, format!("{lines}\n{plain}"))?;
+        std::fs::write(&file, change(&plain))?;
         let done = self.restart();
         // For the next start; those that run have read theirs.
         std::fs::write(&file, plain)?;

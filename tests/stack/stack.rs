@@ -132,7 +132,7 @@ impl StackBuilder {
         self
     }
 
-    /// With rspamd, clamd, and a verdictd that asks both.
+    /// With rspamd, clamd, a verdictd that asks both, and a listd that asks verdictd.
     pub fn scanned(mut self) -> Self {
         self.scanned = true;
         self
@@ -165,6 +165,10 @@ impl StackBuilder {
             },
         )?;
         let mut settings = self.settings;
+        if let Some(Verdicts { verdictd, .. }) = &verdicts {
+            let socket = verdictd.socket();
+            settings.more += &format!("\n[verdict]\nmilter = \"unix:{}\"\n", socket.display());
+        }
         let relay = if self.relay_is_sink { sink.address() } else { exim.relay() };
         for (value, default) in [
             (&mut settings.relay, relay.to_string()),

@@ -39,7 +39,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Hears of commits, as the metrics do.
     ("maillog", &["store"]),
     // Looks at the others at a scrape, and hears of commits; nobody knows that it is there.
-    ("metrics", &["store", "members", "directory", "scheduler", "compose", "intake", "clock"]),
+    (
+        "metrics",
+        &["store", "members", "directory", "scheduler", "compose", "intake", "verdicts", "clock"],
+    ),
     ("retention", &["store", "clock"]),
     // Tells the admins what the safety catch holds, by a mail of our own.
     ("alarm", &["members", "directory", "store", "clock"]),

@@ -206,6 +206,7 @@ impl Rooms for School {
             rule: "post = members".to_owned(),
             reply: if accepted { "250 2.0.0 ok" } else { "550 5.7.1 no" }.to_owned(),
             author: "verified by DKIM".to_owned(),
+            scan: String::new(),
             recipients: vec![person()],
             skipped: vec![skipped()],
             copies: if (wanted.copies || wanted.diff) && accepted {

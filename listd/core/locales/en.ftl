@@ -33,6 +33,11 @@ refused-unknown = There is no list { $address }. Please check the address.
 refused-signed-long-line = Your mail is signed or encrypted and has a line that is too long to be sent on. Please send it without the signature, or as an attachment.
 refused-address-shown = { $list } hides the addresses of its authors, and yours stands in the field { $field } of your mail. Please take it out there and send the mail again.
 refused-too-many = You have sent many mails to authors of { $list } in a short time. Please wait an hour.
+refused-virus = Your mail contains a virus ({ $virus }) and is not sent on. Please check your computer before you write again.
+refused-virus-unnamed = Your mail contains a virus and is not sent on. Please check your computer before you write again.
+refused-spam = Our filter takes your mail for spam, so it is not sent on to { $list }. Please write it anew in your own words and without links.
+refused-suspect = Our filter suspects spam in your mail, so it is not sent on to { $list }. Please write it anew in your own words and without links, or ask the school by another way.
+refused-filter = Our mail filter does not let your mail through to { $list }. Please ask the school by another way.
 refused-unsendable = Your mail is signed or encrypted in a form that cannot be sent on unchanged. Please send it without the signature.
 
 # To the admins of a domain: mail waits because the directory can't be trusted. Subjects in ASCII.

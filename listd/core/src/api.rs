@@ -319,7 +319,7 @@ pub struct Trace {
     /// Without brackets.
     pub message_id: String,
     pub posts: Vec<Post>,
-    /// What was refused, dropped or deferred at the door, oldest first.
+    /// What was refused, dropped or deferred at the door, and what the filter said of the rest; oldest first.
     pub events: Vec<Event>,
 }
 
@@ -348,6 +348,9 @@ pub struct Simulation {
     pub reply: String,
     /// Whether the author counts as verified, and by what.
     pub author: String,
+    /// What the spam and virus filter said, e.g. `clean` or `not_asked`.
+    #[serde(default)]
+    pub scan: String,
     pub recipients: Vec<Person>,
     pub skipped: Vec<Skipped>,
     /// Each different copy; empty where the mail would not go out or copies were not asked for.

@@ -24,6 +24,7 @@ pub mod rate;
 pub mod recipients;
 pub mod retry;
 pub mod rewrite;
+pub mod scan;
 pub mod shrink;
 pub mod time;
 pub mod token;

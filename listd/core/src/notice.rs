@@ -115,6 +115,14 @@ fn key(language: &str, refusal: &Refusal, args: &mut FluentArgs<'_>) -> &'static
             "refused-address-shown"
         }
         Refusal::TooMany => "refused-too-many",
+        Refusal::Virus(Some(name)) => {
+            args.set("virus", clip(&ascii(name), 80));
+            "refused-virus"
+        }
+        Refusal::Virus(None) => "refused-virus-unnamed",
+        Refusal::Spam => "refused-spam",
+        Refusal::Suspect => "refused-suspect",
+        Refusal::Filter => "refused-filter",
     }
 }
 

@@ -11,6 +11,7 @@ use crate::list::{
 use crate::message::{Automatic, Loop, Malformed};
 use crate::recipients::PersonId;
 use crate::rewrite::PostKind;
+use crate::scan::Finding;
 use crate::time::Timestamp;
 
 /// How an author was verified, or why not (promise 8).
@@ -77,6 +78,8 @@ pub struct Facts<'a> {
     pub looped: Option<Loop>,
     pub automatic: Option<Automatic>,
     pub malformed: Option<Malformed>,
+    /// What the spam and virus filter found.
+    pub finding: &'a Finding,
     /// `None` only where From is malformed or the mail goes to a role address.
     pub author: Option<Author>,
     pub others: Others,
@@ -112,6 +115,13 @@ pub enum Refusal {
     AddressShown(String),
     /// More mails to hidden authors than one may send in a while.
     TooMany,
+    /// The signature's name, where it is known.
+    Virus(Option<String>),
+    Spam,
+    /// Perhaps spam; held once there is moderation.
+    Suspect,
+    /// By the spam and virus filter, for a reason of its own.
+    Filter,
 }
 
 impl Refusal {
@@ -126,6 +136,9 @@ impl Refusal {
             Refusal::UnknownList => (550, (5, 1, 1)),
             Refusal::LongLineSigned | Refusal::Unsendable => (554, (5, 6, 3)),
             Refusal::AddressShown(_) | Refusal::TooMany => (550, (5, 7, 1)),
+            Refusal::Virus(_) | Refusal::Spam | Refusal::Suspect | Refusal::Filter => {
+                (550, (5, 7, 1))
+            }
         }
     }
 }
@@ -136,6 +149,17 @@ pub enum Discarded {
     Automatic(Automatic),
     /// `nonmembers = discard`
     Nonmember,
+    /// The spam and virus filter says so.
+    Filter,
+}
+
+/// Why a mail has to come again.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Deferred {
+    /// The spam and virus filter gave no answer.
+    Unscanned,
+    /// Too many mails wait for it.
+    Busy,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,6 +168,8 @@ pub enum Decision {
     Refuse(Refusal),
     /// 250, traced, and not distributed.
     Discard(Discarded),
+    /// 4yz: the sending server tries again.
+    Defer(Deferred),
 }
 
 /// The rule that decided.
@@ -157,6 +183,14 @@ pub enum Rule {
     Author,
     Post,
     Moderation,
+    Virus,
+    Spam,
+    /// In the grey zone of the spam filter.
+    Suspect,
+    /// The filter's own reasons.
+    Filter,
+    /// The filter has no answer.
+    Scanner,
     /// Nothing spoke against it.
     Allowed,
 }
@@ -173,6 +207,11 @@ impl Rule {
             Rule::Author => "author",
             Rule::Post => "post",
             Rule::Moderation => "moderation",
+            Rule::Virus => "virus",
+            Rule::Spam => "spam",
+            Rule::Suspect => "suspect",
+            Rule::Filter => "filter",
+            Rule::Scanner => "scanner",
             Rule::Allowed => "allowed",
         }
     }
@@ -201,9 +240,11 @@ impl Verdict {
     }
 }
 
-/// Decides. Order: loops, automatic, malformed, size, expired, author, post, moderation.
+/// Decides. Order: loops, automatic, malformed, size, virus and spam, expired, author, post, moderation; last what the
+/// filter doubts or could not say, so that nobody who may not write at all comes again for it.
 ///
-/// Mail to a role address passes the first four only, without the second: a person in need must reach the owners.
+/// Mail to a role address passes the first five and the last only, without the second: a person in need must reach
+/// the owners.
 /// Mail to a hidden author passes all but moderation, and only from verified authors who are on the list or may write
 /// to it: a relay address serves no stranger, and nobody nameless.
 pub fn decide(facts: &Facts<'_>) -> Verdict {
@@ -227,10 +268,14 @@ pub fn decide(facts: &Facts<'_>) -> Verdict {
         let refusal = Refusal::TooBig { size: facts.size, limit: settings.max_size };
         return refuse(refusal, Rule::Size, Some("max_size"));
     }
+    if let Some((decision, rule)) = found(facts.finding) {
+        return verdict(decision, rule, None);
+    }
+    let doubt = doubt(facts.finding).map(|(decision, rule)| verdict(decision, rule, None));
     if !for_all {
         return match several(facts, keep_from) {
             Some((decision, rule, setting)) => verdict(decision, rule, Some(setting)),
-            None => verdict(Decision::Distribute, Rule::Allowed, None),
+            None => doubt.unwrap_or(verdict(Decision::Distribute, Rule::Allowed, None)),
         };
     }
     if facts.list.expires.is_some_and(|end| end <= facts.now) {
@@ -244,7 +289,30 @@ pub fn decide(facts: &Facts<'_>) -> Verdict {
     };
     match refused {
         Some((decision, rule, setting)) => verdict(decision, rule, Some(setting)),
-        None => verdict(Decision::Distribute, Rule::Allowed, None),
+        None => doubt.unwrap_or(verdict(Decision::Distribute, Rule::Allowed, None)),
+    }
+}
+
+/// What the filter is sure of.
+fn found(finding: &Finding) -> Option<(Decision, Rule)> {
+    let refuse = |refusal, rule| Some((Decision::Refuse(refusal), rule));
+    match finding {
+        Finding::Virus(name) => refuse(Refusal::Virus(name.clone()), Rule::Virus),
+        Finding::Spam => refuse(Refusal::Spam, Rule::Spam),
+        Finding::Refused => refuse(Refusal::Filter, Rule::Filter),
+        Finding::Discard => Some((Decision::Discard(Discarded::Filter), Rule::Filter)),
+        Finding::NotAsked | Finding::Clean | Finding::Unscanned => None,
+        Finding::Suspect | Finding::Failed | Finding::Busy => None,
+    }
+}
+
+/// What it is not sure of. The grey zone is to be held; until there is moderation the author is told.
+fn doubt(finding: &Finding) -> Option<(Decision, Rule)> {
+    match finding {
+        Finding::Suspect => Some((Decision::Refuse(Refusal::Suspect), Rule::Suspect)),
+        Finding::Failed => Some((Decision::Defer(Deferred::Unscanned), Rule::Scanner)),
+        Finding::Busy => Some((Decision::Defer(Deferred::Busy), Rule::Scanner)),
+        _ => None,
     }
 }
 

@@ -65,6 +65,7 @@ impl Rooms for Played {
             rule: mail.len().to_string(),
             reply: String::new(),
             author: String::new(),
+            scan: String::new(),
             recipients: Vec::new(),
             skipped: Vec::new(),
             copies: Vec::new(),

@@ -15,8 +15,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::PREFIX;
-use crate::store::StoreError;
 use crate::store::witness::{Fact, Kind, Witness};
+use crate::store::{SCANNED, StoreError};
+use crate::verdicts::Tally;
 
 /// Lists and outcomes with a series of their own: a town has 2,500 lists.
 const MOST_OUTCOMES: usize = 20_000;
@@ -141,6 +142,16 @@ impl Counters {
         self
     }
 
+    /// Also what the spam and virus filter says.
+    #[must_use]
+    pub fn watching(mut self, scans: &Tally) -> Counters {
+        let help = "Mails by what the spam and virus filter found";
+        self.registry.register("verdicts", help, scans.verdicts.clone());
+        let help = "From the question to the filter's verdict, the wait for a turn included";
+        self.registry.register("verdict_seconds", help, scans.seconds.clone());
+        self
+    }
+
     /// All counters in the OpenMetrics text format, without its end.
     pub(super) fn encode(&self, out: &mut impl Write) -> std::fmt::Result {
         text::encode_registry(out, &self.registry)
@@ -205,6 +216,8 @@ impl Witness for Counters {
             Fact::Repeated { .. } => self.decided("duplicate", "repeated"),
             Fact::Conflict { .. } => self.decided("refused", "conflict"),
             Fact::NotStored { .. } => self.decided("deferred", "store"),
+            // The filter's verdict on a mail that is counted as accepted already.
+            Fact::Told(event) if event.what == SCANNED => {}
             Fact::Told(event) => self.decided(decision(&event.what), rule(&event.why)),
             Fact::Settled { about, outcomes, .. } => {
                 let list = about.as_ref().map(|about| about.list.to_string());

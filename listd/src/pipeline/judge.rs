@@ -4,16 +4,17 @@ use listcore::address::Address;
 use listcore::list::{AuthorAddress, FromPolicy, List, ListId, Role, Settings, Unverified};
 use listcore::message::{self, Mail};
 use listcore::policy::{
-    self, Author, Decision, Facts, Others, Refusal, Unproven, Verdict, Verified,
+    self, Author, Decision, Facts, Others, Refusal, Rule, Unproven, Verdict, Verified,
 };
 use listcore::recipients::Recipient;
 use listcore::rewrite::{Arrival, PostKind, Unsendable, author_mark, list_id, wrap_lines};
+use listcore::scan::Scan;
 use listcore::time::Timestamp;
 use listcore::{bounce, notice, token};
 use lmtp::reply::Reply;
 
 use super::hidden::Flooded;
-use super::{Incoming, Pipeline, Target, answer};
+use super::{Incoming, Pipeline, Target, answer, scans};
 use crate::store::{BounceEvent, HiddenAuthor, NewPost, RecipientRef, TraceEvent};
 use crate::verify::{Authenticity, Wanted};
 
@@ -25,14 +26,20 @@ pub(super) struct Seen {
 
 /// What is to be done for one recipient.
 pub enum Step {
-    /// Distribute; the reply is 250 once it is durable.
-    Post(Box<NewPost>),
+    /// Distribute; the reply is 250 once it is durable. With what the filter found, for the trace.
+    Post(Box<NewPost>, Scan),
     /// The same list was named twice: whatever its first step says.
     SameAs(usize),
     /// Answer, and keep what happened.
     Tell(Reply, TraceEvent),
     /// A bounce, counted.
     Bounce(BounceEvent),
+}
+
+/// What was found out about a mail before the decision.
+pub(super) struct Known<'a> {
+    pub seen: &'a Seen,
+    pub scan: &'a Scan,
 }
 
 impl Pipeline {
@@ -87,7 +94,7 @@ impl Pipeline {
         target: &Target,
         incoming: &Incoming,
         mail: &Mail,
-        seen: &Seen,
+        known: &Known<'_>,
         now: Timestamp,
     ) -> Step {
         let (list, kind) = match self.way(rcpt, target, incoming, mail, now) {
@@ -105,7 +112,7 @@ impl Pipeline {
         {
             return self.gone(rcpt, &list, who, mail, now);
         }
-        let (verified, why) = match &seen.authenticity {
+        let (verified, why) = match &known.seen.authenticity {
             Authenticity::Known { verified, why } => (verified.clone(), why),
             // Only a list that insists has to wait for DNS; to the owners everybody gets through.
             Authenticity::TempError(why) if insists(&list, kind) => {
@@ -113,22 +120,24 @@ impl Pipeline {
             }
             Authenticity::TempError(why) => (Verified::No(Unproven::Nothing), why),
         };
-        let verdict = policy::decide(&self.facts(&list, kind, incoming, mail, verified, now));
+        let facts = self.facts(&list, kind, incoming, mail, (verified, known.scan), now);
+        let verdict = policy::decide(&facts);
+        let rule = because(verdict.rule, why, known.scan);
         match &verdict.decision {
             Decision::Distribute => {
-                self.distribute(rcpt, &list, target, incoming, mail, (&verdict, &seen.arrival), now)
+                self.distribute(rcpt, &list, target, incoming, mail, (&verdict, known), now)
             }
             Decision::Refuse(refusal) => {
                 let reply = self.refusal(&list, mail, refusal);
-                let rule = match refusal {
-                    Refusal::Unverified(_) => format!("{} ({why})", verdict.rule.as_str()),
-                    _ => verdict.rule.as_str().to_owned(),
-                };
                 self.tell(rcpt, Some(&list), mail, now, ("refused", &rule, reply))
+            }
+            Decision::Defer(why) => {
+                let reply = scans::later(*why);
+                self.tell(rcpt, Some(&list), mail, now, ("deferred", &rule, reply))
             }
             Decision::Discard(_) => {
                 let reply = Reply::new(250, "2.6.0", "received, and not distributed");
-                self.tell(rcpt, Some(&list), mail, now, ("dropped", verdict.rule.as_str(), reply))
+                self.tell(rcpt, Some(&list), mail, now, ("dropped", &rule, reply))
             }
         }
     }
@@ -186,7 +195,7 @@ impl Pipeline {
         kind: PostKind,
         incoming: &Incoming,
         mail: &Mail,
-        verified: Verified,
+        (verified, scan): (Verified, &'a Scan),
         now: Timestamp,
     ) -> Facts<'a> {
         let author = mail.author().map(|author| author.address.clone());
@@ -200,6 +209,7 @@ impl Pipeline {
             automatic: message::automatic(mail, incoming.sender.is_none()),
             malformed: mail.malformed(),
             others: self.others(mail, author.as_ref()),
+            finding: &scan.finding,
             author: author.map(|address| Author { address, verified }),
             standing: standing.unwrap_or_default(),
         }
@@ -239,7 +249,7 @@ impl Pipeline {
         target: &Target,
         incoming: &Incoming,
         mail: &Mail,
-        frozen: (&Verdict, &Arrival),
+        (verdict, known): (&Verdict, &Known<'_>),
         now: Timestamp,
     ) -> Step {
         let (recipients, kind) = self.recipients(list, target);
@@ -252,6 +262,7 @@ impl Pipeline {
             let reply = self.refusal(list, mail, &unsendable(why));
             return self.tell(rcpt, Some(list), mail, now, ("refused", "lines", reply));
         }
+        let frozen = (verdict, &known.seen.arrival);
         let mut post = self.post(list, kind, incoming, mail, frozen, recipients, now);
         if let Err(why) = self.hide(&mut post, list, incoming, mail, now) {
             tracing::error!(list = %list.address, %why, "no relay address can be made");
@@ -264,7 +275,7 @@ impl Pipeline {
         }
         match self.flooded(rcpt, list, target, mail, now) {
             Some(step) => step,
-            None => Step::Post(Box::new(post)),
+            None => Step::Post(Box::new(post), known.scan.clone()),
         }
     }
 
@@ -382,6 +393,19 @@ impl Pipeline {
         let (list, recipient) =
             found.ok().map_or((None, None), |(id, who)| (Some(id), Some(RecipientRef(who))));
         BounceEvent { at, recipient, list, summary }
+    }
+}
+
+/// The rule with what lies behind it, for the trace.
+fn because(rule: Rule, unproven: &str, scan: &Scan) -> String {
+    let behind = match rule {
+        Rule::Author => unproven,
+        Rule::Virus | Rule::Spam | Rule::Suspect | Rule::Filter | Rule::Scanner => &scan.words,
+        _ => "",
+    };
+    match behind {
+        "" => rule.as_str().to_owned(),
+        behind => format!("{} ({behind})", rule.as_str()),
     }
 }
 

@@ -6,6 +6,7 @@ mod answer;
 mod hidden;
 mod judge;
 mod posts;
+mod scans;
 mod seal;
 mod trial;
 
@@ -30,11 +31,12 @@ use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::members::Members;
 use crate::store::{Attribution, DueBatch, HiddenAuthor, Raw};
+use crate::verdicts::Verdicts;
 use crate::verify::Verifier;
 
 use answer::Found;
 pub use hidden::Flood;
-use judge::Step;
+use judge::{Known, Step};
 pub use trial::Trial;
 
 /// Above this size a mail is worked on by a thread of its own: hashing and splitting 25 MB would keep the
@@ -44,7 +46,7 @@ const LARGE: usize = 256 * 1024;
 /// Large mails in work at once; the next one waits for its turn.
 pub const LARGE_AT_ONCE: usize = 16;
 
-/// A client hears 451 rather than nothing after this (rule LM21).
+/// A client hears 451 rather than nothing after this and what the filter may take (rule LM21).
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a RCPT TO means. It names the list, never a header does (promise 3).
@@ -133,6 +135,8 @@ pub struct Pipeline {
     pub tenants: ArcSwap<HashMap<String, Tenant>>,
     pub members: Arc<Members>,
     pub verifier: Verifier,
+    /// `None`: no spam and virus filter is asked.
+    pub verdicts: Option<Arc<Verdicts>>,
     pub store: Arc<dyn Attribution>,
     pub announce: Arc<dyn Announce>,
     pub ids: Ids,
@@ -184,7 +188,9 @@ impl Pipeline {
     /// (promises 5 and 10).
     pub async fn receive(self: &Arc<Self>, incoming: Incoming) -> Vec<Reply> {
         let count = incoming.targets.len();
-        match tokio::time::timeout(PATIENCE, self.told(incoming)).await {
+        let filter = self.verdicts.as_ref().map(|verdicts| verdicts.patience());
+        let patience = PATIENCE + filter.unwrap_or_default();
+        match tokio::time::timeout(patience, self.told(incoming)).await {
             Ok(Some(replies)) => replies,
             Ok(None) => {
                 tracing::error!(
@@ -193,7 +199,7 @@ impl Pipeline {
                 vec![answer::not_now(); count]
             }
             Err(_) => {
-                let seconds = PATIENCE.as_secs();
+                let seconds = patience.as_secs();
                 tracing::error!(
                     "a mail took longer than {seconds} s and was deferred; is the disk or DNS slow?"
                 );
@@ -228,12 +234,16 @@ impl Pipeline {
             Err(malformed) => return self.unreadable(&incoming, malformed, now).await,
         };
         let seen = self.seen(&incoming, &mail).await;
+        let scans = self.scans(&incoming, &mail, now).await;
         let mut steps = Vec::with_capacity(incoming.targets.len());
         for (number, (rcpt, target)) in incoming.targets.iter().enumerate() {
             let earlier = incoming.targets.iter().take(number).position(|(_, t)| t.same_as(target));
             steps.push(match earlier {
                 Some(first) => Step::SameAs(first),
-                None => self.judge(rcpt, target, &incoming, &mail, &seen, now),
+                None => {
+                    let known = Known { seen: &seen, scan: scans.of(number) };
+                    self.judge(rcpt, target, &incoming, &mail, &known, now)
+                }
             });
         }
         self.prepare_seals(&incoming, &mail, &seen.authenticity, &mut steps).await;

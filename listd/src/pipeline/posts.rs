@@ -7,13 +7,15 @@ use listcore::message::Mail;
 use listcore::policy::Verdict;
 use listcore::recipients::Recipient;
 use listcore::rewrite::{Arrival, Frozen, PostKind};
+use listcore::scan::{Finding, Scan};
 use listcore::time::Timestamp;
 use lmtp::reply::Reply;
 
 use super::judge::Step;
 use super::{Incoming, Pipeline, answer};
 use crate::store::{
-    BATCH, BatchId, Done, DueBatch, MailId, Move, NewMail, NewPost, PostId, StoreError, TraceEvent,
+    BATCH, BatchId, Done, DueBatch, MailId, Move, NewMail, NewPost, PostId, SCANNED, StoreError,
+    TraceEvent,
 };
 
 impl Pipeline {
@@ -104,7 +106,7 @@ impl Pipeline {
     /// First the mail with its posts, then each event, in the order of the steps.
     fn moves(&self, incoming: &Incoming, mail: &Mail, steps: &[Step], now: Timestamp) -> Vec<Move> {
         let post = |step: &Step| match step {
-            Step::Post(post) => Some(post.as_ref().clone()),
+            Step::Post(post, _) => Some(post.as_ref().clone()),
             _ => None,
         };
         let posts: Vec<NewPost> = steps.iter().filter_map(post).collect();
@@ -123,13 +125,14 @@ impl Pipeline {
         moves.extend(steps.iter().filter_map(|step| match step {
             Step::Tell(_, event) => Some(Move::Trace(event.clone())),
             Step::Bounce(event) => Some(Move::Bounce(event.clone())),
-            Step::Post(_) | Step::SameAs(_) => None,
+            Step::Post(post, scan) => scanned(post, scan, mail, now).map(Move::Trace),
+            Step::SameAs(_) => None,
         }));
         moves
     }
 
     fn answers(&self, steps: &[Step], done: Vec<Done>, now: Timestamp) -> Vec<Reply> {
-        let count = steps.iter().filter(|step| matches!(step, Step::Post(_))).count();
+        let count = steps.iter().filter(|step| matches!(step, Step::Post(..))).count();
         let mut of_posts = done.into_iter().take(count);
         let mut replies: Vec<Reply> = Vec::with_capacity(steps.len());
         let mut announced = Vec::new();
@@ -138,7 +141,7 @@ impl Pipeline {
                 Step::Tell(reply, _) => reply.clone(),
                 Step::Bounce(_) => Reply::new(250, "2.0.0", "received"),
                 Step::SameAs(first) => replies.get(*first).cloned().unwrap_or_else(lost),
-                Step::Post(post) => match of_posts.next() {
+                Step::Post(post, _) => match of_posts.next() {
                     Some(Done::Ok) => {
                         announced.extend(due(post, now));
                         accepted(post)
@@ -163,7 +166,7 @@ impl Pipeline {
     /// Keeps for `listctl trace` what became of repetitions; they are answered whether that works or not.
     async fn trace_repeats(&self, mail: &Mail, steps: &[Step], done: &[Done], at: Timestamp) {
         let posts = steps.iter().filter_map(|step| match step {
-            Step::Post(post) => Some(post),
+            Step::Post(post, _) => Some(post),
             _ => None,
         });
         let repeats = posts.zip(done).filter_map(|(post, done)| {
@@ -192,6 +195,19 @@ impl Pipeline {
             tracing::warn!(%error, "a repeated mail is missing in the trace");
         }
     }
+}
+
+/// What the filter said of a mail that goes out.
+fn scanned(post: &NewPost, scan: &Scan, mail: &Mail, at: Timestamp) -> Option<TraceEvent> {
+    (scan.finding != Finding::NotAsked).then(|| TraceEvent {
+        at,
+        message_id: mail.message_id.clone().or_else(|| made(post)).unwrap_or_default(),
+        list: Some(post.frozen.list.clone()),
+        recipient: post.frozen.address.to_string(),
+        author: mail.from.first().map(|from| from.address.to_string()),
+        what: SCANNED.to_owned(),
+        why: scan.shown(),
+    })
 }
 
 /// The Message-ID that we gave a mail without one, without brackets.

@@ -40,7 +40,7 @@ impl Pipeline {
 
 /// The post of a step whose list seals.
 fn sealed(step: &mut Step) -> Option<&mut NewPost> {
-    let Step::Post(post) = step else { return None };
+    let Step::Post(post, _) = step else { return None };
     let wanted = post.frozen.kind == PostKind::List && post.frozen.settings.arc == ArcSet::Seal;
     wanted.then_some(post.as_mut())
 }

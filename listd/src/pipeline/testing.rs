@@ -28,6 +28,7 @@ use crate::store::memory::MemoryStore;
 use crate::store::{
     Attribution, Commit, Done, DueBatch, HiddenAuthor, Move, RecipientRef, StoreError,
 };
+use crate::verdicts::Verdicts;
 use crate::verify::{Verifier, testing::empty_server};
 
 const DIRECTORY: &str = include_str!("testing.ldif");
@@ -95,6 +96,11 @@ impl School {
     }
 
     pub fn speaking(flavor: Flavor) -> School {
+        School::with(flavor, None)
+    }
+
+    /// A school that asks this filter.
+    pub fn with(flavor: Flavor, verdicts: Option<Arc<Verdicts>>) -> School {
         let live = Live::new(Arc::new(mapping()), Mode::File, "file:x".into(), FIFTEEN_MINUTES);
         let live = Arc::new(live);
         for entry in ldif::parse(DIRECTORY.as_bytes()).unwrap() {
@@ -120,6 +126,7 @@ impl School {
             ),
             members: Arc::new(Members::new(live.clone(), domains())),
             verifier: Verifier::new(Some(empty_server()), &trusted).unwrap(),
+            verdicts,
             store: Arc::new(Touchy { inner: store.clone(), panics: panics.clone() }),
             announce: announced.clone(),
             ids: Ids::default(),

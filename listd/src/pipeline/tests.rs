@@ -1,5 +1,6 @@
 //! One mail after the other through the real intake into a store in memory.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -8,9 +9,12 @@ use listcore::list::ListId;
 use listcore::time::Timestamp;
 use listcore::token;
 use lmtp::server::Flavor;
+use milter::answer::Answer;
+use milter::reply_code::ReplyCode;
 
 use super::testing::{START, School, letter};
 use crate::store::{MailId, PostId, Queue, Report, StoreError};
+use crate::verdicts::testing::Filter;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -338,4 +342,33 @@ async fn the_smtp_flavour_takes_one_list_per_mail() {
     let post = school.store.waiting(1).await.unwrap().remove(0);
     assert!(post.id != PostId(0) && post.frozen.received.contains("with ESMTP id"));
     assert!(school.store.due().await.unwrap().len() == 1);
+}
+
+/// Promise 4, rule MI10: a mail is shown once, whatever its recipients; a bounce to nobody; and the answer counts.
+#[tokio::test]
+async fn the_filter_is_asked_once_and_not_about_bounces() {
+    let (filter, verdicts) = Filter::start(Duration::from_secs(60)).await;
+    let school = School::with(Flavor::Lmtp, Some(Arc::new(verdicts)));
+    let asked = || -> Vec<String> {
+        filter.told().into_iter().filter(|line| line.starts_with("rcpt ")).collect()
+    };
+    assert_eq!(codes(&school.send("<>", &["5b-bounces@schule.example"], b"\r\n").await), "250 250");
+    assert!(asked().is_empty());
+    let to = ["5b@schule.example", "5b-bounces@schule.example", "5b-owner@schule.example"];
+    let replies = school.anna(&to, "clean@home.example", "Hallo").await;
+    assert_eq!(codes(&replies), "250 250 250 250 250 250", "{replies:?}");
+    assert_eq!(asked(), ["rcpt 5b@schule.example", "rcpt 5b-owner@schule.example"]);
+    let told = school.traced("clean@home.example").await;
+    assert!(told.iter().all(|line| line.starts_with("scanned ") && line.ends_with(" clean")));
+    assert_eq!(told.len(), 2, "{told:?}");
+
+    let malware = ReplyCode::new(550, "5.7.1", "This message contains malware: Eicar").unwrap();
+    filter.says(Answer::Code(malware));
+    let replies = school.anna(&to, "virus@home.example", "Hallo").await;
+    assert_eq!(codes(&replies), "250 250 250 550 250 550", "{replies:?}");
+    assert!(replies[3].contains("Virus (Eicar)"), "{replies:?}");
+    filter.says(Answer::TempFail);
+    let replies = school.anna(&to, "later@home.example", "Hallo").await;
+    assert_eq!(codes(&replies), "250 250 250 451 250 451", "{replies:?}");
+    assert_eq!(school.traced("later@home.example").await.len(), 2);
 }

@@ -8,7 +8,7 @@ use listcore::message::Mail;
 use listcore::policy::Verified;
 use lmtp::reply::Reply;
 
-use super::judge::Step;
+use super::judge::{Known, Step};
 use super::{Incoming, Pipeline, Target, answer};
 use crate::store::{NewPost, Raw};
 use crate::verify::Authenticity;
@@ -24,6 +24,8 @@ pub struct Trial {
     pub rule: String,
     /// Whether the author counts as verified, and by what, in words.
     pub author: String,
+    /// What the spam and virus filter said of it.
+    pub scan: String,
     /// What would be stored; `None` where the mail would not go out.
     pub post: Option<NewPost>,
 }
@@ -59,18 +61,23 @@ impl Pipeline {
         };
         let author = words(&authenticity);
         let seen = self.with_arrival(authenticity, &incoming, &mail).await;
-        match self.judge(&address, &Target::List(list), &incoming, &mail, &seen, now) {
-            Step::Post(post) => {
+        let scans = self.scans(&incoming, &mail, now).await;
+        let known = Known { seen: &seen, scan: scans.of(0) };
+        let scan = known.scan.shown();
+        match self.judge(&address, &Target::List(list), &incoming, &mail, &known, now) {
+            Step::Post(post, _) => {
                 let reply = Reply::new(
                     250,
                     "2.0.0",
                     format!("accepted for {} recipients", post.recipients.len()),
                 );
-                Trial { reply, rule: "allowed".to_owned(), author, post: Some(*post) }
+                Trial { reply, rule: "allowed".to_owned(), author, scan, post: Some(*post) }
             }
             Step::Tell(reply, event) => {
-                let rule = event.why.split(':').next().unwrap_or_default().to_owned();
-                Trial { reply, rule, author, post: None }
+                // As `tell` wrote it: the rule, then the reply.
+                let said = format!(": {} {}", reply.code, reply.text);
+                let rule = event.why.strip_suffix(&said).unwrap_or(&event.why).to_owned();
+                Trial { reply, rule, author, scan, post: None }
             }
             Step::SameAs(_) | Step::Bounce(_) => broken("it is no mail to the list"),
         }
@@ -79,7 +86,13 @@ impl Pipeline {
 
 fn broken(why: &str) -> Trial {
     let reply = answer::broken(&why);
-    Trial { reply, rule: "malformed".to_owned(), author: String::new(), post: None }
+    Trial {
+        reply,
+        rule: "malformed".to_owned(),
+        author: String::new(),
+        scan: String::new(),
+        post: None,
+    }
 }
 
 fn words(authenticity: &Authenticity) -> String {

@@ -148,6 +148,9 @@ pub enum Done {
     Rejected(String),
 }
 
+/// [`TraceEvent::what`] where the mail went out: what the spam and virus filter said of it.
+pub const SCANNED: &str = "scanned";
+
 /// A mail that was refused, dropped, deferred or forwarded elsewhere: kept so that `listctl trace` can tell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TraceEvent {

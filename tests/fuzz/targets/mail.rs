@@ -7,7 +7,7 @@ use listcore::list::{AuthorAddress, List, ListId, Settings};
 use listcore::message::fields::{fields, split};
 use listcore::message::loops::{Marks, loops};
 use listcore::message::parts::{Piece, pieces};
-use listcore::message::{Lines, Mail, automatic, lines, params};
+use listcore::message::{Lines, Mail, automatic, lines, params, received};
 use listcore::notice::{About, MAX_REPLY, refusal};
 use listcore::policy::{
     Author, Decision, Facts, Others, Refusal, Standing, Unproven, Verified, decide,
@@ -15,6 +15,7 @@ use listcore::policy::{
 use listcore::rewrite::{
     BodyOf, Frozen, Hidden, Links, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines,
 };
+use listcore::scan::Finding;
 use listcore::time::Timestamp;
 
 use super::text;
@@ -44,6 +45,10 @@ pub fn mail(raw: &[u8]) {
         assert!(!id.chars().any(|c| c.is_whitespace() || c.is_control()));
     }
     assert!(mail.top_received.iter().all(|line| !line.contains(['\r', '\n'])));
+    let client = received::client(mail.top_received.as_deref().unwrap_or_default());
+    let words = [&client.name, &client.helo, &client.id];
+    let sound = |word: &String| word.len() <= 255 && word.chars().all(|c| c.is_ascii_graphic());
+    assert!(words.into_iter().flatten().all(sound), "{client:?}");
     verdicts(&mail, raw.len() as u64);
 }
 
@@ -77,6 +82,7 @@ fn verdicts(mail: &Mail, size: u64) {
             looped: loops(mail, &marks),
             automatic: automatic(mail, false),
             malformed: mail.malformed(),
+            finding: &Finding::Clean,
             author,
             others: Others::Nobody,
             standing: Standing { member: true, ..Standing::default() },

@@ -292,8 +292,14 @@ fn verdict(r: &mut Reader<'_, '_, '_>) -> Option<Verdict> {
     }
     let words = [("defer", OnFailure::Defer), ("accept", OnFailure::Accept)];
     let on_failure = r.get("verdict.on_failure", |raw| value::choice(raw, &words));
+    let timeout = r.get("verdict.timeout", value::duration).unwrap_or(Duration::from_secs(60));
+    if timeout > Duration::from_secs(240) {
+        let found = timeout.as_secs();
+        let why = format!("found {found} s, expected at most 240 s: Exim does not wait for ever");
+        r.wrong("verdict.timeout", why);
+    }
     let milter = r.need("verdict.milter", value::endpoint)?;
-    Some(Verdict { milter, on_failure: on_failure.unwrap_or(OnFailure::Defer) })
+    Some(Verdict { milter, on_failure: on_failure.unwrap_or(OnFailure::Defer), timeout })
 }
 
 fn web(r: &mut Reader<'_, '_, '_>) -> Option<Web> {

@@ -104,6 +104,7 @@ pub const KEYS: &[Key] = &[
     key("directory.people.address_shown", ATTRIBUTE),
     key("verdict.milter", ENDPOINT),
     key("verdict.on_failure", "\"defer\" or \"accept\""),
+    key("verdict.timeout", DURATION),
     key(
         "list.post",
         "a list of \"members\", \"owners\", \"moderators\", \"people\", \"anyone\" and DNs of groups",

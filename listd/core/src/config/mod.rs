@@ -178,6 +178,8 @@ pub struct PeopleMapping {
 pub struct Verdict {
     pub milter: Endpoint,
     pub on_failure: OnFailure,
+    /// For one mail, the wait for its turn included.
+    pub timeout: Duration,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]

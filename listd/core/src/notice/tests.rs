@@ -55,6 +55,11 @@ fn all() -> Vec<Refusal> {
         Refusal::Unsendable,
         Refusal::AddressShown("Subject".to_owned()),
         Refusal::TooMany,
+        Refusal::Virus(Some("Win.Test.EICAR_HDB-1".to_owned())),
+        Refusal::Virus(None),
+        Refusal::Spam,
+        Refusal::Suspect,
+        Refusal::Filter,
     ]
 }
 

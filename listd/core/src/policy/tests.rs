@@ -28,6 +28,7 @@ fn facts(list: &List) -> Facts<'_> {
         looped: None,
         automatic: None,
         malformed: None,
+        finding: &Finding::Clean,
         author: Some(Author { address, verified: Verified::Dkim("gmx.example".to_owned()) }),
         others: Others::Nobody,
         standing: Standing {
@@ -304,4 +305,46 @@ fn several_authors() {
         facts.kind = PostKind::Role(Role::Owner);
     };
     assert_eq!(ask(|_| {}, to_owners), refused);
+}
+
+/// MI20, MI21, MI25: what the filter is sure of counts before the author does, what it doubts comes last; role
+/// addresses are no way around it.
+#[test]
+fn what_the_filter_found() {
+    let refuse = |refusal, rule| (Decision::Refuse(refusal), rule, None);
+    let virus = || Some("Eicar".to_owned());
+    let sure = [
+        (Finding::Virus(virus()), refuse(Refusal::Virus(virus()), Rule::Virus)),
+        (Finding::Spam, refuse(Refusal::Spam, Rule::Spam)),
+        (Finding::Refused, refuse(Refusal::Filter, Rule::Filter)),
+        (Finding::Discard, (Decision::Discard(Discarded::Filter), Rule::Filter, None)),
+    ];
+    let doubts = [
+        (Finding::Suspect, refuse(Refusal::Suspect, Rule::Suspect)),
+        (Finding::Failed, (Decision::Defer(Deferred::Unscanned), Rule::Scanner, None)),
+        (Finding::Busy, (Decision::Defer(Deferred::Busy), Rule::Scanner, None)),
+    ];
+    let passes =
+        [Finding::NotAsked, Finding::Clean, Finding::Unscanned].map(|finding| (finding, YES));
+    let decided = |finding: &Finding, kind, stranger: bool| {
+        let list = list(|_| {});
+        let mut facts = Facts { finding, kind, ..facts(&list) };
+        if stranger {
+            facts.standing = Standing::default();
+        }
+        let verdict = decide(&facts);
+        (verdict.decision, verdict.rule, verdict.setting)
+    };
+    let not_allowed = || no(Refusal::NotAllowed(vec![Posters::Members]), Rule::Post, Some("post"));
+    for (finding, expect) in &sure {
+        assert_eq!(&decided(finding, PostKind::List, true), expect, "{finding:?}");
+    }
+    for (finding, _) in doubts.iter().chain(&passes) {
+        assert_eq!(decided(finding, PostKind::List, true), not_allowed(), "{finding:?}");
+    }
+    for (finding, expect) in sure.iter().chain(&doubts).chain(&passes) {
+        for kind in [PostKind::List, PostKind::Role(Role::Owner)] {
+            assert_eq!(&decided(finding, kind, false), expect, "{finding:?} {kind:?}");
+        }
+    }
 }
