@@ -23,6 +23,7 @@ mod t21_relay_300;
 mod t22_kinds;
 mod t23_settings;
 mod t24_guard;
+mod t25_from;
 mod t30_package;
 mod t31_postfix;
 mod t32_milter_peers;

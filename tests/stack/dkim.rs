@@ -12,9 +12,11 @@ const COMMAND: Duration = Duration::from_secs(120);
 const SIGN: &str = "import sys, dkim
 m = sys.stdin.buffer.read()
 key = open(sys.argv[3], 'rb').read()
-s = dkim.sign(m, sys.argv[1].encode(), sys.argv[2].encode(), key, canonicalize=(b'relaxed', b'relaxed'),
-    include_headers=[b'from', b'to', b'subject', b'date', b'message-id'])
-sys.stdout.buffer.write(s + m)";
+for form in sys.argv[4:]:
+    s = dkim.sign(m, sys.argv[1].encode(), sys.argv[2].encode(), key, canonicalize=(form.encode(), form.encode()),
+        include_headers=[b'from', b'to', b'subject', b'date', b'message-id'])
+    sys.stdout.buffer.write(s)
+sys.stdout.buffer.write(m)";
 
 /// One signature of a mail, judged.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -36,12 +38,20 @@ struct Judged {
 
 /// The mail as `post.example`, the parents' provider, signs it.
 pub fn sign_as_provider(mail: &[u8]) -> Result<Vec<u8>> {
+    sign("post.example", &["relaxed"], mail)
+}
+
+/// The mail with two signatures of a domain, the first in the form that forgives white space, the second in that which
+/// forgives nothing.
+pub fn sign_as(domain: &str, mail: &[u8]) -> Result<Vec<u8>> {
+    sign(domain, &["relaxed", "simple"], mail)
+}
+
+fn sign(domain: &str, forms: &[&str], mail: &[u8]) -> Result<Vec<u8>> {
     let key = school::fixtures().join("keys/provider-rsa.pem");
-    run(
-        &["/usr/bin/python3", "-c", SIGN, "s1", "post.example", &key.to_string_lossy()],
-        mail,
-        COMMAND,
-    )
+    let key = key.to_string_lossy();
+    let argv = [&["/usr/bin/python3", "-c", SIGN, "s1", domain, &key], forms].concat();
+    run(&argv, mail, COMMAND)
 }
 
 /// All signatures of a mail, in header order, checked against `fixtures/keys/dns.json`.

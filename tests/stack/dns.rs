@@ -22,6 +22,11 @@ const RECORDS: &[&str] = &[
     "mail.post.example. A 192.0.2.25",
     "firma.example. TXT \"v=spf1 ip4:192.0.2.26 -all\"",
     "_dmarc.firma.example. TXT \"v=DMARC1; p=reject\"",
+    "sorge.example. TXT \"v=spf1 ip4:192.0.2.27 -all\"",
+    "_dmarc.sorge.example. TXT \"v=DMARC1; p=quarantine\"",
+    "still.example. TXT \"v=spf1 ip4:192.0.2.28 -all\"",
+    "_dmarc.still.example. TXT \"v=DMARC1; p=none; sp=quarantine; np=none\"",
+    "post.still.example. A 192.0.2.28",
 ];
 
 /// A running resolver.

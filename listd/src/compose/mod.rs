@@ -258,4 +258,6 @@ fn never_with(code: &str, why: &str) -> NoCopy {
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod survival;
+#[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use crate::store::{MailId, PostId};
 
 pub(super) const NOW: Timestamp = Timestamp(1_795_000_012_345);
 
-const CAN: Can = Can { eight_bit: true, utf8: true, chunking: true, size: None };
+pub(super) const CAN: Can = Can { eight_bit: true, utf8: true, chunking: true, size: None };
 
 pub(super) fn composer(signers: impl IntoIterator<Item = Signer>) -> Composer {
     let keys = Keys::parse(&"5e".repeat(32)).expect("keys");
@@ -51,12 +51,12 @@ pub(super) fn post(copies: Copies) -> StoredPost {
     }
 }
 
-fn to(number: u64, address: &str) -> (RecipientRef, Recipient) {
+pub(super) fn to(number: u64, address: &str) -> (RecipientRef, Recipient) {
     let address = Address::parse(address).expect("address");
     (RecipientRef(number), Recipient { person: None, address, name: None, language: None })
 }
 
-const HEAD: &str = "Received: from a by mx.schule.example; Sun, 22 Nov 2026 01:00:00 +0000\r\n\
+pub(super) const HEAD: &str = "Received: from a by mx.schule.example; Sun, 22 Nov 2026 01:00:00 +0000\r\n\
 From: Ayse Yilmaz <ayse@gmx.example>\r\nTo: klasse-5b@schule.example\r\nSubject: Elternabend\r\n\
 Date: Sun, 22 Nov 2026 01:00:00 +0000\r\nMessage-ID: <1@gmx.example>\r\nMIME-Version: 1.0\r\n";
 
