@@ -84,6 +84,8 @@ enum Peer {
     Ours(Filter),
     /// Answers the offer with this, and each command with the next; then closes.
     Says(Vec<Vec<u8>>),
+    /// The same, but in the end it is silent.
+    Deaf(Vec<Vec<u8>>),
     /// Answers the offer and then this many commands with Continue, and closes.
     Dies(usize),
     /// Agrees and is silent.
@@ -113,11 +115,15 @@ impl Source for Peers {
         let (near, far) = tokio::io::duplex(1 << 18);
         match self.peers.pop_front() {
             Some(Peer::Ours(filter)) => drop(tokio::spawn(ours(filter, far))),
-            Some(Peer::Says(says)) => drop(tokio::spawn(says_then_closes(says, far))),
+            Some(Peer::Says(says)) => drop(tokio::spawn(async { drop(says_all(says, far).await) })),
+            Some(Peer::Deaf(says)) => drop(tokio::spawn(async {
+                let _open = says_all(says, far).await;
+                pending::<()>().await;
+            })),
             Some(Peer::Dies(after)) => {
                 let mut says = vec![choice(Protocol::NONE)];
                 says.extend(vec![packet(&Reply::Continue); after]);
-                drop(tokio::spawn(says_then_closes(says, far)));
+                drop(tokio::spawn(async { drop(says_all(says, far).await) }));
             }
             Some(Peer::Silent) => drop(tokio::spawn(async move {
                 let mut far = far;
@@ -144,11 +150,12 @@ async fn ours(mut filter: Filter, stream: DuplexStream) {
     let _ = serve(stream, &wish, limits, &timeouts, &mut filter, pending()).await;
 }
 
-async fn says_then_closes(says: Vec<Vec<u8>>, mut stream: DuplexStream) {
+/// Says one thing to each command; gives the stream back, if the peer did not close it.
+async fn says_all(says: Vec<Vec<u8>>, mut stream: DuplexStream) -> Option<DuplexStream> {
     let mut decoder = Decoder::new();
     for say in says {
         loop {
-            let Ok(octet) = stream.read_u8().await else { return };
+            let octet = stream.read_u8().await.ok()?;
             let frame = decoder.feed(&mut [octet].as_slice()).unwrap();
             if frame.is_some_and(|frame| frame.code != b'D') {
                 break;
@@ -156,6 +163,7 @@ async fn says_then_closes(says: Vec<Vec<u8>>, mut stream: DuplexStream) {
         }
         stream.write_all(&say).await.unwrap();
     }
+    Some(stream)
 }
 
 fn packet(reply: &Reply) -> Vec<u8> {
@@ -248,6 +256,20 @@ async fn mi24_stale() {
     let mut then = peers([Peer::Dies(3), Peer::Ours(Filter::default())]);
     let (outcome, _) = ask_them(&mut then, idle).await.unwrap();
     assert_eq!((outcome, then.connects), (accepted(), 2));
+}
+
+/// MI24: libmilter's filters do not hear that another SMTP connection follows, and are silent. That costs the time of
+/// a connection and no mail, and they give no connection for the next one.
+#[tokio::test(start_paused = true)]
+async fn mi24_deaf() {
+    let go_on = || packet(&Reply::Continue);
+    let says = vec![choice(Protocol::NONE), go_on(), go_on(), packet(&Reply::TempFail)];
+    let (_, idle) = ask_them(&mut peers([Peer::Deaf(says)]), None).await.unwrap();
+    let mut then = peers([Peer::Ours(Filter::default())]);
+    let begun = tokio::time::Instant::now();
+    let (outcome, idle) = ask_them(&mut then, idle).await.unwrap();
+    assert_eq!((outcome, then.connects, begun.elapsed().as_secs()), (accepted(), 1, 5));
+    assert!(idle.is_none());
 }
 
 /// MI23: silence is not tried again; a filter that nobody reaches says so.

@@ -133,7 +133,8 @@ impl Idle {
     }
 
     /// Another SMTP connection on this stream; `None` where the filter is too old for it: say
-    /// [`quit`](Idle::quit) and connect anew.
+    /// [`quit`](Idle::quit) and connect anew. Filters built with libmilter (8.17) do not hear it: they are silent to
+    /// what follows.
     pub fn new_connection(mut self) -> Result<Option<Start>, Fault> {
         if !self.0.terms.has(code::Command::QuitNewConnection) {
             return Ok(None);

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::io;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::timeout;
@@ -61,35 +62,25 @@ pub struct Outcome {
 
 /// Asks a filter about a mail.
 ///
-/// `idle`: a connection of an earlier mail, if one is there. Where it has gone stale, or the filter closes any
-/// connection in the middle, a new connection is tried from the offer on, once. A filter that is
-/// silent, or talks nonsense, is not tried again. With the outcome comes the connection, for the next mail.
+/// `idle`: a connection of an earlier mail. Give one only to a filter that is known to take a second SMTP connection
+/// on it: rspamd and ours do; those built with libmilter (clamav-milter, OpenDKIM) are silent then. Where no
+/// answer comes within [`Timeouts::connect`], or the connection has gone stale, a new one is made.
+///
+/// Where the filter closes a connection in the middle, a new one is tried from the offer on, once. A filter that
+/// is silent, or talks nonsense, is not tried again. With the outcome comes the connection, for the next mail; none
+/// where the filter was silent on an earlier one.
 pub async fn ask<C: Source>(
     source: &mut C,
     idle: Option<Session<C::Stream, Idle>>,
     mail: &Mail<'_>,
-    (offer, limits, timeouts): (Offer, Limits, Timeouts),
+    terms: (Offer, Limits, Timeouts),
 ) -> Result<(Outcome, Option<Session<C::Stream, Idle>>), Broken> {
     let attempts = async {
-        let first = match reuse(idle).await {
-            Some(session) => Ok(session),
-            None => open(source, offer, limits, timeouts).await,
-        };
-        let broken = match first {
-            Ok(session) => match exchange(session, source, mail).await {
-                Err(broken) if broken.may_be_a_restart() => broken,
-                other => return other,
-            },
-            Err(broken) if broken.may_be_a_restart() => broken,
-            Err(broken) => return Err(broken),
-        };
-        match open(source, offer, limits, timeouts).await {
-            Ok(session) => exchange(session, source, mail).await,
-            // What went wrong first says more than that nobody listens now.
-            Err(_) => Err(broken),
-        }
+        let (greeted, is_deaf) = reuse(idle, mail, terms.2.connect).await;
+        let (outcome, session) = attempt(greeted, source, mail, terms).await?;
+        Ok((outcome, session.filter(|_| !is_deaf)))
     };
-    timeout(timeouts.mail, attempts).await.unwrap_or(Err(Broken::Late("the whole mail")))
+    timeout(terms.2.mail, attempts).await.unwrap_or(Err(Broken::Late("the whole mail")))
 }
 
 impl Broken {
@@ -98,26 +89,65 @@ impl Broken {
     }
 }
 
-async fn reuse<S>(idle: Option<Session<S, Idle>>) -> Option<Session<S, Start>>
+/// Another SMTP connection on an earlier one's stream, if the filter takes it; and whether it said nothing to that.
+async fn reuse<S>(
+    idle: Option<Session<S, Idle>>,
+    mail: &Mail<'_>,
+    patience: Duration,
+) -> (Option<Next<S, Idle>>, bool)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    idle?.new_connection().await.ok().flatten()
+    let Some(idle) = idle else { return (None, false) };
+    let greeted = async { greet(idle.new_connection().await.ok().flatten()?, mail).await.ok() };
+    timeout(patience, greeted).await.map_or((None, true), |greeted| (greeted, false))
+}
+
+async fn greet<S>(session: Session<S, Start>, mail: &Mail<'_>) -> Result<Next<S, Idle>, Broken>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    session.connect(mail.client, &mail.macros(Stage::Connect)).await
 }
 
 async fn open<C: Source>(
     source: &mut C,
-    offer: Offer,
-    limits: Limits,
-    timeouts: Timeouts,
-) -> Result<Session<C::Stream, Start>, Broken> {
+    mail: &Mail<'_>,
+    (offer, limits, timeouts): (Offer, Limits, Timeouts),
+) -> Result<Next<C::Stream, Idle>, Broken> {
     let connected = timeout(timeouts.connect, source.connect()).await;
     let stream = connected.map_err(|_| Broken::Late("the connection"))??;
-    Session::open(stream, offer, limits, timeouts).await
+    greet(Session::open(stream, offer, limits, timeouts).await?, mail).await
+}
+
+/// Over the connection that is there or a new one, and once more over a new one.
+async fn attempt<C: Source>(
+    greeted: Option<Next<C::Stream, Idle>>,
+    source: &mut C,
+    mail: &Mail<'_>,
+    terms: (Offer, Limits, Timeouts),
+) -> Result<(Outcome, Option<Session<C::Stream, Idle>>), Broken> {
+    let first = match greeted {
+        Some(next) => Ok(next),
+        None => open(source, mail, terms).await,
+    };
+    let asked = match first {
+        Ok(next) => exchange(next, source, mail).await,
+        Err(broken) => Err(broken),
+    };
+    let broken = match asked {
+        Err(broken) if broken.may_be_a_restart() => broken,
+        other => return other,
+    };
+    match open(source, mail, terms).await {
+        Ok(next) => exchange(next, source, mail).await,
+        // What went wrong first says more than that nobody listens now.
+        Err(_) => Err(broken),
+    }
 }
 
 async fn exchange<C: Source>(
-    session: Session<C::Stream, Start>,
+    greeted: Next<C::Stream, Idle>,
     source: &mut C,
     mail: &Mail<'_>,
 ) -> Result<(Outcome, Option<Session<C::Stream, Idle>>), Broken> {
@@ -133,7 +163,7 @@ async fn exchange<C: Source>(
             }
         };
     }
-    let mut idle = go!(session.connect(mail.client, &mail.macros(Stage::Connect)).await?);
+    let mut idle = go!(greeted);
     if let Some(helo) = mail.helo {
         idle = go!(idle.helo(helo, &mail.macros(Stage::Helo)).await?);
     }
