@@ -32,6 +32,7 @@ mod t40_scanners;
 mod t41_verdictd;
 mod t42_scanner_trouble;
 mod t43_hostile_peers;
+mod t44_verdictd_postfix;
 mod t45_hidden;
 mod t46_list_verdicts;
 mod t47_exim_scans;

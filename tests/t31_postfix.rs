@@ -8,7 +8,7 @@ use milter::header::Field;
 use milter::negotiate::Protocol;
 use milter::packet::Modification;
 use milter::reply_code::ReplyCode;
-use stack::postfix::Alone;
+use stack::postfix::{Alone, CONTENT_TIMEOUT};
 use stack::smtp::{As, Client, Reply, send};
 use stack::{mail, wait};
 
@@ -26,7 +26,7 @@ const TO: [&str; 2] = ["petra@schule.example", "maria@schule.example"];
 impl School {
     fn start() -> School {
         let filter = Scripted::start();
-        let alone = Alone::start(&[filter.name()]).unwrap();
+        let alone = Alone::patient(&[filter.name()], Some(CONTENT_TIMEOUT)).unwrap();
         School { filter, alone }
     }
 
@@ -355,7 +355,7 @@ fn mi6_silence() {
 fn mi23_progress_and_trouble() {
     let school = School::start();
     let takes = Duration::from_secs(5);
-    assert_eq!(stack::postfix::CONTENT_TIMEOUT, "3s");
+    assert_eq!(CONTENT_TIMEOUT, "3s");
     assert_eq!(school.play(Script { takes, ..Script::default() }).code, 250);
     let reply = school.play(Script { is_down: true, ..Script::default() });
     assert_eq!(reply.code, 451, "{reply}");

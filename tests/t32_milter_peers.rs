@@ -1,9 +1,10 @@
-//! Our milter crate and other people's: OpenDKIM's miltertest as the MTA of a filter of ours; rspamd's own milter as a
-//! filter that we ask. (Postfix as the MTA: `t31_postfix`.)
+//! Our milter crate and other people's: OpenDKIM's miltertest as the MTA of a filter of ours; rspamd's own milter and
+//! clamav-milter as filters that we ask. (Postfix as the MTA: `t31_postfix`.)
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use milter::answer::{Answer, Verdict};
 use milter::client::{Idle, Limits, offer};
@@ -13,6 +14,8 @@ use milter::macros::Macros;
 use milter::negotiate::{Actions, Stage};
 use milter::packet::{Connect, Modification, Path as Address};
 use milter::reply_code::ReplyCode;
+use stack::clamav_milter::ClamavMilter;
+use stack::clamd::{SIGNATURE, eicar};
 use stack::rspamd::GTUBE;
 use stack::scanners::Scanners;
 use stack::{process, wait};
@@ -77,6 +80,7 @@ struct Asked {
     filter: SocketAddr,
     body: Vec<u8>,
     connects: usize,
+    timeouts: Timeouts,
 }
 
 impl Source for Asked {
@@ -95,7 +99,7 @@ impl Source for Asked {
 
 impl Asked {
     fn new(filter: SocketAddr) -> Asked {
-        Asked { filter, body: Vec::new(), connects: 0 }
+        Asked { filter, body: Vec::new(), connects: 0, timeouts: Timeouts::default() }
     }
 
     /// Asks about a mail with this body.
@@ -121,8 +125,19 @@ impl Asked {
             ],
             macros: &[(Stage::Mail, macros)],
         };
-        ask(self, idle, &mail, (offer(Actions::ALL), Limits::default(), Timeouts::default())).await
+        let terms = (offer(Actions::ALL), Limits::default(), self.timeouts);
+        ask(self, idle, &mail, terms).await
     }
+}
+
+/// What it adds under this name, as text; empty where it does not.
+fn added(outcome: &Outcome, name: &str) -> String {
+    let field = |modification: &Modification| match modification {
+        Modification::AddHeader(field) if field.is(name) => Some(field.text().to_vec()),
+        _ => None,
+    };
+    let found = outcome.verdict.modifications.iter().find_map(field);
+    String::from_utf8(found.unwrap_or_default()).unwrap()
 }
 
 fn code(outcome: &Outcome) -> String {
@@ -152,4 +167,39 @@ async fn mi26_rspamd() {
         }
     }
     assert_eq!(asked.connects, 1, "one connection for all");
+}
+
+/// MI23, MI24, MI26: clamav-milter: clean, a virus, a large mail, again and again; without clamd mail waits.
+#[tokio::test]
+async fn mi26_clamav() {
+    let mut scanners = Scanners::start().unwrap();
+    let milter = ClamavMilter::start(scanners.dir(), scanners.clamd.address()).unwrap();
+    let mut asked = Asked::new(milter.address());
+    let large = b"Liebe Eltern, am Freitag.\r\n".repeat(20_000);
+    for _ in 0..2 {
+        for (body, is_clean) in
+            [(b"am Freitag.\r\n".as_slice(), true), (&eicar(), false), (&large, true)]
+        {
+            let (outcome, _) = asked.about(None, body).await.unwrap();
+            if is_clean {
+                assert_eq!(outcome.verdict.answer, Answer::Accept);
+                assert_eq!(added(&outcome, "X-Virus-Status"), "Clean", "{outcome:?}");
+            } else {
+                assert_eq!(code(&outcome), format!("550 5.7.1 virus {SIGNATURE}"));
+                let found = format!("Infected ({SIGNATURE})");
+                assert_eq!(added(&outcome, "X-Virus-Status"), found, "{outcome:?}");
+            }
+            assert!(added(&outcome, "X-Virus-Scanned").starts_with("clamav-milter"), "{outcome:?}");
+        }
+    }
+    assert_eq!(asked.connects, 6, "a new connection for each");
+    // libmilter does not hear of another SMTP connection on the same stream. No mail is lost by that.
+    asked.timeouts.connect = Duration::from_secs(5);
+    let (_, idle) = asked.about(None, b"").await.unwrap();
+    let (outcome, idle) = asked.about(Some(idle.unwrap()), b"").await.unwrap();
+    assert_eq!((outcome.verdict.answer, asked.connects), (Answer::Accept, 8));
+    assert!(idle.is_none());
+    scanners.clamd.stop();
+    let (outcome, _) = asked.about(None, &eicar()).await.unwrap();
+    assert_eq!(outcome.verdict.answer, Answer::TempFail);
 }

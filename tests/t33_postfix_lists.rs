@@ -26,6 +26,7 @@ impl School {
             milters: vec![filter.name()],
             outside: solo.sink.address().port(),
             lists: Some(Lists { lmtp: solo.listd.lmtp().port(), names }),
+            content_timeout: None,
         };
         let postfix = Postfix::start(solo.dir(), &peers).unwrap();
         let mut settings = solo.settings();

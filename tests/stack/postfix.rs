@@ -23,6 +23,8 @@ pub struct Peers {
     pub outside: u16,
     /// listd, where there is one.
     pub lists: Option<Lists>,
+    /// How long a filter may take for a verdict, and for each sign of progress before it. `None`: Postfix's own 300 s.
+    pub content_timeout: Option<&'static str>,
 }
 
 /// The guide's part about lists.
@@ -43,7 +45,7 @@ pub struct Postfix {
     log: PathBuf,
 }
 
-/// For a verdict, and for each sign of progress before it. Shorter than the guide's, which keeps Postfix's 300 s.
+/// Short, so that a story can be slower.
 pub const CONTENT_TIMEOUT: &str = "3s";
 
 impl Postfix {
@@ -129,7 +131,7 @@ fn configure(
         ("LOG", &log),
         ("UNPACKED", &unpacked),
         ("OUTSIDE_PORT", &outside),
-        ("CONTENT_TIMEOUT", CONTENT_TIMEOUT),
+        ("CONTENT_TIMEOUT", peers.content_timeout.unwrap_or("300s")),
         ("MILTERS", &milters),
         ("SMTP_PORT", &smtp),
         ("RELAY_PORT", &relay),
@@ -182,10 +184,15 @@ pub struct Alone {
 impl Alone {
     /// `milters`: e.g. `inet:127.0.0.1:8026`.
     pub fn start(milters: &[String]) -> Result<Alone> {
+        Alone::patient(milters, None)
+    }
+
+    /// The same with another `milter_content_timeout` than Postfix's own.
+    pub fn patient(milters: &[String], content_timeout: Option<&'static str>) -> Result<Alone> {
         let home = Home::make()?;
         let sink = Sink::start()?;
         let outside = sink.address().port();
-        let peers = Peers { milters: milters.to_vec(), outside, lists: None };
+        let peers = Peers { milters: milters.to_vec(), outside, lists: None, content_timeout };
         let postfix = Postfix::start(home.dir(), &peers)?;
         Ok(Alone { postfix, sink, _home: home })
     }
