@@ -21,7 +21,7 @@ pub(super) struct Below {
 impl Plan<'_> {
     /// A mail that can't have its footer goes without it; never is it unsendable for that.
     pub(super) fn footer(&mut self, wishes: &Wishes<'_>) {
-        let Some(footer) = wishes.footer else { return };
+        let Some(footer) = wishes.footer.filter(|footer| !self.divides(footer)) else { return };
         let places = footer::plan(self.raw, self.tree);
         let mut placed = false;
         for index in places.leaves {
@@ -45,6 +45,18 @@ impl Plan<'_> {
             Otherwise::Wrap if wrap => self.wrap(footer, wishes),
             _ => {}
         }
+    }
+
+    /// True where a line of it would be a delimiter of this mail, and cut it in two (rule X4).
+    fn divides(&self, footer: &Footer) -> bool {
+        let mut boundaries = self.tree.parts.iter().filter_map(|part| part.param("boundary"));
+        boundaries.any(|boundary| {
+            let delimiter = |line: &str| {
+                let name = line.trim_start().strip_prefix("--");
+                name.is_some_and(|name| name.starts_with(boundary.trim_end()))
+            };
+            footer.plain.lines().chain(footer.html.lines()).any(delimiter)
+        })
     }
 
     fn below(&self, index: usize, footer: &Footer) -> Result<Below, Unfit> {

@@ -213,3 +213,25 @@ fn uuencode_is_not_encoded_over() {
     assert_eq!(to_seven_bit(raw), Err(Unsendable::BadStructure));
     assert_eq!(wrap_lines(raw), Ok(None));
 }
+
+fn footer(language: &str, words: &str) -> Footer {
+    Footer {
+        language: language.to_owned(),
+        plain: format!("___\n{words}\n"),
+        html: format!("<hr>\r\n<p>{}</p>\r\n", words.replace('ü', "&#252;")),
+        dir: crate::rewrite::footer::Dir::of(language),
+    }
+}
+
+/// X4: a name from the directory can't end a part. It reads like a delimiter only where the mail has that boundary.
+#[test]
+fn footers_are_no_delimiters() {
+    let raw = mixed(&["Content-Type: text/plain\r\n\r\neins", "\r\nzwei"]);
+    let tree = Tree::parse(raw.as_bytes()).expect("a tree");
+    for (words, placed) in [("--b", false), ("--b--", false), ("--bc", false), ("--c", true)] {
+        let footer = footer("de", words);
+        let wishes = Wishes { footer: Some(&footer), ..Wishes::default() };
+        let edits = edits(raw.as_bytes(), &tree, &wishes).expect("sendable");
+        assert_eq!(!edits.is_empty(), placed, "{words}");
+    }
+}

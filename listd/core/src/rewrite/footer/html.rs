@@ -162,15 +162,16 @@ fn tag(rest: &[u8]) -> Option<usize> {
 
 /// True where this very footer is the last text, and not in a quote.
 fn ends_with_ours(html: &str, footer: &Footer) -> bool {
-    let words = |text: &str| {
-        let text = notice::in_ascii(text).unwrap_or_else(|| text.to_owned());
-        text.chars().filter(|c| c.is_alphanumeric()).collect::<String>()
-    };
-    let ours = words(&text(&footer.html));
+    let words = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    // A page may hold what has no ASCII letters; then the footer in it has to be as it was written.
+    let plain = |text: &str| notice::in_ascii(text).map(|text| words(&text));
+    let (page, footer) = (text(html), text(&footer.html));
+    let ours = words(&footer);
     let quoted = html.rfind("<hr").is_some_and(|at| {
         html.get(at..).unwrap_or_default().to_ascii_lowercase().contains("</blockquote")
     });
-    !ours.is_empty() && !quoted && words(&text(html)).ends_with(&ours)
+    let same = || Some(plain(&page)?.ends_with(&plain(&footer)?));
+    !ours.is_empty() && !quoted && (words(&page).ends_with(&ours) || same() == Some(true))
 }
 
 /// The text between tags, decimal character references decoded.

@@ -10,7 +10,7 @@ fn footer() -> Footer {
     Footer {
         language: "de".to_owned(),
         plain: "___\nListe 5b\n".to_owned(),
-        html: "<div>\r\n<hr/>\r\nListe &#8222;5b\r\n</div>\r\n".to_owned(),
+        html: "<div>\r\n<hr/>\r\nListe f&#252;r &#8222;5b\r\n</div>\r\n".to_owned(),
         dir: Dir::Ltr,
     }
 }
@@ -86,6 +86,8 @@ fn no_second_footer() {
     for (body, expect) in [
         (format!("<p>x{html}</body>"), Err(Unfit::Already)),
         (format!("<p>x<div>{}</div></body>", html.replace("&#8222;", "„")), Err(Unfit::Already)),
+        // What stands above has no ASCII letters.
+        (format!("<p>\u{3042}\u{1f600}{html}</body>"), Err(Unfit::Already)),
         (format!("<blockquote>x{html}</blockquote></body>"), Ok(())),
         (format!("{html}<p>x</body>"), Ok(())),
         ("<p>x</body>".to_owned(), Ok(())),
