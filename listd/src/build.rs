@@ -379,8 +379,7 @@ fn tenants(config: &Config) -> HashMap<String, Tenant> {
         let links = Links {
             imprint: domain.imprint_url.clone(),
             privacy: domain.privacy_url.clone(),
-            // Until there is such a page.
-            settings: None,
+            ..Links::default()
         };
         (domain.name.clone(), Tenant { language, help_url, links })
     };

@@ -258,6 +258,10 @@ fn never_with(code: &str, why: &str) -> NoCopy {
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod footers;
+#[cfg(test)]
+mod sealed;
+#[cfg(test)]
 mod survival;
 #[cfg(test)]
 mod tests;

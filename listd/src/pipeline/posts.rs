@@ -6,7 +6,7 @@ use listcore::list::List;
 use listcore::message::Mail;
 use listcore::policy::Verdict;
 use listcore::recipients::Recipient;
-use listcore::rewrite::{Arrival, Frozen, PostKind};
+use listcore::rewrite::{Arrival, Frozen, Links, PostKind};
 use listcore::scan::{Finding, Scan};
 use listcore::time::Timestamp;
 use lmtp::reply::Reply;
@@ -17,6 +17,11 @@ use crate::store::{
     BATCH, BatchId, Done, DueBatch, MailId, Move, NewMail, NewPost, PostId, SCANNED, StoreError,
     TraceEvent,
 };
+
+/// The list's own page, for `{settings}` in footers. There are no pages yet, so there is no link, and a line that asks
+/// for one is left out. With pages it is `web.public_url`, `/list/` and the list's address, percent-encoded, for lists
+/// whose house has `web.listen`; it is the same for everybody, since footers are shared.
+const SETTINGS_PAGE: Option<String> = None;
 
 impl Pipeline {
     /// One mail's way to one list, with everything frozen that a retry must not see change.
@@ -43,7 +48,7 @@ impl Pipeline {
             description: list.description.clone(),
             settings: verdict.freeze(&list.settings),
             help_url: tenant.help_url,
-            links: tenant.links,
+            links: Links { settings: SETTINGS_PAGE, ..tenant.links },
             language: self.language(list),
             received: self.received(incoming, id, list, &date),
             add_message_id: mail
