@@ -6,6 +6,7 @@
 #![allow(clippy::expect_used, reason = "a target says where it broke")]
 
 mod directory;
+mod footers;
 mod keys;
 mod mail;
 mod milter;
@@ -28,6 +29,9 @@ pub const TARGETS: &[Target] = &[
     ("dn", directory::dn),
     ("dots", wire::dots),
     ("filter", directory::filter),
+    ("footer", footers::texts),
+    ("footer_html", footers::html),
+    ("footer_text", footers::plain),
     ("head", mail::head),
     ("ldap_url", directory::ldap_url),
     ("ldif", directory::ldif),

@@ -1,9 +1,11 @@
 //! Mails as trees, and what edits make of them.
 
+use listcore::list::FooterSigned;
 use listcore::message::{Tree, split};
 use listcore::rewrite::body::{self, Wishes};
 use listcore::rewrite::{Changes, Done, Edit, Edits, Ours, What, copy_head};
 
+use super::footers;
 use super::mail::frozen;
 
 /// Each octet has its place in the tree, no edit changes what it does not name, and each copy can be undone.
@@ -12,7 +14,15 @@ pub fn surgery(raw: &[u8]) {
     any_edits(raw);
     let Ok(tree) = Tree::parse(raw) else { return };
     places(&tree, raw.len());
-    for wishes in [Wishes::default(), Wishes { seven_bit: true, ..Wishes::default() }] {
+    let footer = footers::sample();
+    let bare = |seven_bit| Wishes { seven_bit, ..Wishes::default() };
+    let with =
+        |seven_bit, footer_signed| Wishes { seven_bit, footer: Some(&footer), footer_signed };
+    let (skip, wrap) = (with(false, FooterSigned::Skip), with(true, FooterSigned::Wrap));
+    for wishes in [bare(false), bare(true), skip, wrap] {
+        if wishes.footer.is_some() {
+            never_unsendable(raw, &tree, &wishes);
+        }
         let Ok(edits) = body::edits(raw, &tree, &wishes) else { continue };
         let mut changes = Changes::of(raw);
         changes.add(raw, &edits);
@@ -31,6 +41,19 @@ pub fn surgery(raw: &[u8]) {
         changes.add(&middle, &head.edits);
         assert_eq!(changes.undo(&copy).as_deref(), Ok(raw), "the original comes back");
         assert!(changes.diff(&copy).is_ok_and(|shown| !shown.contains('\u{1b}')));
+    }
+}
+
+/// A mail that can be sent without its footer can be sent with it, and what is sealed is in the copy as it was.
+fn never_unsendable(raw: &[u8], tree: &Tree, wishes: &Wishes<'_>) {
+    let without = body::edits(raw, tree, &Wishes { footer: None, ..*wishes });
+    let with = body::edits(raw, tree, wishes);
+    assert_eq!(with.as_ref().err(), without.as_ref().err());
+    let Ok(edits) = with else { return };
+    let copy = edits.apply(raw);
+    for part in tree.parts.iter().filter(|part| part.sealed.is_some()) {
+        let body = part.body(raw);
+        assert!(copy.windows(body.len().max(1)).any(|window| window == body) || body.is_empty());
     }
 }
 
