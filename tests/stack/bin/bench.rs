@@ -16,6 +16,10 @@ use stack::{Doing, Failure, Result, Solo, crowd, load};
 const LIMIT: Duration = Duration::from_secs(300);
 const RUNS: usize = 3;
 const BIG: (&str, usize) = ("alle", 1000);
+/// Personal copies: size times recipients is below 256 MB.
+const LANGUAGES: (&str, usize) = ("sprachen", 50);
+const FOOTER: &str =
+    "footer = { de = \"Grüße von {description}\", en = \"Regards, {description}\" }\n";
 const SMALL_LISTS: usize = 50;
 const SMALL: usize = 30;
 const MAILS: usize = 500;
@@ -23,7 +27,10 @@ const SIZE: usize = 4096;
 const LARGE: usize = 5 << 20;
 
 fn main() -> ExitCode {
-    match yardstick().and_then(|()| ["shared", "personal"].iter().try_for_each(|c| bench(c))) {
+    let all = std::env::args().nth(1).is_none_or(|only| only != "footers");
+    let modes: &[&str] = if all { &["shared", "personal"] } else { &[] };
+    let done = yardstick().and_then(|()| modes.iter().try_for_each(|copies| bench(copies)));
+    match done.and_then(|()| footers()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure(why)) => {
             eprintln!("failed: {why}");
@@ -93,7 +100,53 @@ fn bench(copies: &str) -> Result<()> {
     house.solo.listd.stop().map(|_| ())
 }
 
+/// What a footer costs where it hurts: a large mail, a copy for each, two languages. A listd of its own for each row,
+/// since the most memory that a process had can't be set back.
+fn footers() -> Result<()> {
+    println!("personal copies in two languages (median of {RUNS})");
+    for (name, footer) in [("W5  5 MB to 50", ""), ("W5  the same with a footer", FOOTER)] {
+        let mut solo = Solo::prepare(&two_languages(), |settings: &mut Settings| {
+            settings.list = format!("copies = \"personal\"\n{footer}");
+        })?;
+        solo.listd.start_knowing(&crowd::address(LANGUAGES.0))?;
+        let mut house = House { solo, names: Vec::new(), mails: 0 };
+        house.read_by_half(footer)?;
+        println!("  before: {}", memory(&house)?);
+        house.solo.sink.drop_bodies();
+        house.row(name, RUNS, 1, |h| vec![h.job(LANGUAGES.0, LARGE)])?;
+        println!("  after: {}", memory(&house)?);
+        house.solo.listd.stop()?;
+    }
+    Ok(())
+}
+
+/// A list of which every second member reads English.
+fn two_languages() -> String {
+    let english = (0..LANGUAGES.1).step_by(2).map(|i| crowd::member(LANGUAGES.0, i));
+    english.fold(crowd::directory(&[LANGUAGES]), |ldif, member| {
+        let line = format!("mail: {member}\n");
+        ldif.replace(&line, &format!("{line}preferredLanguage: en\n"))
+    })
+}
+
 impl House {
+    /// A small mail first: half of the list gets each footer, in copies of their own.
+    fn read_by_half(&mut self, footer: &str) -> Result<()> {
+        let job = self.job(LANGUAGES.0, SIZE);
+        self.once(&[job], 1, LANGUAGES.1)?;
+        let taken = self.solo.sink.deliveries();
+        let of = |words: &str| {
+            let words = words.as_bytes();
+            taken.iter().filter(|d| d.mail.windows(words.len()).any(|w| w == words)).count()
+        };
+        let half = if footer.is_empty() { 0 } else { LANGUAGES.1 / 2 };
+        let (german, english) = (of("Gr=C3=BC=C3=9Fe von "), of("\r\nRegards, "));
+        match (taken.len(), german, english) == (LANGUAGES.1, half, half) {
+            true => Ok(()),
+            false => Err(Failure(format!("{german} and {english} in {} copies", taken.len()))),
+        }
+    }
+
     fn job(&mut self, list: &str, size: usize) -> Job {
         self.mails += 1;
         crowd::job(list, &format!("m{}@bench.example", self.mails), size)
@@ -166,7 +219,8 @@ fn list_of(job: &Job) -> &str {
 }
 
 fn size_of_list(job: &Job) -> usize {
-    if list_of(job) == BIG.0 { BIG.1 } else { SMALL }
+    let known = [BIG, LANGUAGES].into_iter().find(|(name, _)| list_of(job) == *name);
+    known.map_or(SMALL, |(_, size)| size)
 }
 
 /// Delivers all jobs; the 99th percentile of the time to 250. Any other answer fails.
