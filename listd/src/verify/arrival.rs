@@ -10,7 +10,8 @@ use listcore::rewrite::{Arrival, Dmarc, SignatureName};
 use mail_auth::dmarc::Policy;
 use mail_auth::dmarc::verify::DmarcParameters;
 use mail_auth::{
-    AuthenticatedMessage, DkimOutput, DkimResult, DmarcOutput, DmarcResult, Parameters, SpfOutput,
+    AuthenticatedMessage, DkimOutput, DkimResult, DmarcOutput, DmarcResult, DnsCache, DnsError,
+    Error, Parameters, SpfOutput,
 };
 
 use super::{Verifier, judge};
@@ -46,7 +47,15 @@ impl Verifier {
 
     /// The policy that holds for the author's domain.
     async fn policy(&self, author: &Address) -> Dmarc {
-        let asked = self.dmarc(author, &[]).await;
+        let mut asked = self.dmarc(author, &[]).await;
+        let np_differs = |output: &DmarcOutput| output.record().is_some_and(|r| r.np != r.sp);
+        if asked.as_ref().is_some_and(np_differs) {
+            // Which of the two counts hangs on whether the name exists; where DNS fails, mail-auth takes `sp`.
+            if !self.answers(author.domain()).await {
+                return Dmarc::Unknown;
+            }
+            asked = self.dmarc(author, &[]).await;
+        }
         let failed = |result: &DmarcResult| {
             matches!(result, DmarcResult::TempError(_) | DmarcResult::PermError(_))
         };
@@ -59,6 +68,12 @@ impl Verifier {
                 Policy::None | Policy::Unspecified => Dmarc::None,
             },
         }
+    }
+
+    /// True where DNS says whether a name exists.
+    async fn answers(&self, domain: &str) -> bool {
+        let found = self.dns.ipv4_lookup(domain, self.cache.ipv4()).await;
+        matches!(found, Ok(_) | Err(Error::Dns(DnsError::RecordNotFound(_))))
     }
 
     /// The signatures that passed and are aligned with the author (RFC 9989 4.4).

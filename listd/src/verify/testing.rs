@@ -26,14 +26,20 @@ pub(crate) fn empty_server() -> SocketAddr {
 /// The same, with how many questions for TXT records came.
 pub(crate) fn counting_server() -> (SocketAddr, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
-    (serve(3, Arc::clone(&count)), count)
+    (serve((3, 3), Arc::clone(&count)), count)
+}
+
+/// Knows no TXT record, and fails for all else.
+pub(crate) fn half_server() -> SocketAddr {
+    serve((3, 2), Arc::default())
 }
 
 fn server(rcode: u8) -> SocketAddr {
-    serve(rcode, Arc::default())
+    serve((rcode, rcode), Arc::default())
 }
 
-fn serve(rcode: u8, count: Arc<AtomicUsize>) -> SocketAddr {
+/// `rcodes`: for TXT, and for all else.
+fn serve(rcodes: (u8, u8), count: Arc<AtomicUsize>) -> SocketAddr {
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("port");
     socket.set_nonblocking(true).expect("socket");
     let address = socket.local_addr().expect("address");
@@ -44,9 +50,9 @@ fn serve(rcode: u8, count: Arc<AtomicUsize>) -> SocketAddr {
             // RFC 1035 4.1.1: QR in octet 2, RCODE in octet 3.
             let question = &packet[12..length];
             let end = question.iter().position(|b| *b == 0).unwrap_or_default();
-            if question.get(end + 1..end + 3) == Some(&[0, 16]) {
-                count.fetch_add(1, Ordering::Relaxed);
-            }
+            let is_txt = question.get(end + 1..end + 3) == Some(&[0, 16]);
+            count.fetch_add(usize::from(is_txt), Ordering::Relaxed);
+            let rcode = if is_txt { rcodes.0 } else { rcodes.1 };
             packet[2] |= 0x80;
             packet[3] = packet[3] & 0xf0 | rcode;
             let _ = socket.send_to(&packet[..length], from).await;

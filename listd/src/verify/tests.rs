@@ -11,7 +11,7 @@ use mail_auth::dns::TxtRecordParser;
 use mail_auth::hickory_resolver::proto::op::ResponseCode;
 use mail_auth::{DnsError, Error, TxtRecord};
 
-use super::testing::{counting_server, empty_server, failing_server};
+use super::testing::{counting_server, empty_server, failing_server, half_server};
 use super::*;
 use crate::sign::{SignError, Signer, body_hash};
 
@@ -395,6 +395,15 @@ async fn what_dns_does_not_say() {
     assert_eq!(World::new().policy("gmx.example").await, Some(Dmarc::Unknown));
     let nobody = World::new().dmarc("gmx.example", "").policy("gmx.example").await;
     assert_eq!(nobody, Some(Dmarc::Unknown), "a part of the walk failed");
+    for (record, expect) in [
+        ("v=DMARC1; p=none; np=reject", Dmarc::Unknown),
+        ("v=DMARC1; p=none; sp=quarantine", Dmarc::Quarantine),
+    ] {
+        let verifier = Verifier::new(Some(half_server()), &[]).expect("resolver");
+        let world = World { verifier, key: generate(Algorithm::Ed25519).expect("key") };
+        let policy = world.dmarc("gmx.example", record).policy("mail.gmx.example").await;
+        assert_eq!(policy, Some(expect), "does the name exist? {record}");
+    }
 
     let (server, count) = counting_server();
     let verifier = Verifier::new(Some(server), &[]).expect("resolver");

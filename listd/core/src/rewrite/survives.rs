@@ -40,7 +40,7 @@ pub(super) fn any(names: &[SignatureName], before: &[u8], after: &[u8], body: Bo
     })
 }
 
-/// A header block; `None` stands for a DKIM-Signature of ours.
+/// A header block; `None` stands for what goes on top of a copy: our DKIM-Signature, and an ARC set where the list seals.
 struct Block<'a> {
     head: &'a [u8],
     fields: Vec<Option<Field>>,
@@ -62,7 +62,7 @@ impl<'a> Block<'a> {
         let form = |name: &str, count: usize| {
             let is = |field: &&Option<Field>| match field {
                 Some(field) => field.is(self.head, name),
-                None => name == "dkim-signature",
+                None => name == "dkim-signature" || name.starts_with("arc-"),
             };
             match self.fields.iter().rev().filter(is).nth(count) {
                 Some(Some(field)) => canonical_field(self.head, field, relaxed),
@@ -262,6 +262,8 @@ mod tests {
         assert!(!lives(&simple, simple.replace("Subject: x", "SUBJECT: x")));
         let jealous = before.replace("h=From", "h=DKIM-Signature:DKIM-Signature:From");
         assert!(!lives(&jealous, jealous.clone()), "ours come on top");
+        let jealous = before.replace("h=From", "h=ARC-Seal:From");
+        assert!(!lives(&jealous, jealous.clone()), "so does a seal");
         assert!(!any(
             &[SignatureName::new("abd")],
             same.as_bytes(),
