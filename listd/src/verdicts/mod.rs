@@ -1,14 +1,13 @@
 //! Asks a milter about each mail before anything is decided: `verdictd`, or any other.
 //!
 //! Not what its answer means (`listcore::scan`), not what follows (`listcore::policy`), not the protocol (`milter`).
-//! The body is sent from where it is; a few connections are kept and used again; what finds no turn is told to come
-//! again.
+//! The body is sent from where it is; what finds no turn is told to come again. Each mail has a connection of its own:
+//! another client on the same one (QUIT_NC) is answered by `verdictd` and rspamd, and by clamav-milter with silence.
 
 mod answer;
 mod tally;
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,8 +15,8 @@ use listcore::address::Address;
 use listcore::config::{Endpoint, OnFailure};
 use listcore::message::{Mail, auth_results, received};
 use listcore::scan::{self, Answer, Finding, Scan};
-use milter::client::{Idle, Limits, offer};
-use milter::drive_client::{self, Broken, Outcome, Session, Source, Timeouts};
+use milter::client::{Limits, offer};
+use milter::drive_client::{self, Broken, Outcome, Source, Timeouts};
 use milter::header::Field;
 use milter::macros::Macros;
 use milter::negotiate::{Actions, Stage};
@@ -69,18 +68,17 @@ pub struct Question<'a> {
     pub id: &'a str,
 }
 
-/// The connections to the filter.
+/// Whoever asks the filter.
 #[derive(Debug)]
 pub struct Verdicts {
     settings: Settings,
     turns: Semaphore,
-    idle: Mutex<Vec<Session<Stream, Idle>>>,
     tally: Tally,
 }
 
 impl Verdicts {
     pub fn new(settings: Settings, tally: Tally) -> Verdicts {
-        Verdicts { settings, turns: Semaphore::new(AT_ONCE), idle: Mutex::default(), tally }
+        Verdicts { settings, turns: Semaphore::new(AT_ONCE), tally }
     }
 
     /// How long [`Verdicts::ask`] takes at most.
@@ -128,15 +126,12 @@ impl Verdicts {
         let body = question.bytes.slice(question.mail.head_len().min(question.bytes.len())..);
         let mut source = Filter { endpoint: &self.settings.milter, body };
         let terms = (offer(Actions::ALL), LIMITS, timeouts);
-        let idle = self.idle().pop();
-        let asked = drive_client::ask(&mut source, idle, &envelope.mail(), terms).await;
+        let asked = drive_client::ask(&mut source, None, &envelope.mail(), terms).await;
         let (outcome, session) = asked?;
-        self.idle().extend(session);
+        if let Some(session) = session {
+            session.quit().await;
+        }
         Ok(outcome)
-    }
-
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Session<Stream, Idle>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

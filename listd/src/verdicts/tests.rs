@@ -63,7 +63,7 @@ async fn a_filter_hears_what_our_mta_knows() {
     assert_eq!(told[0], "connect localhost  lists.schule.example listd");
     assert_eq!(told[1], "mail <anna@post.example> by ");
     assert_eq!(told[4], "id ours");
-    assert_eq!(filter.0.connections.load(Ordering::Relaxed), 1, "one connection for both");
+    assert_eq!(filter.0.connections.load(Ordering::Relaxed), 2, "a connection for each mail");
 }
 
 /// MI10, MI20, MI21: each answer of the protocol, and changes that a list lets nobody make.
