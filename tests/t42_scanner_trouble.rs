@@ -73,6 +73,21 @@ fn a_scanner_that_is_gone_or_hangs_makes_mail_wait() {
     assert!(scan(&verdictd, &letter("x")).is_passed(), "it goes on");
     let late = verdictd.figure("verdictd_scanner_failures_total{scanner=\"clamd\",why=\"late\"}");
     assert_eq!(late.unwrap(), 2.0);
+    the_documents_name_what_there_is(&verdictd.get("/metrics").unwrap().1);
+}
+
+/// Each of verdictd's figures that an alarm or the dashboard names. Failures are there from the first on.
+fn the_documents_name_what_there_is(scraped: &str) {
+    let mut named = 0;
+    for text in [include_str!("../docs/alerts.yml"), include_str!("../docs/grafana.json")] {
+        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        for figure in words.filter(|word| word.starts_with("verdictd_")) {
+            let family = figure.trim_end_matches("_total").trim_end_matches("_bucket");
+            assert!(scraped.contains(&format!("# TYPE {family} ")), "{figure} in\n{scraped}");
+            named += 1;
+        }
+    }
+    assert!(named >= 5, "{named}");
 }
 
 /// Where the admin prefers mail to safety, it goes on, and no header says that it is clean.
