@@ -150,7 +150,7 @@ fn both_forms_of_the_schema_are_one() {
     let said =
         run(&["slapcat", "-n0", "-F", &out_text, "-a", "(cn=*verteiler)"], b"", COMMAND).unwrap();
     let by_conf = definitions(&String::from_utf8_lossy(&said));
-    assert_eq!(by_ldif.len(), 22, "20 attributes, 2 classes");
+    assert_eq!(by_ldif.len(), 25, "23 attributes, 2 classes");
     assert_eq!(by_ldif, by_conf);
 }
 
@@ -208,7 +208,9 @@ fn each_source_overrides_the_one_before_and_is_named() {
     comes(&solo, "max_size", "5000000", "ldap");
     comes(&solo, "expires", "4089218400000", "ldap");
     comes(&solo, "shrink_guard", "80", "ldap");
-    let members = ask(&solo, &["list", "members", "vorstand@gymnasium.example"]).to_string();
+    // She is protected too.
+    let asked = ["list", "members", "vorstand@gymnasium.example", "--reason", "who has muted it?"];
+    let members = ask(&solo, &asked).to_string();
     assert!(members.contains("has muted the list"), "{members}");
 
     let said = solo.listd.listctl(&["list", "set", LIST, "subject_tag", "[!]"]).unwrap();
@@ -254,6 +256,56 @@ fn each_source_overrides_the_one_before_and_is_named() {
     solo.listd.listctl(&["list", "unset", LIST, "post"]).unwrap();
     let taken = post(&solo, "zwei@x.example");
     assert_eq!(taken.code, 250, "{taken}");
+}
+
+/// GD4: a protected person gets her mail, and nothing that an admin sees names her but for a reason, which is logged.
+#[test]
+fn a_protected_person_is_shown_for_a_reason_only() {
+    let solo = solo();
+    let her = "joerg.weiss.5a@post.example";
+    let ldap = solo.ldap.as_ref().unwrap();
+    let found = ldap.search(school::BASE, "sub", &format!("(mail={her})")).unwrap();
+    let (dn, name) = (&found[0].dn, found[0].values("cn")[0].to_owned());
+    let protect = "changetype: modify\nadd: objectClass\nobjectClass: verteilerPerson\n-\n\
+                   add: listProtected\nlistProtected: TRUE\n";
+    ldap.modify(&format!("dn: {dn}\n{protect}")).unwrap();
+    let said = |args: &[&str]| solo.listd.listctl(args).unwrap();
+    wait::until_true("her to be protected", wait::MAIL, || {
+        said(&["list", "members", LIST]).contains("a protected person")
+    })
+    .unwrap();
+    let letter = dkim::sign_as_provider(&mail::text(her, LIST, "Hallo", "sie@x.example", "Hallo"));
+    let taken = smtp::deliver(solo.listd.lmtp(), her, &[LIST], &letter.unwrap()).unwrap();
+    assert_eq!(taken[0].code, 250, "she may write: {}", taken[0]);
+    wait::until_true("her copy", wait::MAIL, || solo.sink.counts().contains_key(her)).unwrap();
+    let refused = mail::text(her, LIST, "Hallo", "nein@x.example", "Hallo");
+    smtp::deliver(solo.listd.lmtp(), "x@out.example", &[LIST], &refused).unwrap();
+
+    let questions: [&[&str]; 5] = [
+        &["list", "members", LIST],
+        &["list", "show", LIST],
+        &["trace", "sie@x.example"],
+        &["trace", "nein@x.example"],
+        &["directory", "diff", LIST],
+    ];
+    for json in [false, true] {
+        for question in questions {
+            let mut args = question.to_vec();
+            args.extend(json.then_some("--json"));
+            let text = said(&args);
+            assert!(!text.contains("joerg.weiss") && !text.contains(&name), "{args:?}: {text}");
+        }
+    }
+    for question in ["list members", "trace"] {
+        let of = if question == "trace" { "sie@x.example" } else { LIST };
+        let mut args: Vec<&str> = question.split(' ').collect();
+        args.extend([of, "--reason", "Anfrage der Schulleitung"]);
+        assert!(said(&args).contains(her), "{args:?}");
+    }
+    let log = solo.listd.output();
+    let noted = log.lines().filter(|line| line.contains("Anfrage der Schulleitung"));
+    let noted: Vec<&str> = noted.filter(|line| line.contains("protected people")).collect();
+    assert!(noted.len() == 2 && noted[0].contains("/v1/members"), "{log}");
 }
 
 /// A `listPost` that nobody understands does not leave the list as open as the configuration has it.

@@ -29,6 +29,10 @@ pub struct Args {
     #[arg(long, global = true)]
     pub json: bool,
 
+    /// Show protected people (listProtected) too, and say why: listd logs who asked and the reason
+    #[arg(long, global = true, value_name = "TEXT")]
+    pub reason: Option<String>,
+
     #[command(subcommand)]
     pub command: Command,
 }

@@ -14,7 +14,7 @@ use crate::{check, dkim, exim, manual, show, simulate};
 
 /// Does what was asked for.
 pub async fn run(args: Args) -> Done {
-    let ask = Ask { client: Client::new(args.socket), json: args.json };
+    let ask = Ask { client: Client::new(args.socket, args.reason), json: args.json };
     match args.command {
         Command::Status => ask.status().await,
         Command::Lists => ask.lists().await,

@@ -22,16 +22,18 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The daemon behind a socket.
 pub struct Client {
     socket: PathBuf,
+    reason: Option<String>,
 }
 
 impl Client {
-    pub fn new(socket: PathBuf) -> Client {
-        Client { socket }
+    /// With a `reason`, protected people are shown too.
+    pub fn new(socket: PathBuf, reason: Option<String>) -> Client {
+        Client { socket, reason }
     }
 
     /// GET `path` with query parameters.
     pub async fn get<T: DeserializeOwned>(&self, path: &str, args: &[(&str, &str)]) -> Done<T> {
-        self.ask(Method::GET, target(path, args), Vec::new()).await
+        self.ask(Method::GET, self.question(path, args), Vec::new()).await
     }
 
     /// POST a value as JSON.
@@ -47,7 +49,12 @@ impl Client {
         args: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Done<T> {
-        self.ask(Method::POST, target(path, args), body).await
+        self.ask(Method::POST, self.question(path, args), body).await
+    }
+
+    fn question(&self, path: &str, args: &[(&str, &str)]) -> String {
+        let reason = self.reason.iter().map(|reason| ("reason", reason.as_str()));
+        target(path, &args.iter().copied().chain(reason).collect::<Vec<_>>())
     }
 
     async fn ask<T: DeserializeOwned>(

@@ -8,6 +8,7 @@ use listcore::api::{Person, SimulatedCopy, Simulation, path};
 
 use crate::ask::Ask;
 use crate::fail::{Done, Fail};
+use crate::show::protected_line;
 use crate::show::table::{Rows, visible};
 
 /// Largest mail that is read (octets); the daemon has its own limit.
@@ -83,15 +84,20 @@ fn human(simulation: &Simulation, out: Option<&Path>) -> String {
     if !simulation.accepted {
         return text;
     }
-    text.push_str(&format!("\nTo {}:\n", simulation.recipients.len()));
+    let all = simulation.recipients.len() + simulation.recipients_protected;
+    text.push_str(&format!("\nTo {all}:\n"));
     for Person { address, .. } in &simulation.recipients {
         text.push_str(&visible(address));
         text.push('\n');
     }
+    text.push_str(&protected_line(simulation.recipients_protected));
     for skipped in &simulation.skipped {
         let line = format!("not to {}: {}", skipped.what, skipped.why);
         text.push_str(&visible(&line));
         text.push('\n');
+    }
+    if simulation.skipped_protected > 0 {
+        text.push_str(&format!("not to {}", protected_line(simulation.skipped_protected)));
     }
     for copy in &simulation.copies {
         let Some(changes) = &copy.changes else { continue };

@@ -3,6 +3,7 @@
 //! Not who may ask (`control`), and not the shapes (`listcore::api`).
 
 mod copies;
+mod veil;
 
 use std::sync::Arc;
 
@@ -12,18 +13,19 @@ use listcore::address::Address;
 use listcore::api;
 use listcore::list::List;
 use listcore::list::settings::{Key, Value};
-use listcore::recipients::{Recipient, Roster, Skipped};
+use listcore::recipients::Roster;
 use listcore::time::Timestamp;
 
 use crate::alarm::Alarm;
 use crate::clock::Clock;
 use crate::compose::Composer;
-use crate::control::{Answer, Problem, Rooms, Wanted, report};
+use crate::control::{Answer, Problem, Rooms, Sight, Wanted, report};
 use crate::directory::{Freshness, Mode};
 use crate::members::{DirectoryStatus, Held, Members};
 use crate::pipeline::Pipeline;
 use crate::scheduler::Scheduler;
 use crate::store::{Move, PostId, Report};
+use veil::Veil;
 
 /// What is known from the start and does not change.
 #[derive(Clone, Debug)]
@@ -54,8 +56,13 @@ pub struct Office {
 }
 
 impl Office {
-    fn detail(&self, list: &List) -> api::ListDetail {
-        let roster = self.roster(list);
+    fn veil(&self, sight: Sight) -> Veil<'_> {
+        Veil { members: &self.members, sight }
+    }
+
+    fn detail(&self, list: &List, sight: Sight) -> api::ListDetail {
+        let (roster, veil) = (self.roster(list), self.veil(sight));
+        let (owners, owners_protected) = veil.people(&self.members.owners(list));
         let about = self.members.about(&list.id).unwrap_or_default();
         api::ListDetail {
             id: list.id.0.clone(),
@@ -64,12 +71,13 @@ impl Office {
             aliases: list.aliases.iter().map(ToString::to_string).collect(),
             name: list.name.clone(),
             description: list.description.clone(),
-            settings: list.settings.clone(),
+            settings: veil.settings(list.settings.clone()),
             expires: list.expires,
             sources: about.sources.clone(),
             local_only: about.local_only,
             problems: about.problems.clone(),
-            owners: people(&self.members.owners(list)),
+            owners,
+            owners_protected,
             recipients: roster.recipients.len(),
             skipped: roster.skipped.len(),
         }
@@ -268,9 +276,9 @@ impl Rooms for Office {
         Ok(self.members.lists().iter().map(line).collect())
     }
 
-    async fn list(&self, list: &str) -> Answer<api::ListDetail> {
+    async fn list(&self, list: &str, sight: Sight) -> Answer<api::ListDetail> {
         let list = self.find(list)?;
-        Ok(self.detail(&list))
+        Ok(self.detail(&list, sight))
     }
 
     async fn set(&self, ask: api::Set) -> Answer<api::ListDetail> {
@@ -285,35 +293,39 @@ impl Rooms for Office {
         self.store.commit(vec![change]).await?;
         self.members.set_override(&id, key, value.as_deref());
         tracing::info!(list = %list.address, key = key.name(), ?value, "an admin changed a setting");
-        Ok(self.detail(&self.members.list(&id).unwrap_or(list)))
+        Ok(self.detail(&self.members.list(&id).unwrap_or(list), Sight::Veiled))
     }
 
-    async fn members(&self, list: &str) -> Answer<api::Members> {
+    async fn members(&self, list: &str, sight: Sight) -> Answer<api::Members> {
         let list = self.find(list)?;
-        let roster = self.roster(&list);
+        let (roster, veil) = (self.roster(&list), self.veil(sight));
+        let (recipients, recipients_protected) = veil.people(&roster.recipients);
+        let (skipped, skipped_protected) = veil.skipped(&roster);
         Ok(api::Members {
             list: list.address.to_string(),
-            recipients: people(&roster.recipients),
-            skipped: skipped(&roster),
+            recipients,
+            skipped,
+            recipients_protected,
+            skipped_protected,
         })
     }
 
-    async fn queue(&self, limit: usize) -> Answer<api::Queue> {
+    async fn queue(&self, limit: usize, sight: Sight) -> Answer<api::Queue> {
         let mut waiting = self.store.waiting(limit.saturating_add(1)).await?;
         let more = waiting.len() > limit;
         waiting.truncate(limit);
         let mut posts = Vec::with_capacity(waiting.len());
         for post in waiting {
             if let Some(account) = self.store.account(post.id).await? {
-                posts.push(report::line(&account));
+                posts.push(self.veil(sight).line(account));
             }
         }
         Ok(api::Queue { posts, more })
     }
 
-    async fn post(&self, id: u64) -> Answer<api::Post> {
+    async fn post(&self, id: u64, sight: Sight) -> Answer<api::Post> {
         match self.store.account(PostId(id)).await? {
-            Some(account) => Ok(report::post(&account)),
+            Some(account) => Ok(self.veil(sight).post(account)),
             None => Err(Problem::not_found(
                 format!("there is no post {id}"),
                 "`listctl queue` shows what waits; what is finished is kept 30 days.",
@@ -324,7 +336,7 @@ impl Rooms for Office {
     async fn retry(&self, id: Option<u64>) -> Answer<api::Retried> {
         let recipients = match id {
             Some(id) => {
-                let counts = self.post(id).await?.line.counts;
+                let counts = self.post(id, Sight::Veiled).await?.line.counts;
                 counts.waiting + counts.deferred
             }
             None => {
@@ -336,34 +348,42 @@ impl Rooms for Office {
         Ok(api::Retried { recipients })
     }
 
-    async fn trace(&self, message_id: &str) -> Answer<api::Trace> {
+    async fn trace(&self, message_id: &str, sight: Sight) -> Answer<api::Trace> {
         let (accounts, events) = self.store.trace(message_id).await?;
-        Ok(report::trace(message_id, &accounts, &events))
+        Ok(self.veil(sight).trace(message_id, accounts, &events))
     }
 
     async fn simulate(&self, list: &str, mail: Bytes, wanted: Wanted) -> Answer<api::Simulation> {
         let list = self.find(list)?;
-        let roster = self.roster(&list);
+        let (roster, veil) = (self.roster(&list), self.veil(wanted.sight));
         let trial = self.pipeline.trial(list.clone(), mail.clone(), wanted.as_verified).await;
-        let rendered = match &trial.post {
+        let mut rendered = match &trial.post {
             Some(post) if wanted.copies || wanted.diff => {
                 copies::of(&self.composer, post, &mail, wanted.diff, (self.clock)())?
             }
             _ => Vec::new(),
         };
-        let recipients =
-            trial.post.as_ref().map(|post| people(&post.recipients)).unwrap_or_default();
+        let accepted = trial.post.is_some();
+        let all = trial.post.map(|post| post.recipients).unwrap_or_default();
+        let (recipients, recipients_protected) = veil.people(&all);
+        let (skipped, skipped_protected) = veil.skipped(&roster);
         let shown: usize = rendered.iter().map(|copy| copy.to.len()).sum();
+        let left_out = if wanted.copies { all.len().saturating_sub(shown) } else { 0 };
+        for to in rendered.iter_mut().flat_map(|copy| &mut copy.to) {
+            *to = veil.text(to);
+        }
         Ok(api::Simulation {
             list: list.address.to_string(),
-            accepted: trial.post.is_some(),
+            accepted,
             rule: trial.rule,
-            reply: shown_reply(&trial.reply),
-            author: trial.author,
+            reply: veil.text(&shown_reply(&trial.reply)),
+            author: veil.text(&trial.author),
             scan: trial.scan,
-            copies_left_out: if wanted.copies { recipients.len().saturating_sub(shown) } else { 0 },
+            copies_left_out: left_out,
             recipients,
-            skipped: skipped(&roster),
+            skipped,
+            recipients_protected,
+            skipped_protected,
             copies: rendered,
         })
     }
@@ -379,7 +399,11 @@ impl Rooms for Office {
         })
     }
 
-    async fn directory_diff(&self, list: Option<&str>) -> Answer<Vec<api::Difference>> {
+    async fn directory_diff(
+        &self,
+        list: Option<&str>,
+        sight: Sight,
+    ) -> Answer<Vec<api::Difference>> {
         let all = self.members.held();
         let chosen = match list {
             None => all.iter().map(|h| (h.name.clone(), h.address.clone())).collect(),
@@ -388,13 +412,16 @@ impl Rooms for Office {
         let line = |(name, address): (String, Option<Address>)| {
             let known = self.members.difference(&name)?;
             let held = all.iter().find(|h| h.name == name);
+            let [(went, went_protected), (came, came_protected)] = self.veil(sight).changes(&known);
             Some(api::Difference {
                 list: address.map(|address| address.to_string()),
                 held_since: held.map(|h| h.since),
                 accepted: known.accepted,
                 now: held.map_or(known.now, |h| h.now),
-                went: people(&known.went),
-                came: people(&known.came),
+                went,
+                came,
+                went_protected,
+                came_protected,
             })
         };
         Ok(chosen.into_iter().filter_map(line).collect())
@@ -425,18 +452,4 @@ impl Rooms for Office {
     async fn facts(&self) -> Answer<api::Facts> {
         Ok(self.plate.facts.clone())
     }
-}
-
-fn people(recipients: &[Recipient]) -> Vec<api::Person> {
-    let person = |r: &Recipient| api::Person {
-        address: r.address.to_string(),
-        name: r.name.clone(),
-        language: r.language.clone(),
-    };
-    recipients.iter().map(person).collect()
-}
-
-fn skipped(roster: &Roster) -> Vec<api::Skipped> {
-    let line = |s: &Skipped| api::Skipped { what: s.what.clone(), why: s.why.clone() };
-    roster.skipped.iter().map(line).collect()
 }

@@ -2,6 +2,7 @@
 
 use listcore::api::{Difference, DirectoryDetail, Freshness, Held, Person};
 
+use super::protected;
 use super::table::Rows;
 use crate::time;
 
@@ -76,6 +77,11 @@ pub fn differences(all: &[Difference]) -> String {
         let changes = one.went.iter().map(|p| ("-", p)).chain(one.came.iter().map(|p| ("+", p)));
         for (sign, Person { address, name, .. }) in changes {
             rows.row([sign.to_owned(), address.clone(), name.clone().unwrap_or_default()]);
+        }
+        for (sign, count) in [("-", one.went_protected), ("+", one.came_protected)] {
+            if let Some(who) = protected(count) {
+                rows.row([sign.to_owned(), who, String::new()]);
+            }
         }
         text += &(rows.text() + "\n");
     }

@@ -5,6 +5,7 @@ use listcore::list::settings::{Key, Value};
 use listcore::time::Timestamp;
 
 use super::table::{Rows, visible};
+use super::{protected, protected_line};
 use crate::time;
 
 pub fn lists(lists: &[ListLine]) -> String {
@@ -34,7 +35,8 @@ pub fn detail(list: &ListDetail) -> String {
     facts.fact("description", &list.description);
     facts.fact("group", &list.dn);
     facts.fact("id", &list.id);
-    facts.fact("owners", list.owners.iter().map(person).collect::<Vec<_>>().join(", "));
+    let owners = list.owners.iter().map(person).chain(protected(list.owners_protected));
+    facts.fact("owners", owners.collect::<Vec<_>>().join(", "));
     facts.fact(
         "people",
         format!("{} get mail, {} do not (listctl list members)", list.recipients, list.skipped),
@@ -95,15 +97,17 @@ pub fn members(members: &Members) -> String {
         let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
         rows.row([who.address.clone(), or_empty(&who.name), or_empty(&who.language)]);
     }
-    let mut text = rows.text();
-    text.push_str(&format!("{} get the mail of {}.\n", members.recipients.len(), members.list));
-    if members.skipped.is_empty() {
+    let mut text = rows.text() + &protected_line(members.recipients_protected);
+    let all = members.recipients.len() + members.recipients_protected;
+    text.push_str(&format!("{all} get the mail of {}.\n", members.list));
+    let without = members.skipped.len() + members.skipped_protected;
+    if without == 0 {
         return text;
     }
-    text.push_str(&format!("\nIn the group, but without mail ({}):\n", members.skipped.len()));
+    text.push_str(&format!("\nIn the group, but without mail ({without}):\n"));
     let mut rows = Rows::new(&["ENTRY", "WHY"]);
     for skipped in &members.skipped {
         rows.row([skipped.what.clone(), skipped.why.clone()]);
     }
-    text + &rows.text()
+    text + &rows.text() + &protected_line(members.skipped_protected)
 }

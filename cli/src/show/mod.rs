@@ -6,6 +6,21 @@ mod queue;
 mod status;
 pub mod table;
 
+/// Those who are there and not shown (rule GD4), in words; `None` where there are none.
+pub fn protected(count: usize) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some("a protected person".to_owned()),
+        count => Some(format!("{count} protected people")),
+    }
+}
+
+/// The same as a line that says how to see them.
+pub fn protected_line(count: usize) -> String {
+    let how = "not shown; --reason TEXT shows who, and is logged";
+    protected(count).map(|who| format!("{who} ({how})\n")).unwrap_or_default()
+}
+
 pub use directory::{differences, directory, released};
 pub use list::{detail, lists, members, setting};
 pub use queue::{post, queue, trace};

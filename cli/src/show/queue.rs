@@ -1,6 +1,6 @@
 //! Mail on its way: the queue, one mail, and the whole story of a Message-ID.
 
-use listcore::api::{Counts, Post, PostLine, Queue, RecipientLine, Trace};
+use listcore::api::{Counts, PROTECTED, Post, PostLine, Queue, RecipientLine, Trace};
 use listcore::outcome::{Dropped, Outcome, Reply};
 
 use super::table::Rows;
@@ -65,7 +65,8 @@ fn summary(counts: &Counts) -> String {
 fn recipients(recipients: &[RecipientLine]) -> String {
     let mut rows = Rows::new(&["RECIPIENT", "WHAT", "WHEN", "REPLY"]);
     for who in recipients {
-        let address = who.address.clone().unwrap_or_else(|| "(erased)".to_owned());
+        let nobody = if who.protected { PROTECTED } else { "(erased)" };
+        let address = who.address.clone().unwrap_or_else(|| nobody.to_owned());
         let [what, when, reply] = outcome(&who.outcome);
         rows.row([address, what, when, reply]);
     }

@@ -8,7 +8,7 @@ use crate::played::{Daemon, ctl};
 #[test]
 fn every_question_has_its_answer_and_exit_code() {
     let daemon = Daemon::start();
-    let cases: [(&[&str], i32, &[&str]); 18] = [
+    let cases: [(&[&str], i32, &[&str]); 22] = [
         (
             &["status"],
             1,
@@ -51,11 +51,17 @@ fn every_question_has_its_answer_and_exit_code() {
             0,
             &[
                 "yilmaz@mail.example",
-                "1 get the mail of",
+                "2 protected people (not shown; --reason TEXT shows who, and is logged)",
+                "3 get the mail of",
                 "the account is inactive",
-                "without mail (1)",
+                "without mail (2)",
+                "a protected person (not shown",
             ],
         ),
+        (&["list", "members", "klasse-5b", "--reason", "wer fragt?"], 0, &["1 get the mail of"]),
+        (&["--reason", " ", "list", "members", "klasse-5b"], 2, &["this is no reason"]),
+        (&["list", "show", "klasse-5b"], 0, &["<yilmaz@mail.example>, a protected person"]),
+        (&["directory", "diff"], 0, &["-  a protected person"]),
         (
             &["list", "members", "klasse-6z"],
             1,
@@ -70,6 +76,7 @@ fn every_question_has_its_answer_and_exit_code() {
                 "\\u{1b}[2J",
                 "250 OK (queue id 1vMabc-0001)",
                 "1 delivered, 1 deferred",
+                "(a protected person)",
             ],
         ),
         (&["queue", "show", "43"], 1, &["no such mail"]),

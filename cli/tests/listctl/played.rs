@@ -12,7 +12,7 @@ use listcore::list::settings::{Key, Source};
 use listcore::outcome::{Outcome, Reply};
 use listcore::rewrite::Changes;
 use listcore::time::Timestamp;
-use listd::control::{Answer, Problem, Rooms, Wanted, bind, serve};
+use listd::control::{Answer, Problem, Rooms, Sight, Wanted, bind, serve};
 use tokio_util::sync::CancellationToken;
 
 /// One list, `klasse-5b`, with one mail in the queue.
@@ -86,10 +86,20 @@ fn post() -> api::Post {
     let recipient = |address: &str, outcome| api::RecipientLine {
         address: Some(address.to_owned()),
         name: None,
+        protected: false,
         outcome,
     };
-    let recipients =
-        vec![recipient("yilmaz@mail.example", deferred), recipient("alt@mail.example", delivered)];
+    let protected = api::RecipientLine {
+        address: None,
+        name: None,
+        protected: true,
+        outcome: Outcome::Waiting,
+    };
+    let recipients = vec![
+        recipient("yilmaz@mail.example", deferred),
+        recipient("alt@mail.example", delivered),
+        protected,
+    ];
     api::Post { line, recipients }
 }
 
@@ -131,7 +141,7 @@ impl Rooms for School {
             expires: None,
         }])
     }
-    async fn list(&self, list: &str) -> Answer<api::ListDetail> {
+    async fn list(&self, list: &str, _sight: Sight) -> Answer<api::ListDetail> {
         is_5b(list)?;
         Ok(api::ListDetail {
             id: "0f0e".to_owned(),
@@ -146,32 +156,40 @@ impl Rooms for School {
             local_only: true,
             problems: vec!["listPost \"x\u{202e}\" makes no sense".to_owned()],
             owners: vec![person()],
+            owners_protected: 1,
             recipients: 1,
             skipped: 1,
         })
     }
     async fn set(&self, ask: api::Set) -> Answer<api::ListDetail> {
-        let mut list = self.list(&ask.list).await?;
+        let mut list = self.list(&ask.list, Sight::Veiled).await?;
         let source = if ask.value.is_some() { Source::Listctl } else { Source::Ldap };
         list.sources.insert(Key::SubjectTag, source);
         list.settings.subject_tag = ask.value.unwrap_or_default().join("|");
         Ok(list)
     }
-    async fn members(&self, list: &str) -> Answer<api::Members> {
+    async fn members(&self, list: &str, sight: Sight) -> Answer<api::Members> {
         is_5b(list)?;
         let list = "klasse-5b@schule.example".to_owned();
-        Ok(api::Members { list, recipients: vec![person()], skipped: vec![skipped()] })
+        let veiled = sight == Sight::Veiled;
+        Ok(api::Members {
+            list,
+            recipients: vec![person()],
+            skipped: vec![skipped()],
+            recipients_protected: if veiled { 2 } else { 0 },
+            skipped_protected: if veiled { 1 } else { 0 },
+        })
     }
-    async fn queue(&self, _limit: usize) -> Answer<api::Queue> {
+    async fn queue(&self, _limit: usize, _sight: Sight) -> Answer<api::Queue> {
         Ok(api::Queue { posts: vec![post().line], more: false })
     }
-    async fn post(&self, id: u64) -> Answer<api::Post> {
+    async fn post(&self, id: u64, _sight: Sight) -> Answer<api::Post> {
         if id == 42 { Ok(post()) } else { Err(Problem::not_found("no such mail", "listctl queue")) }
     }
     async fn retry(&self, id: Option<u64>) -> Answer<api::Retried> {
         Ok(api::Retried { recipients: if id.is_some() { 1 } else { 9 } })
     }
-    async fn trace(&self, message_id: &str) -> Answer<api::Trace> {
+    async fn trace(&self, message_id: &str, _sight: Sight) -> Answer<api::Trace> {
         let event = api::Event {
             at: at(5),
             recipient: "klasse-5b@schule.example".to_owned(),
@@ -209,6 +227,8 @@ impl Rooms for School {
             scan: String::new(),
             recipients: vec![person()],
             skipped: vec![skipped()],
+            recipients_protected: 1,
+            skipped_protected: 0,
             copies: if (wanted.copies || wanted.diff) && accepted {
                 vec![copy]
             } else {
@@ -225,11 +245,24 @@ impl Rooms for School {
         Ok(api::DirectoryDetail { state, now: at(100), csn: None, held: vec![held()] })
     }
 
-    async fn directory_diff(&self, list: Option<&str>) -> Answer<Vec<api::Difference>> {
+    async fn directory_diff(
+        &self,
+        list: Option<&str>,
+        _sight: Sight,
+    ) -> Answer<Vec<api::Difference>> {
         is_5b(list.unwrap_or("klasse-5b"))?;
         let list = Some("klasse-5b@schule.example".to_owned());
         let (went, came) = (vec![person()], vec![]);
-        Ok(vec![api::Difference { list, held_since: Some(at(0)), accepted: 2, now: 1, went, came }])
+        Ok(vec![api::Difference {
+            list,
+            held_since: Some(at(0)),
+            accepted: 2,
+            now: 1,
+            went,
+            came,
+            went_protected: 1,
+            came_protected: 0,
+        }])
     }
 
     async fn directory_accept(&self, list: Option<&str>, _who: &str) -> Answer<Vec<api::Held>> {

@@ -13,7 +13,11 @@ use crate::outcome::Outcome;
 use crate::rewrite::Changes;
 use crate::time::Timestamp;
 
-/// The paths. Arguments are query parameters, so that names with any character work.
+/// Stands where a text would name somebody whose entry says `listProtected` (rule GD4).
+pub const PROTECTED: &str = "(a protected person)";
+
+/// The paths. Arguments are query parameters, so that names with any character work. Who asks with `?reason=TEXT` sees
+/// protected people too, and the reason is logged.
 pub mod path {
     /// GET: [`Status`](super::Status).
     pub const STATUS: &str = "/v1/status";
@@ -132,6 +136,11 @@ pub struct Difference {
     pub now: usize,
     pub went: Vec<Person>,
     pub came: Vec<Person>,
+    /// How many more went and came that are protected.
+    #[serde(default)]
+    pub went_protected: usize,
+    #[serde(default)]
+    pub came_protected: usize,
 }
 
 /// Believe what the directory says of a list, or (`None`) of all that is held.
@@ -205,6 +214,9 @@ pub struct ListDetail {
     pub problems: Vec<String>,
     /// Who gets mail to `-owner`: the owners, else the domain's admins.
     pub owners: Vec<Person>,
+    /// How many more that are protected.
+    #[serde(default)]
+    pub owners_protected: usize,
     pub recipients: usize,
     pub skipped: usize,
 }
@@ -232,6 +244,11 @@ pub struct Members {
     pub list: String,
     pub recipients: Vec<Person>,
     pub skipped: Vec<Skipped>,
+    /// How many more of both that are protected.
+    #[serde(default)]
+    pub recipients_protected: usize,
+    #[serde(default)]
+    pub skipped_protected: usize,
 }
 
 /// Something in the group that gets no mail.
@@ -295,9 +312,12 @@ pub struct Post {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecipientLine {
-    /// `None` where the person's data was erased.
+    /// `None` where the person's data was erased, or she is protected.
     pub address: Option<String>,
     pub name: Option<String>,
+    /// Of the relay's words only the codes are left, too.
+    #[serde(default)]
+    pub protected: bool,
     pub outcome: Outcome,
 }
 
@@ -353,6 +373,11 @@ pub struct Simulation {
     pub scan: String,
     pub recipients: Vec<Person>,
     pub skipped: Vec<Skipped>,
+    /// How many more of both that are protected.
+    #[serde(default)]
+    pub recipients_protected: usize,
+    #[serde(default)]
+    pub skipped_protected: usize,
     /// Each different copy; empty where the mail would not go out or copies were not asked for.
     pub copies: Vec<SimulatedCopy>,
     /// Personal copies beyond those rendered; they differ in the recipient only.

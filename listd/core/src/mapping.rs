@@ -23,7 +23,10 @@ const LOCAL_ONLY: &str = "fdGroupMailLocalOnly";
 /// Our own schema's: addresses of lists whose mail a person does not want, or `*`.
 const MUTED: &str = "listMuted";
 
-/// Most values of it that are looked at.
+/// Our own schema's: this person is shown to nobody.
+const PROTECTED: &str = "listProtected";
+
+/// Most values of `listMuted` that are looked at.
 const MOST_MUTED: usize = 1_000;
 
 /// FusionDirectory's second kind of alias: its `mail` is the mailbox, its other addresses lead there.
@@ -91,7 +94,7 @@ impl Mapping {
         names.extend(many.into_iter().chain(people).flatten().map(|a| attribute_name(a)));
         names.extend(template_names(&l.address_template));
         names.extend(Key::ALL.map(|key| attribute_name(l.setting(key))));
-        names.extend([ALIAS_EXPIRES, LOCAL_ONLY, MUTED].map(attribute_name));
+        names.extend([ALIAS_EXPIRES, LOCAL_ONLY, MUTED, PROTECTED].map(attribute_name));
         for filter in [Some(&self.list_filter), Some(&self.people_filter), self.inactive.as_ref()] {
             names.extend(filter.into_iter().flat_map(Filter::attributes));
         }
@@ -145,6 +148,7 @@ impl Mapping {
             inactive: self.inactive.as_ref().is_some_and(|f| f.matches(entry)),
             muted: muted(entry),
             shows_address: is_true(entry, &self.people.address_shown),
+            protected: is_set(entry, PROTECTED),
             problems,
         })
     }
@@ -266,6 +270,11 @@ fn local_only(entry: &Entry, problems: &mut Vec<String>) -> bool {
 /// Anything but TRUE is no: never more open than meant.
 fn is_true(entry: &Entry, attribute: &str) -> bool {
     entry.first(attribute).is_some_and(|v| v.trim().eq_ignore_ascii_case("TRUE"))
+}
+
+/// Anything but FALSE is yes: never more open than meant.
+fn is_set(entry: &Entry, attribute: &str) -> bool {
+    entry.first(attribute).is_some_and(|v| !v.trim().eq_ignore_ascii_case("FALSE"))
 }
 
 /// Keys of the lists' addresses, or `*`; what is no address mutes nothing.
@@ -503,6 +512,12 @@ mod tests {
             let lines = format!("objectClass: inetOrgPerson; listAddressShown: {value}");
             let person = mapping("").person("id", &entry(&lines)).unwrap();
             assert_eq!(person.shows_address, shows, "{value}");
+        }
+        // GD4: in doubt she is protected.
+        for (value, hidden) in [("TRUE", true), ("yes", true), ("false", false), ("", false)] {
+            let lines = format!("objectClass: inetOrgPerson; listProtected: {value}");
+            let person = mapping("").person("id", &entry(&lines)).unwrap();
+            assert_eq!(person.protected, hidden, "{value}");
         }
     }
 

@@ -46,6 +46,8 @@ pub struct Person {
     pub muted: Vec<String>,
     /// Hidden authors whom this person answers may see the address.
     pub shows_address: bool,
+    /// Name and address are shown to nobody who gives no reason (rule GD4).
+    pub protected: bool,
     /// Values that were rejected, and why.
     pub problems: Vec<String>,
 }
@@ -107,6 +109,7 @@ pub struct Roster {
     pub skipped: Vec<Skipped>,
     persons: HashSet<PersonId>,
     muted: HashSet<PersonId>,
+    protected: HashSet<PersonId>,
     keys: HashSet<String>,
 }
 
@@ -136,12 +139,22 @@ impl Roster {
         self.persons.contains(id)
     }
 
-    /// True where a copy goes to this mailbox.
     /// On the list, and does not want its mail.
     pub fn is_muted(&self, id: &PersonId) -> bool {
         self.muted.contains(id)
     }
 
+    /// The same with these among them protected.
+    pub fn protecting(self, protected: HashSet<PersonId>) -> Roster {
+        Roster { protected, ..self }
+    }
+
+    /// Those on it who are shown to nobody.
+    pub fn protected(&self) -> &HashSet<PersonId> {
+        &self.protected
+    }
+
+    /// True where a copy goes to this mailbox.
     pub fn has_address(&self, address: &Address) -> bool {
         self.keys.contains(&address.key())
     }
@@ -217,7 +230,7 @@ impl<'a> Walk<'a> {
         if person.inactive {
             return self.skip(&person.dn, "the account is inactive");
         }
-        if !self.roster.persons.insert(person.id.clone()) {
+        if !self.note(person) {
             return;
         }
         if self.is_muted(person) {
@@ -237,17 +250,25 @@ impl<'a> Walk<'a> {
         let active = persons.iter().find(|p| !p.inactive);
         match (active, persons.first()) {
             (Some(person), _) if self.is_muted(person) => {
-                self.roster.persons.insert(person.id.clone());
+                self.note(person);
                 self.roster.muted.insert(person.id.clone());
                 self.skip(&person.dn, MUTED);
             }
             (Some(person), _) => {
-                self.roster.persons.insert(person.id.clone());
+                self.note(person);
                 self.add(address, Some(person));
             }
             (None, Some(person)) => self.skip(&person.dn, "the account is inactive"),
             (None, None) => self.add(address, None),
         }
+    }
+
+    /// Says whether she is met for the first time.
+    fn note(&mut self, person: &Person) -> bool {
+        if person.protected {
+            self.roster.protected.insert(person.id.clone());
+        }
+        self.roster.persons.insert(person.id.clone())
     }
 
     fn add(&mut self, address: &Address, person: Option<&Person>) {
@@ -335,6 +356,7 @@ mod tests {
                         .map(str::to_owned)
                         .collect(),
                     shows_address: false,
+                    protected: words.contains(&"protected"),
                     problems: vec![],
                 }),
                 _ => small.groups.push(Group {

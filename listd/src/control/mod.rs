@@ -11,10 +11,12 @@ use listcore::api;
 mod peer;
 pub mod report;
 mod routes;
+mod sight;
 mod socket;
 #[cfg(test)]
 mod tests;
 
+pub use sight::Sight;
 pub use socket::{Listener, bind, serve};
 
 /// What the other rooms tell an admin. Every method may be slow; none may change more than its name says.
@@ -24,23 +26,27 @@ pub use socket::{Listener, bind, serve};
 pub trait Rooms: Send + Sync + 'static {
     async fn status(&self) -> Answer<api::Status>;
     async fn lists(&self) -> Answer<Vec<api::ListLine>>;
-    async fn list(&self, list: &str) -> Answer<api::ListDetail>;
+    async fn list(&self, list: &str, sight: Sight) -> Answer<api::ListDetail>;
     /// Sets or unsets one setting; the list as it is then.
     async fn set(&self, ask: api::Set) -> Answer<api::ListDetail>;
-    async fn members(&self, list: &str) -> Answer<api::Members>;
-    async fn queue(&self, limit: usize) -> Answer<api::Queue>;
-    async fn post(&self, id: u64) -> Answer<api::Post>;
+    async fn members(&self, list: &str, sight: Sight) -> Answer<api::Members>;
+    async fn queue(&self, limit: usize, sight: Sight) -> Answer<api::Queue>;
+    async fn post(&self, id: u64, sight: Sight) -> Answer<api::Post>;
     /// Everything unfinished (of one post) is due now.
     async fn retry(&self, id: Option<u64>) -> Answer<api::Retried>;
     /// `message_id` is without brackets.
-    async fn trace(&self, message_id: &str) -> Answer<api::Trace>;
+    async fn trace(&self, message_id: &str, sight: Sight) -> Answer<api::Trace>;
     /// Stores and sends nothing.
     async fn simulate(&self, list: &str, mail: Bytes, wanted: Wanted) -> Answer<api::Simulation>;
     /// The records of one domain, or of all.
     async fn dkim(&self, domain: Option<&str>) -> Answer<Vec<api::DkimRecord>>;
     async fn directory(&self) -> Answer<api::DirectoryDetail>;
     /// Of one list, or of all that is held.
-    async fn directory_diff(&self, list: Option<&str>) -> Answer<Vec<api::Difference>>;
+    async fn directory_diff(
+        &self,
+        list: Option<&str>,
+        sight: Sight,
+    ) -> Answer<Vec<api::Difference>>;
     /// One list that is held, or all. `who` asks, for the log.
     async fn directory_accept(&self, list: Option<&str>, who: &str) -> Answer<Vec<api::Held>>;
     async fn directory_reject(&self, who: &str) -> Answer<Vec<api::Held>>;
@@ -56,6 +62,8 @@ pub struct Wanted {
     pub diff: bool,
     /// As if the author had proved to be who From says.
     pub as_verified: bool,
+    /// Whether protected people are shown.
+    pub sight: Sight,
 }
 
 pub type Answer<T> = Result<T, Problem>;

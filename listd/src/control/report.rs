@@ -2,6 +2,7 @@
 
 use listcore::api;
 use listcore::outcome::Outcome;
+use listcore::recipients::Recipient;
 use listcore::time::Timestamp;
 
 use crate::store::{Account, Batch, Counts, StoredPost, TraceEvent};
@@ -41,20 +42,27 @@ pub fn line(account: &Account) -> api::PostLine {
     }
 }
 
-/// A post with every recipient, in the order of delivery.
-pub fn post(account: &Account) -> api::Post {
-    let recipients = account.batches.iter().flat_map(|batch| {
-        batch.outcomes.iter().zip(&batch.recipients).map(|(outcome, who)| api::RecipientLine {
-            address: who.as_ref().map(|(_, recipient)| recipient.address.to_string()),
-            name: who.as_ref().and_then(|(_, recipient)| recipient.name.clone()),
+/// A post with every recipient, in the order of delivery; of those whom `hides` means not who they are.
+pub fn post(account: &Account, hides: &dyn Fn(&Recipient) -> bool) -> api::Post {
+    let line_of = |outcome: &Outcome, who: Option<&Recipient>| {
+        let protected = who.is_some_and(hides);
+        let shown = who.filter(|_| !protected);
+        api::RecipientLine {
+            address: shown.map(|recipient| recipient.address.to_string()),
+            name: shown.and_then(|recipient| recipient.name.clone()),
+            protected,
             outcome: outcome.clone(),
-        })
+        }
+    };
+    let recipients = account.batches.iter().flat_map(|batch| {
+        let who = batch.recipients.iter().map(|who| who.as_ref().map(|(_, recipient)| recipient));
+        batch.outcomes.iter().zip(who).map(|(outcome, who)| line_of(outcome, who))
     });
     api::Post { recipients: recipients.collect(), line: line(account) }
 }
 
 /// Everything known of a Message-ID.
-pub fn trace(message_id: &str, accounts: &[Account], events: &[TraceEvent]) -> api::Trace {
+pub fn trace(message_id: &str, posts: Vec<api::Post>, events: &[TraceEvent]) -> api::Trace {
     let event = |event: &TraceEvent| api::Event {
         at: event.at,
         recipient: event.recipient.clone(),
@@ -65,7 +73,7 @@ pub fn trace(message_id: &str, accounts: &[Account], events: &[TraceEvent]) -> a
     let mut events: Vec<api::Event> = events.iter().map(event).collect();
     events.sort_by_key(|event| event.at);
     let message_id = message_id.to_owned();
-    api::Trace { message_id, posts: accounts.iter().map(post).collect(), events }
+    api::Trace { message_id, posts, events }
 }
 
 /// Each outcome with whether its recipient is still known.
@@ -180,7 +188,7 @@ mod tests {
         assert_eq!(line.next, Some(Timestamp(4_000)));
         assert_eq!(line.reason.as_deref(), Some("connection lost"), "the latest, without a 0");
         assert_eq!(line.id, "9007199254740993", "as text: JSON numbers end at 2^53");
-        let post = post(&account);
+        let post = post(&account, &|_| false);
         let shown: Vec<Option<&str>> =
             post.recipients.iter().map(|r| r.address.as_deref()).collect();
         assert_eq!(shown.first(), Some(&Some("p0@x.example")));
@@ -207,7 +215,7 @@ mod tests {
             what: "refused".to_owned(),
             why: "550".to_owned(),
         };
-        let trace = trace("a@b", &[], &[event(9), event(3)]);
+        let trace = trace("a@b", Vec::new(), &[event(9), event(3)]);
         let times: Vec<i64> = trace.events.iter().map(|event| event.at.0).collect();
         assert_eq!(times, [3, 9]);
     }

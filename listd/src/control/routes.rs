@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::peer::{Act, Peer, allow};
-use super::{Answer, Problem, Rooms, Wanted};
+use super::{Answer, Problem, Rooms, Sight, Wanted};
 
 /// Largest request without a mail in it (octets).
 const SMALL_BODY: usize = 16 * 1024;
@@ -175,21 +175,37 @@ async fn lists(State(rooms): Handle) -> Answer<Json<Vec<api::ListLine>>> {
     rooms.lists().await.map(Json)
 }
 
-async fn list(State(rooms): Handle, Args(arg): Args<ListArg>) -> Answer<Json<api::ListDetail>> {
-    rooms.list(&arg.list).await.map(Json)
+async fn list(
+    State(rooms): Handle,
+    sight: Sight,
+    Args(arg): Args<ListArg>,
+) -> Answer<Json<api::ListDetail>> {
+    rooms.list(&arg.list, sight).await.map(Json)
 }
 
-async fn members(State(rooms): Handle, Args(arg): Args<ListArg>) -> Answer<Json<api::Members>> {
-    rooms.members(&arg.list).await.map(Json)
+async fn members(
+    State(rooms): Handle,
+    sight: Sight,
+    Args(arg): Args<ListArg>,
+) -> Answer<Json<api::Members>> {
+    rooms.members(&arg.list, sight).await.map(Json)
 }
 
-async fn queue(State(rooms): Handle, Args(arg): Args<QueueArg>) -> Answer<Json<api::Queue>> {
+async fn queue(
+    State(rooms): Handle,
+    sight: Sight,
+    Args(arg): Args<QueueArg>,
+) -> Answer<Json<api::Queue>> {
     let limit = arg.limit.unwrap_or(QUEUE_USUAL).min(QUEUE_MOST);
-    rooms.queue(limit).await.map(Json)
+    rooms.queue(limit, sight).await.map(Json)
 }
 
-async fn post_of(State(rooms): Handle, Args(arg): Args<PostArg>) -> Answer<Json<api::Post>> {
-    rooms.post(post_id(&arg.id)?).await.map(Json)
+async fn post_of(
+    State(rooms): Handle,
+    sight: Sight,
+    Args(arg): Args<PostArg>,
+) -> Answer<Json<api::Post>> {
+    rooms.post(post_id(&arg.id)?, sight).await.map(Json)
 }
 
 /// A request's body within its limit.
@@ -234,9 +250,10 @@ async fn directory(State(rooms): Handle) -> Answer<Json<api::DirectoryDetail>> {
 
 async fn directory_diff(
     State(rooms): Handle,
+    sight: Sight,
     Args(arg): Args<DiffArg>,
 ) -> Answer<Json<Vec<api::Difference>>> {
-    rooms.directory_diff(arg.list.as_deref()).await.map(Json)
+    rooms.directory_diff(arg.list.as_deref(), sight).await.map(Json)
 }
 
 async fn directory_accept(
@@ -259,7 +276,7 @@ async fn directory_reject(
 }
 
 /// Who asks, for the log.
-fn named(peer: Peer) -> String {
+pub(super) fn named(peer: Peer) -> String {
     peer.uid.map_or_else(|| "somebody".to_owned(), |uid| format!("user {uid}"))
 }
 
@@ -272,19 +289,24 @@ fn post_id(text: &str) -> Answer<u64> {
     })
 }
 
-async fn trace(State(rooms): Handle, Args(arg): Args<TraceArg>) -> Answer<Json<api::Trace>> {
+async fn trace(
+    State(rooms): Handle,
+    sight: Sight,
+    Args(arg): Args<TraceArg>,
+) -> Answer<Json<api::Trace>> {
     let id = arg.message_id.trim();
     let id = id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).unwrap_or(id);
-    rooms.trace(id).await.map(Json)
+    rooms.trace(id, sight).await.map(Json)
 }
 
 async fn simulate(
     State(rooms): Handle,
+    sight: Sight,
     Args(arg): Args<SimulateArg>,
     Body(mail): Body,
 ) -> Answer<Json<api::Simulation>> {
     let SimulateArg { list, copies, diff, as_verified } = arg;
-    rooms.simulate(&list, mail, Wanted { copies, diff, as_verified }).await.map(Json)
+    rooms.simulate(&list, mail, Wanted { copies, diff, as_verified, sight }).await.map(Json)
 }
 
 async fn dkim(

@@ -13,7 +13,7 @@ use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 
 use super::peer::{Act, Peer, allow};
-use super::{Answer, Problem, Rooms, Wanted, bind, serve};
+use super::{Answer, Problem, Rooms, Sight, Wanted, bind, serve};
 
 /// Rooms in which only the queue and a list `5b` exist, and a list whose look-up panics.
 #[derive(Default)]
@@ -33,30 +33,36 @@ impl Rooms for Played {
     async fn lists(&self) -> Answer<Vec<api::ListLine>> {
         Ok(Vec::new())
     }
-    async fn list(&self, _list: &str) -> Answer<api::ListDetail> {
+    async fn list(&self, _list: &str, _sight: Sight) -> Answer<api::ListDetail> {
         nothing()
     }
     async fn set(&self, ask: api::Set) -> Answer<api::ListDetail> {
         self.retried.store(ask.value.map_or(0, |v| v.len() as u64), Ordering::SeqCst);
         nothing()
     }
-    async fn members(&self, list: &str) -> Answer<api::Members> {
+    async fn members(&self, list: &str, sight: Sight) -> Answer<api::Members> {
         assert_ne!(list, "panic", "this list panics");
-        let members = |list| api::Members { list, recipients: Vec::new(), skipped: Vec::new() };
+        let members = |list| api::Members {
+            list,
+            recipients: Vec::new(),
+            skipped: Vec::new(),
+            recipients_protected: if sight == Sight::Veiled { 1 } else { 0 },
+            skipped_protected: 0,
+        };
         if list == "5b & c/ü" { Ok(members(list.to_owned())) } else { nothing() }
     }
-    async fn queue(&self, limit: usize) -> Answer<api::Queue> {
+    async fn queue(&self, limit: usize, _sight: Sight) -> Answer<api::Queue> {
         Ok(api::Queue { posts: Vec::new(), more: limit == 1_000 })
     }
-    async fn post(&self, _id: u64) -> Answer<api::Post> {
+    async fn post(&self, _id: u64, _sight: Sight) -> Answer<api::Post> {
         nothing()
     }
     async fn retry(&self, id: Option<u64>) -> Answer<api::Retried> {
         self.retried.store(id.unwrap_or(7), Ordering::SeqCst);
         Ok(api::Retried { recipients: 3 })
     }
-    async fn trace(&self, message_id: &str) -> Answer<api::Trace> {
-        Ok(super::report::trace(message_id, &[], &[]))
+    async fn trace(&self, message_id: &str, _sight: Sight) -> Answer<api::Trace> {
+        Ok(super::report::trace(message_id, Vec::new(), &[]))
     }
     async fn simulate(&self, list: &str, mail: Bytes, wanted: Wanted) -> Answer<api::Simulation> {
         Ok(api::Simulation {
@@ -68,6 +74,8 @@ impl Rooms for Played {
             scan: String::new(),
             recipients: Vec::new(),
             skipped: Vec::new(),
+            recipients_protected: 0,
+            skipped_protected: 0,
             copies: Vec::new(),
             copies_left_out: 0,
         })
@@ -78,7 +86,11 @@ impl Rooms for Played {
     async fn directory(&self) -> Answer<api::DirectoryDetail> {
         nothing()
     }
-    async fn directory_diff(&self, list: Option<&str>) -> Answer<Vec<api::Difference>> {
+    async fn directory_diff(
+        &self,
+        list: Option<&str>,
+        _sight: Sight,
+    ) -> Answer<Vec<api::Difference>> {
         list.map_or_else(|| Ok(Vec::new()), |_| nothing())
     }
     async fn directory_accept(&self, list: Option<&str>, who: &str) -> Answer<Vec<api::Held>> {
@@ -187,6 +199,28 @@ async fn retry_names_one_post_or_none() {
     assert_eq!(house.rooms.retried.load(Ordering::SeqCst), 9_007_199_254_740_993);
     house.ask("POST", "/v1/queue/retry", b"{}").await;
     assert_eq!(house.rooms.retried.load(Ordering::SeqCst), 7);
+}
+
+/// GD4: protected people are shown to who gives a reason that can be read later.
+#[tokio::test]
+async fn protected_people_are_shown_for_a_reason() {
+    let house = House::open().await;
+    let list = "/v1/members?list=5b+%26%20c%2F%C3%BC";
+    let long = "a".repeat(201);
+    let cases = [
+        ("", 200, Some(1)),
+        ("&reason=Eltern%20fragen%20nach%20einer%20Mail", 200, Some(0)),
+        ("&reason=", 400, None),
+        ("&reason=%20%20", 400, None),
+        ("&reason=x%0Ay", 400, None),
+        (&format!("&reason={long}"), 400, None),
+    ];
+    for (reason, expect, hidden) in cases {
+        let (code, body) = house.ask("GET", &format!("{list}{reason}"), b"").await;
+        assert_eq!(code, expect, "{reason}: {body}");
+        let members: Option<api::Members> = serde_json::from_str(&body).ok();
+        assert_eq!(members.map(|members| members.recipients_protected), hidden, "{reason}");
+    }
 }
 
 /// Promise 10: bodies are bounded; a mail may be large, a question may not.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aws_lc_rs::digest;
 use listcore::address::Address;
 use listcore::list::List;
-use listcore::recipients::{Recipient, Roster};
+use listcore::recipients::{PersonId, Recipient, Roster};
 use listcore::shrink::{Shrink, YOUNG, has_settled, shrink};
 use listcore::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 /// The name under which the number of all people is watched; no list has it.
 pub const EVERYBODY: &str = "";
 
-/// How a row stands in the store, behind a version byte (postcard).
+/// How a row stands in the store, behind a version byte (postcard). Behind it come the ids of those who were protected
+/// when it was accepted; older rows have none.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     addresses: Vec<Address>,
@@ -92,6 +93,8 @@ pub struct Difference {
     pub now: usize,
     pub went: Vec<Recipient>,
     pub came: Vec<Recipient>,
+    /// Who was protected when she was accepted; her entry may be gone (rule GD4).
+    pub protected: HashSet<PersonId>,
 }
 
 #[derive(Debug, Default)]
@@ -178,7 +181,8 @@ impl Row {
             && self.addresses == other.addresses
             && self.title == other.title
             && (Arc::ptr_eq(&self.roster, &other.roster)
-                || self.roster.recipients == other.roster.recipients)
+                || (self.roster.recipients == other.roster.recipients
+                    && self.roster.protected() == other.roster.protected()))
     }
 
     /// Tells one state from another: the digest of who gets mail.
@@ -209,17 +213,20 @@ impl Row {
             held_since: self.held.map(|h| h.since),
             rejected: self.held.and_then(|h| h.rejected),
         };
-        postcard::to_stdvec(&(VERSION, stored)).ok()
+        postcard::to_stdvec(&(VERSION, stored, self.roster.protected())).ok()
     }
 
     fn decoded(bytes: &[u8]) -> Option<Row> {
         let (first, rest) = bytes.split_first()?;
-        let stored: Stored = (*first == VERSION).then(|| postcard::from_bytes(rest).ok())??;
+        let (stored, more): (Stored, &[u8]) =
+            (*first == VERSION).then(|| postcard::take_from_bytes(rest).ok())??;
+        let protected =
+            if more.is_empty() { HashSet::new() } else { postcard::from_bytes(more).ok()? };
         Some(Row {
             addresses: stored.addresses,
             title: stored.title,
             size: usize::try_from(stored.size).unwrap_or(usize::MAX),
-            roster: Arc::new(Roster::of(stored.recipients)),
+            roster: Arc::new(Roster::of(stored.recipients).protecting(protected)),
             lower_since: stored.lower_since,
             held: stored.held_since.map(|since| Hold { since, rejected: stored.rejected }),
         })
@@ -397,6 +404,7 @@ impl Guard {
             now: now.size(),
             went: only(&row.roster, now),
             came: only(now, &row.roster),
+            protected: row.roster.protected().clone(),
         })
     }
 

@@ -354,6 +354,29 @@ impl Members {
         })
     }
 
+    /// True for one whose entry says that she is shown to nobody (rule GD4), also where she is known under an address
+    /// that is hers no more, or shares one with somebody.
+    pub fn is_protected(&self, who: &Recipient) -> bool {
+        self.live.read(|replica| {
+            let by_id = who.person.as_ref().and_then(|id| replica.person_by_id(&id.0));
+            by_id.is_some_and(|person| person.protected) || protects(replica, &who.address)
+        })
+    }
+
+    /// The same for one who is named by a DN, a login or an address.
+    pub fn names_protected(&self, written: &str) -> bool {
+        self.live.read(|replica| {
+            let by_dn = || {
+                dn::normal(written)
+                    .is_some_and(|dn| replica.person(&dn).is_some_and(|person| person.protected))
+            };
+            let by_address = || Address::parse(written).is_ok_and(|a| protects(replica, &a));
+            replica.by_login(&folded(written)).iter().any(|person| person.protected)
+                || by_address()
+                || by_dn()
+        })
+    }
+
     /// Our domains, in alphabetical order.
     pub fn domain_names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.domains().keys().cloned().collect();
@@ -422,6 +445,11 @@ impl Members {
 
 fn by_name(domains: Vec<Domain>) -> HashMap<String, Domain> {
     domains.into_iter().map(|d| (d.name.clone(), d)).collect()
+}
+
+/// True where one of those to whom the address belongs is protected.
+fn protects(replica: &Replica, address: &Address) -> bool {
+    replica.by_address(address).iter().any(|person| person.protected)
 }
 
 fn admin(admin: &Admin) -> Member {

@@ -319,3 +319,18 @@ fn the_guard_is_a_setting_of_each_list() {
     set(None);
     assert!(school.is_held("5b"));
 }
+
+/// GD4: who was protected when she was accepted is so in the difference, when her entry is gone and after a restart.
+#[test]
+fn who_was_protected_is_remembered() {
+    let mut school = School::new();
+    let Change::Upsert(id, mut entry) = person(20) else { unreachable!() };
+    entry.push("listProtected", b"TRUE");
+    school.live.apply(&[Change::Upsert(id.clone(), entry)]);
+    school.measure(NOW);
+    school.live.apply(&[Change::Remove(id.clone())]);
+    school.restart();
+    let difference = school.members.difference("5b").expect("5b");
+    assert_eq!(difference.went.len(), 1);
+    assert_eq!(difference.protected, HashSet::from([PersonId(id)]));
+}
