@@ -63,6 +63,19 @@ listMaxSize: 5 MB
 add: listArc
 listArc: off
 -
+add: listAttachmentsAllowed
+listAttachmentsAllowed: pdf
+listAttachmentsAllowed: image/*
+-
+add: listAttachmentsForbidden
+listAttachmentsForbidden: program
+-
+add: listMaxAttachment
+listMaxAttachment: 5 MB
+-
+add: listForm
+listForm: text
+-
 add: listArchive
 listArchive: off
 -

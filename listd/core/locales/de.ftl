@@ -12,6 +12,13 @@ footer-settings = Einstellungen: { $settings }
 footer-imprint = Impressum: { $imprint }
 footer-privacy = Datenschutz: { $privacy }
 
+# In einer Kopie, anstelle eines Anhangs oder Bildes, das weggelassen wurde.
+attachment-unnamed = ohne Namen
+attachment-kind = Anhang weggelassen: { $name } ({ $size }). Die Liste „{ $list }“ nimmt Dateien dieser Art nicht an.
+attachment-size = Anhang weggelassen: { $name } ({ $size }). Die Liste „{ $list }“ nimmt Anhänge bis höchstens { $limit } an.
+attachment-ask = Wenn Sie ihn brauchen, fragen Sie bitte den Absender oder { $owner }.
+pictures-removed = Bilder weggelassen, weil diese Liste reinen Text verschickt: { $count }
+
 refused-loop = Diese Mail war schon einmal in der Liste { $list } und wird nicht noch einmal verteilt.
 refused-hops = Diese Mail ist über { $count } Server gelaufen. Sie dreht sich wohl im Kreis; bitte fragen Sie Ihren Mailanbieter.
 refused-header-too-big = Der Kopf Ihrer Mail ist zu groß. Bitte schreiben Sie eine neue Mail mit weniger Empfängern.
@@ -32,6 +39,7 @@ refused-not-yet = { $list } soll moderiert werden ({ $setting }), das geht noch 
 refused-unknown = Die Liste { $address } gibt es nicht. Bitte prüfen Sie die Adresse.
 refused-signed-long-line = Ihre Mail ist signiert oder verschlüsselt und hat eine Zeile, die zum Weiterleiten zu lang ist. Bitte senden Sie sie ohne Signatur oder als Anhang.
 refused-address-shown = { $list } verbirgt die Adressen der Schreibenden, und Ihre steht im Feld { $field } Ihrer Mail. Bitte entfernen Sie sie dort und senden Sie die Mail noch einmal.
+refused-attachment-signed = Ihre Mail ist signiert oder verschlüsselt und hat den Anhang { $name }, den { $list } nicht annimmt. Bitte senden Sie sie ohne diesen Anhang.
 refused-too-many = Sie haben in kurzer Zeit viele Mails an Schreibende von { $list } geschickt. Bitte warten Sie eine Stunde.
 refused-virus = Ihre Mail enthält einen Virus ({ $virus }) und wird nicht verteilt. Bitte prüfen Sie Ihren Rechner, bevor Sie wieder schreiben.
 refused-virus-unnamed = Ihre Mail enthält einen Virus und wird nicht verteilt. Bitte prüfen Sie Ihren Rechner, bevor Sie wieder schreiben.

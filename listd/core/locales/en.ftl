@@ -12,6 +12,13 @@ footer-settings = Settings: { $settings }
 footer-imprint = Imprint: { $imprint }
 footer-privacy = Privacy: { $privacy }
 
+# In a copy, instead of an attachment or a picture that was left out.
+attachment-unnamed = without a name
+attachment-kind = Attachment left out: { $name } ({ $size }). The list “{ $list }” does not take files of this kind.
+attachment-size = Attachment left out: { $name } ({ $size }). The list “{ $list }” takes attachments of at most { $limit }.
+attachment-ask = If you need it, please ask the author or { $owner }.
+pictures-removed = Pictures left out, since this list sends plain text: { $count }
+
 refused-loop = This mail has already been through the list { $list }, so it is not sent again.
 refused-hops = This mail has passed { $count } mail servers. It seems to run in circles; please tell your mail provider.
 refused-header-too-big = The header of your mail is too large. Please write a new mail with fewer recipients.
@@ -32,6 +39,7 @@ refused-not-yet = { $list } is set to be moderated ({ $setting }), which is not 
 refused-unknown = There is no list { $address }. Please check the address.
 refused-signed-long-line = Your mail is signed or encrypted and has a line that is too long to be sent on. Please send it without the signature, or as an attachment.
 refused-address-shown = { $list } hides the addresses of its authors, and yours stands in the field { $field } of your mail. Please take it out there and send the mail again.
+refused-attachment-signed = Your mail is signed or encrypted and has the attachment { $name }, which { $list } does not take. Please send it without that attachment.
 refused-too-many = You have sent many mails to authors of { $list } in a short time. Please wait an hour.
 refused-virus = Your mail contains a virus ({ $virus }) and is not sent on. Please check your computer before you write again.
 refused-virus-unnamed = Your mail contains a virus and is not sent on. Please check your computer before you write again.

@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::address::Address;
 use crate::time::Timestamp;
 
+mod attachments;
 mod footer;
 pub mod settings;
 
+pub use attachments::{Allowed, Family, Forbidden, Form, NoPattern, Pattern};
 pub use footer::{BadFooter, FooterTexts, Piece, Placeholder, Wanted, pieces};
 
 /// The stable name of a list: the entryUUID of its group, lower-case. Survives renames.
@@ -75,6 +77,11 @@ pub struct Settings {
     /// The share of its members that may be gone at once, 0 to 100 percent; 100 switches the safety catch off.
     pub shrink_guard: u8,
     pub arc: ArcSet,
+    pub attachments_allowed: Allowed,
+    pub attachments_forbidden: Forbidden,
+    /// Octets of one attachment, decoded; 0 = no limit of its own.
+    pub max_attachment: u64,
+    pub form: Form,
 }
 
 impl Default for Settings {
@@ -98,6 +105,10 @@ impl Default for Settings {
             language: String::new(),
             shrink_guard: 50,
             arc: ArcSet::Off,
+            attachments_allowed: Allowed::Any,
+            attachments_forbidden: Forbidden::default(),
+            max_attachment: 0,
+            form: Form::Any,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! The texts stand in `locales/*.ftl` (Fluent) and are built in. Which refusal it is decides `policy`.
 
 mod alarm;
+mod attachment;
 mod footer;
 
 use std::sync::LazyLock;
@@ -17,6 +18,7 @@ use crate::policy::{Refusal, Unproven};
 use crate::rewrite::role_address;
 
 pub use alarm::{Alarm, Shrunk, alarm, resolved};
+pub use attachment::{ask, pictures, removed};
 pub use footer::footer;
 
 /// Longest refusal, octets: with code and CRLF it fits one reply line of 512 (RFC 5321 4.5.3.1.5).
@@ -123,6 +125,10 @@ fn key(language: &str, refusal: &Refusal, args: &mut FluentArgs<'_>) -> &'static
         Refusal::Spam => "refused-spam",
         Refusal::Suspect => "refused-suspect",
         Refusal::Filter => "refused-filter",
+        Refusal::AttachmentSigned(name) => {
+            args.set("name", clip(&ascii(name), 100));
+            "refused-attachment-signed"
+        }
     }
 }
 
@@ -150,6 +156,15 @@ fn megabytes(language: &str, octets: u64) -> String {
     match (tenths / 10, tenths % 10) {
         (whole, 0) => format!("{whole} MB"),
         (whole, rest) => format!("{whole}{comma}{rest} MB"),
+    }
+}
+
+/// `12 kB`, and from a megabyte on like [`megabytes`].
+fn size(language: &str, octets: u64) -> String {
+    match octets {
+        0..1_000 => format!("{octets} B"),
+        1_000..1_000_000 => format!("{} kB", octets.div_ceil(1_000)),
+        _ => megabytes(language, octets),
     }
 }
 

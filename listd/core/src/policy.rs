@@ -122,6 +122,8 @@ pub enum Refusal {
     Suspect,
     /// By the spam and virus filter, for a reason of its own.
     Filter,
+    /// The attachment that the list does not let through, in a part that can't change (promise 9).
+    AttachmentSigned(String),
 }
 
 impl Refusal {
@@ -135,7 +137,9 @@ impl Refusal {
             Refusal::Unverified(_) => (550, (5, 7, 1)),
             Refusal::UnknownList => (550, (5, 1, 1)),
             Refusal::LongLineSigned | Refusal::Unsendable => (554, (5, 6, 3)),
-            Refusal::AddressShown(_) | Refusal::TooMany => (550, (5, 7, 1)),
+            Refusal::AddressShown(_) | Refusal::TooMany | Refusal::AttachmentSigned(_) => {
+                (550, (5, 7, 1))
+            }
             Refusal::Virus(_) | Refusal::Spam | Refusal::Suspect | Refusal::Filter => {
                 (550, (5, 7, 1))
             }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use listcore::message::{Tree, split};
 use listcore::rewrite::body::{self, Wishes};
+use listcore::rewrite::filter::Filter;
 use listcore::rewrite::{BodyOf, Frozen, Ours, Unsendable, copy_head, footer};
 
 fn folders() -> Vec<PathBuf> {
@@ -31,10 +32,12 @@ fn copy(folder: &Path) -> Result<(Vec<u8>, Vec<u8>), Unsendable> {
     let seven = folder.join("relay-of-seven-bits").exists();
     let utf8 = !seven && !folder.join("relay-without-smtputf8").exists();
     let footer = footer::footer(&frozen, &frozen.language);
+    let filter = Filter::of(&frozen, &frozen.language);
     let wishes = Wishes {
         seven_bit: seven,
         footer: footer.as_ref(),
         footer_signed: frozen.settings.footer_signed,
+        filter: filter.as_ref(),
     };
     let tree = Tree::parse(&raw).expect("a mail that is not too deep");
     let new = body::edits(&raw, &tree, &wishes)?.apply(&raw);

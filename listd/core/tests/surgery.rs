@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use listcore::address::Address;
-use listcore::list::{FooterSigned, FooterTexts, ListId, Settings};
+use listcore::list::{Allowed, FooterSigned, FooterTexts, Forbidden, Form, ListId, Settings};
 use listcore::message::{Mail, Tree, lines, split};
 use listcore::rewrite::body::{self, Wishes};
+use listcore::rewrite::filter::Filter;
 use listcore::rewrite::footer::{self, Footer};
 use listcore::rewrite::{
     BodyOf, Changes, Edits, Frozen, Links, Ours, PostKind, Unsendable, copy_head, to_seven_bit,
@@ -38,8 +39,24 @@ fn frozen() -> Frozen {
     }
 }
 
+/// Attachment rules and a form.
+fn filter(allowed: &[&str], forbidden: &[&str], max: u64, form: Form) -> Option<Filter> {
+    let mut frozen = frozen();
+    frozen.settings.attachments_allowed = Allowed::read(allowed).expect("patterns");
+    frozen.settings.attachments_forbidden = Forbidden::read(forbidden).expect("patterns");
+    frozen.settings.max_attachment = max;
+    frozen.settings.form = form;
+    Filter::of(&frozen, "de")
+}
+
+static TEXT: LazyLock<Option<Filter>> =
+    LazyLock::new(|| filter(&["any"], &["image/*", "zip", "program"], 30_000, Form::Text));
+
+static HTML: LazyLock<Option<Filter>> =
+    LazyLock::new(|| filter(&["pdf", "text/*", "jpg"], &["office-macro"], 0, Form::Html));
+
 /// Every option, alone and together.
-fn wishes() -> [Wishes<'static>; 5] {
+fn wishes() -> [Wishes<'static>; 8] {
     static FOOTER: LazyLock<Option<Footer>> = LazyLock::new(|| {
         let mut frozen = frozen();
         frozen.settings.footer = FooterTexts::read(&["standard"]).expect("a footer");
@@ -49,7 +66,10 @@ fn wishes() -> [Wishes<'static>; 5] {
     let below = Wishes { footer: FOOTER.as_ref(), ..plain };
     let around = Wishes { footer_signed: FooterSigned::Wrap, ..below };
     let seven = |wishes| Wishes { seven_bit: true, ..wishes };
-    [plain, seven(plain), below, around, seven(around)]
+    let through = |filter: &'static LazyLock<Option<Filter>>| filter.as_ref();
+    let text = Wishes { filter: through(&TEXT), ..plain };
+    let html = Wishes { filter: through(&HTML), ..below };
+    [plain, seven(plain), below, around, seven(around), text, seven(text), html]
 }
 
 /// What must hold of any edits: in order, disjoint, and between them each octet as it was.
@@ -71,7 +91,12 @@ fn operate(raw: &[u8], wishes: &Wishes<'_>) -> Option<usize> {
     let tree = Tree::parse(raw).ok()?;
     let body = match body::edits(raw, &tree, wishes) {
         Ok(edits) => edits,
-        Err(Unsendable::LongLineSigned | Unsendable::EightBitSigned | Unsendable::BadStructure) => {
+        Err(
+            Unsendable::LongLineSigned
+            | Unsendable::EightBitSigned
+            | Unsendable::BadStructure
+            | Unsendable::AttachmentSigned(_),
+        ) => {
             return None;
         }
         Err(other) => panic!("{other}"),

@@ -89,8 +89,11 @@ pub(super) fn prepare(body: &Body, wishes: &Wishes<'_>) -> Result<Prepared, NoCo
 /// The edits of a whole mail.
 pub(super) fn plan(raw: &[u8], wishes: &Wishes<'_>) -> Result<Edits, NoCopy> {
     let Ok(tree) = Tree::parse(raw) else {
-        // More parts than anybody reads: nothing is added, and such a mail goes as it is where it can.
-        return match wishes.forbid(&lines(raw.get(split(raw)..).unwrap_or_default())) {
+        // More parts than anybody reads: nothing is added, and such a mail goes as it is where it can. Where not
+        // everything may pass it goes nowhere, since nobody knows what is in it.
+        return match wishes.filter.is_some()
+            || wishes.forbid(&lines(raw.get(split(raw)..).unwrap_or_default()))
+        {
             true => Err(never(&Unsendable::BadStructure)),
             false => Ok(Edits::default()),
         };

@@ -1,6 +1,7 @@
 //! What was changed in a copy, for an admin who wants to see it. Only asked for by a simulation.
 
 use listcore::message::{fields, split};
+use listcore::rewrite::filter::Filter;
 use listcore::rewrite::footer;
 use listcore::rewrite::{BodyOf, Change, Changes, Edit, Edits, What, copy_head};
 
@@ -24,7 +25,8 @@ impl Composer {
         let frozen = post.frozen.in_language(language);
         let mut changes = Changes::of(original);
         let footer = footer::footer(&post.frozen, language);
-        let edits = body::plan(original, &wishes(can, &frozen, footer.as_ref()))?;
+        let filter = Filter::of(&post.frozen, language);
+        let edits = body::plan(original, &wishes(can, &frozen, footer.as_ref(), filter.as_ref()))?;
         changes.add(original, &edits);
         let middle = edits.apply(original);
         let (head, sent) = middle.split_at(split(&middle).min(middle.len()));

@@ -16,6 +16,7 @@ use listcore::list::{Copies, FromPolicy, ListId};
 use listcore::outcome::Reply;
 use listcore::recipients::Recipient;
 use listcore::rewrite::body::Wishes;
+use listcore::rewrite::filter::Filter;
 use listcore::rewrite::footer::{self, Footer};
 use listcore::rewrite::{BodyOf, Frozen, Ours, Unsendable, copy_head};
 use listcore::time::Timestamp;
@@ -164,7 +165,8 @@ impl Render for Composer {
         let frozen = &post.frozen.in_language(language);
         // Of the list as it is, since its own language decides who reads which text.
         let footer = footer::footer(&post.frozen, language);
-        let original = body::prepare(body, &wishes(can, frozen, footer.as_ref()))?;
+        let filter = Filter::of(&post.frozen, language);
+        let original = body::prepare(body, &wishes(can, frozen, footer.as_ref(), filter.as_ref()))?;
         let signs_for = |domain: &str| self.signers.signs_for(domain);
         let head =
             copy_head(&original.head, frozen, &self.ours(&signs_for, can, original.body_of()));
@@ -236,8 +238,14 @@ impl Composer {
 }
 
 /// What is to become of the body.
-fn wishes<'a>(can: &Can, frozen: &Frozen, footer: Option<&'a Footer>) -> Wishes<'a> {
-    Wishes { seven_bit: !can.eight_bit, footer, footer_signed: frozen.settings.footer_signed }
+fn wishes<'a>(
+    can: &Can,
+    frozen: &Frozen,
+    footer: Option<&'a Footer>,
+    filter: Option<&'a Filter>,
+) -> Wishes<'a> {
+    let footer_signed = frozen.settings.footer_signed;
+    Wishes { seven_bit: !can.eight_bit, footer, footer_signed, filter }
 }
 
 /// Why the copy can never be sent, as an outcome (RFC 3463 3.7).
@@ -245,7 +253,7 @@ fn never(why: &Unsendable) -> NoCopy {
     let code = match why {
         Unsendable::EightBitSigned => "5.6.3",
         Unsendable::NeedsUtf8 => "5.6.7",
-        Unsendable::AddressShown(_) => "5.7.1",
+        Unsendable::AddressShown(_) | Unsendable::AttachmentSigned(_) => "5.7.1",
         Unsendable::Malformed(_) | Unsendable::LongLineSigned | Unsendable::BadStructure => "5.6.0",
     };
     never_with(code, &why.to_string())

@@ -2,12 +2,14 @@
 
 use listcore::address::Address;
 use listcore::list::{AuthorAddress, FromPolicy, List, ListId, Role, Settings, Unverified};
-use listcore::message::{self, Mail};
+use listcore::message::{self, Mail, Tree};
 use listcore::policy::{
     self, Author, Decision, Facts, Others, Refusal, Rule, Unproven, Verdict, Verified,
 };
 use listcore::recipients::Recipient;
-use listcore::rewrite::{Arrival, PostKind, Unsendable, author_mark, list_id, wrap_lines};
+use listcore::rewrite::body::{self, Wishes};
+use listcore::rewrite::filter::Filter;
+use listcore::rewrite::{Arrival, Frozen, PostKind, Unsendable, author_mark, list_id, wrap_lines};
 use listcore::scan::Scan;
 use listcore::time::Timestamp;
 use listcore::{bounce, notice, token};
@@ -264,6 +266,10 @@ impl Pipeline {
         }
         let frozen = (verdict, &known.seen.arrival);
         let mut post = self.post(list, kind, incoming, mail, frozen, recipients, now);
+        if let Err(why) = filtered(&post.frozen, &incoming.bytes) {
+            let reply = self.refusal(list, mail, &unsendable(why));
+            return self.tell(rcpt, Some(list), mail, now, ("refused", "attachments", reply));
+        }
         if let Err(why) = self.hide(&mut post, list, incoming, mail, now) {
             tracing::error!(list = %list.address, %why, "no relay address can be made");
             let because = deferred("there is no relay address for its author");
@@ -409,13 +415,15 @@ fn because(rule: Rule, unproven: &str, scan: &Scan) -> String {
     }
 }
 
+/// Whether what the list does not let through can be left out of the mail. What it takes then is made with each copy.
+fn filtered(frozen: &Frozen, raw: &[u8]) -> Result<(), Unsendable> {
+    let Some(filter) = Filter::of(frozen, &frozen.language) else { return Ok(()) };
+    let tree = Tree::parse(raw).map_err(|_| Unsendable::BadStructure)?;
+    body::edits(raw, &tree, &Wishes { filter: Some(&filter), ..Wishes::default() }).map(drop)
+}
+
 fn unsendable(why: Unsendable) -> Refusal {
-    match why {
-        Unsendable::LongLineSigned => Refusal::LongLineSigned,
-        Unsendable::Malformed(why) => Refusal::Malformed(why),
-        Unsendable::AddressShown(field) => Refusal::AddressShown(field),
-        _ => Refusal::Unsendable,
-    }
+    why.refusal()
 }
 
 fn looped(mail: &Mail, list: &List, kind: PostKind) -> Option<message::Loop> {

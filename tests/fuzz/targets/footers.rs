@@ -93,7 +93,12 @@ fn part(kind: &str, octets: &[u8], kept: impl Fn(&[u8], &[u8])) {
     );
     let raw = [head.as_bytes(), content].concat();
     let footer = sample();
-    let wishes = Wishes { seven_bit, footer: Some(&footer), footer_signed: FooterSigned::Skip };
+    let wishes = Wishes {
+        seven_bit,
+        footer: Some(&footer),
+        footer_signed: FooterSigned::Skip,
+        ..Wishes::default()
+    };
     let Some((copy, is)) = grown(&raw, &wishes) else { return };
     let found = lines(copy.get(listcore::message::split(&copy)..).unwrap_or_default());
     assert!(found.longest <= 998 && !(seven_bit && found.eight_bit), "D9, U4");

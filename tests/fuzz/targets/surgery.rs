@@ -16,8 +16,12 @@ pub fn surgery(raw: &[u8]) {
     places(&tree, raw.len());
     let footer = footers::sample();
     let bare = |seven_bit| Wishes { seven_bit, ..Wishes::default() };
-    let with =
-        |seven_bit, footer_signed| Wishes { seven_bit, footer: Some(&footer), footer_signed };
+    let with = |seven_bit, footer_signed| Wishes {
+        seven_bit,
+        footer: Some(&footer),
+        footer_signed,
+        ..Wishes::default()
+    };
     let (skip, wrap) = (with(false, FooterSigned::Skip), with(true, FooterSigned::Wrap));
     for wishes in [bare(false), bare(true), skip, wrap] {
         if wishes.footer.is_some() {

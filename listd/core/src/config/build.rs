@@ -340,6 +340,10 @@ fn settings(r: &mut Reader<'_, '_, '_>, table: &str, mut settings: Settings) -> 
     r.set(&mut s.archive, &key("archive"), value::word);
     r.set(&mut s.language, &key("language"), value::language_or_empty);
     r.set(&mut s.arc, &key("arc"), value::word);
+    r.set(&mut s.attachments_allowed, &key("attachments_allowed"), value::allowed);
+    r.set(&mut s.attachments_forbidden, &key("attachments_forbidden"), value::forbidden);
+    r.set(&mut s.max_attachment, &key("max_attachment"), value::octets_or_empty);
+    r.set(&mut s.form, &key("form"), value::word);
     settings
 }
 

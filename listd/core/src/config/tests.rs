@@ -254,8 +254,8 @@ fn what_does_not_fit_is_told() {
             "domain.dkim.rsa.key_file: this key is missing",
         ),
         (
-            format!("{SMALLEST}[domain.list]\nform = \"keep\""),
-            "domain.list.form: there is no such key; did you mean domain.list.from?",
+            format!("{SMALLEST}[domain.list]\nfromm = \"keep\""),
+            "domain.list.fromm: there is no such key; did you mean domain.list.from?",
         ),
         (
             format!("{SMALLEST}[domain.list]\nfrom = \"munge\""),

@@ -11,7 +11,9 @@ use toml::de::DeValue;
 use super::source::Raw;
 use super::{Admin, DirectorySource, Endpoint, StoreUrl, credential, size, syntax};
 use crate::address::{Address, normal_domain};
-use crate::list::{FooterTexts, FromPolicy, Posters, ReplyTo};
+use crate::list::{
+    Allowed, FooterTexts, Forbidden, FromPolicy, NoPattern, Pattern, Posters, ReplyTo,
+};
 
 /// Why a value is none, to stand before "expected ..."; `at` where not the whole value is wrong.
 pub(super) struct Wrong {
@@ -103,6 +105,34 @@ pub(super) fn octets(raw: &Raw<'_>) -> Read<u64> {
         1_000..=2_000_000_000 => Ok(octets),
         _ => wrong("more than 2 GB"),
     }
+}
+
+/// `""` is no limit: 0.
+pub(super) fn octets_or_empty(raw: &Raw<'_>) -> Read<u64> {
+    match raw.get_ref() {
+        DeValue::String(text) if text.is_empty() => Ok(0),
+        _ => octets(raw),
+    }
+}
+
+pub(super) fn allowed(raw: &Raw<'_>) -> Read<Allowed> {
+    patterns(raw, Allowed::read)
+}
+
+pub(super) fn forbidden(raw: &Raw<'_>) -> Read<Forbidden> {
+    patterns(raw, Forbidden::read)
+}
+
+/// A list of texts, with the place of the first that is no pattern.
+fn patterns<T>(raw: &Raw<'_>, read: impl Fn(&[&str]) -> Result<T, NoPattern>) -> Read<T> {
+    let texts = list(raw, |one| str_of(one).map(str::to_owned))?;
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    read(&texts).or_else(|why| {
+        if texts.len() > 1 {
+            list(raw, |one| text(one, |text| text.parse::<Pattern>().ok()))?;
+        }
+        wrong(why.to_string())
+    })
 }
 
 /// At least one second, at most 30 days.

@@ -24,6 +24,7 @@ pub use automatic::{Automatic, automatic};
 pub use fields::{Field, MAX_HEADER, split};
 pub use lines::{Lines, lines};
 pub use loops::{Loop, loops};
+pub use text::{filename, html_to_text};
 pub use tree::{Encoding, Part, Seal, Shape, Tree, TreeError};
 
 /// Fields that RFC 5322 3.6 allows once (rule T6).

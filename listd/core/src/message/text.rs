@@ -104,6 +104,12 @@ pub fn filename(disposition: Option<&[u8]>, content_type: Option<&[u8]>) -> Opti
     named(disposition, "filename").or_else(|| named(content_type, "name"))
 }
 
+/// The words of a page as lines that end in LF; damage is forgiven.
+pub fn html_to_text(page: &str) -> String {
+    let parse = AssertUnwindSafe(|| mail_parser::decoders::html::html_to_text(page));
+    catch_unwind(parse).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

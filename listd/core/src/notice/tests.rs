@@ -60,6 +60,7 @@ fn all() -> Vec<Refusal> {
         Refusal::Spam,
         Refusal::Suspect,
         Refusal::Filter,
+        Refusal::AttachmentSigned("Rechnung.pdf.exe".to_owned()),
     ]
 }
 

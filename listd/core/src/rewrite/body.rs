@@ -9,6 +9,7 @@ use crate::list::FooterSigned;
 use crate::message::lines::MAX_LINE;
 use crate::message::{Lines, Part, Seal, Shape, Tree, lines, split};
 use crate::rewrite::edit::{Done, Edit, Edits, What};
+use crate::rewrite::filter::{self, Filter};
 use crate::rewrite::footer::Footer;
 use crate::rewrite::part_head::{self, Head};
 use crate::rewrite::{Unsendable, transfer};
@@ -26,12 +27,14 @@ pub struct Wishes<'a> {
     pub footer: Option<&'a Footer>,
     /// What becomes of it where nothing may be added.
     pub footer_signed: FooterSigned,
+    /// Which attachments may stay, and in which form the text goes.
+    pub filter: Option<&'a Filter>,
 }
 
 impl Wishes<'_> {
     /// True where the content of a part may change, whatever its lines are like.
     pub fn change_content(&self) -> bool {
-        self.footer.is_some()
+        self.footer.is_some() || self.filter.is_some()
     }
 
     /// True where octets with such lines can't stay.
@@ -44,6 +47,16 @@ impl Wishes<'_> {
 /// (Content-Type, Content-Transfer-Encoding, MIME-Version); the rest of it is
 /// [`copy_head`](crate::rewrite::copy_head)'s. Without edits there was nothing to do.
 pub fn edits(raw: &[u8], tree: &Tree, wishes: &Wishes<'_>) -> Result<Edits, Unsendable> {
+    let Some(first) = filter::edits(raw, tree, wishes.filter)? else {
+        return rest(raw, tree, wishes);
+    };
+    let middle = first.apply(raw);
+    let tree = Tree::parse(&middle).map_err(|_| Unsendable::BadStructure)?;
+    first.then(raw, &rest(&middle, &tree, wishes)?).map_err(|_| Unsendable::BadStructure)
+}
+
+/// What is not about which parts there are.
+fn rest(raw: &[u8], tree: &Tree, wishes: &Wishes<'_>) -> Result<Edits, Unsendable> {
     let mut plan = Plan::new(raw, tree);
     plan.footer(wishes);
     plan.encode(wishes)?;
@@ -273,18 +286,23 @@ impl<'a> Plan<'a> {
 
     /// All of them, and a line end at the end of a changed mail that has none.
     fn edits(self) -> Result<Edits, Unsendable> {
-        let (len, mut edits) = (self.raw.len(), self.edits);
-        if !edits.is_empty() {
-            let last = edits.iter().filter(|edit| edit.old.end == len && !edit.new.is_empty());
-            let last = last.max_by_key(|edit| edit.old.start);
-            if !last.map_or(self.raw, |edit| edit.new.as_slice()).ends_with(b"\r\n") {
-                let what = What::part("", Done::Encoded);
-                edits.push(Edit { old: len..len, new: b"\r\n".to_vec(), what });
-            }
-        }
-        // Overlapping plans would be a mistake of ours; such a mail goes nowhere.
-        Edits::new(edits, len).map_err(|_| Unsendable::BadStructure)
+        finished(self.raw, self.edits)
     }
+}
+
+/// Edits of a mail, and a line end at the end of a changed one that has none.
+pub(super) fn finished(raw: &[u8], mut edits: Vec<Edit>) -> Result<Edits, Unsendable> {
+    let len = raw.len();
+    if !edits.is_empty() {
+        let last = edits.iter().filter(|edit| edit.old.end == len && !edit.new.is_empty());
+        let last = last.max_by_key(|edit| edit.old.start);
+        if !last.map_or(raw, |edit| edit.new.as_slice()).ends_with(b"\r\n") {
+            let what = What::part("", Done::Encoded);
+            edits.push(Edit { old: len..len, new: b"\r\n".to_vec(), what });
+        }
+    }
+    // Overlapping plans would be a mistake of ours; such a mail goes nowhere.
+    Edits::new(edits, len).map_err(|_| Unsendable::BadStructure)
 }
 
 /// Why a part can't stay as it is.

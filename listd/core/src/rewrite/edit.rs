@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+mod chain;
+
 use serde::{Deserialize, Serialize};
 
 /// One change: these octets of the original become those.

@@ -3,6 +3,7 @@
 use crate::list::FromPolicy;
 use crate::notice;
 use crate::recipients::Recipient;
+use crate::rewrite::filter::Filter;
 use crate::rewrite::{Frozen, PostKind};
 
 impl Frozen {
@@ -27,6 +28,8 @@ impl Frozen {
     fn has_words(&self) -> bool {
         // `Ayse Yilmaz via Klasse 5b`
         !matches!(self.settings.from, FromPolicy::Keep | FromPolicy::Unproven) || self.has_footer()
+            // What was left out, and why.
+            || Filter::of(self, &self.language).is_some()
     }
 
     fn has_footer(&self) -> bool {

@@ -15,13 +15,16 @@ use crate::message::{Field, Mail, Malformed, fields, lines};
 use crate::policy::Refusal;
 use hidden::Scrubbed;
 
+mod attachments;
 pub mod body;
 pub mod changes;
 mod content_type;
 pub mod edit;
 mod eight_bit;
 mod encode;
+pub mod filter;
 pub mod footer;
+mod form;
 mod from;
 pub mod hidden;
 mod language;
@@ -29,6 +32,7 @@ mod list_headers;
 mod part_head;
 mod signed;
 mod strip;
+mod structure;
 mod subject;
 mod survives;
 mod transfer;
@@ -155,6 +159,9 @@ pub enum Unsendable {
     NeedsUtf8,
     #[error("its parts are nested too deep, or divided by lines that can't be sent")]
     BadStructure,
+    /// What may not be attached stands where not one octet may change (promise 9); its name.
+    #[error("the attachment {0:?} is not allowed, and it stands inside a signed or encrypted part")]
+    AttachmentSigned(String),
     /// The name of the field. Nothing leaves rather than that.
     #[error("the field {0} shows the address of an author whom the list hides")]
     AddressShown(String),
@@ -167,6 +174,7 @@ impl Unsendable {
             Unsendable::Malformed(malformed) => Refusal::Malformed(malformed.clone()),
             Unsendable::LongLineSigned => Refusal::LongLineSigned,
             Unsendable::AddressShown(field) => Refusal::AddressShown(field.clone()),
+            Unsendable::AttachmentSigned(name) => Refusal::AttachmentSigned(name.clone()),
             Unsendable::EightBitSigned | Unsendable::NeedsUtf8 | Unsendable::BadStructure => {
                 Refusal::Unsendable
             }

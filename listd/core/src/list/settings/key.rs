@@ -26,12 +26,16 @@ pub enum Key {
     /// Not in `[list]`: `directory.shrink_guard` and `domain.shrink_guard` say it.
     ShrinkGuard,
     Arc,
+    AttachmentsAllowed,
+    AttachmentsForbidden,
+    MaxAttachment,
+    Form,
     /// Not in `[list]`: it is one list's own.
     Expires,
 }
 
 impl Key {
-    pub const ALL: [Key; 18] = [
+    pub const ALL: [Key; 22] = [
         Key::Post,
         Key::Nonmembers,
         Key::Unverified,
@@ -49,6 +53,10 @@ impl Key {
         Key::Language,
         Key::ShrinkGuard,
         Key::Arc,
+        Key::AttachmentsAllowed,
+        Key::AttachmentsForbidden,
+        Key::MaxAttachment,
+        Key::Form,
         Key::Expires,
     ];
 
@@ -72,6 +80,10 @@ impl Key {
             Key::Language => "language",
             Key::ShrinkGuard => "shrink_guard",
             Key::Arc => "arc",
+            Key::AttachmentsAllowed => "attachments_allowed",
+            Key::AttachmentsForbidden => "attachments_forbidden",
+            Key::MaxAttachment => "max_attachment",
+            Key::Form => "form",
             Key::Expires => "expires",
         }
     }
@@ -100,6 +112,10 @@ impl Key {
             Key::Language => "listLanguage",
             Key::ShrinkGuard => "listShrinkGuard",
             Key::Arc => "listArc",
+            Key::AttachmentsAllowed => "listAttachmentsAllowed",
+            Key::AttachmentsForbidden => "listAttachmentsForbidden",
+            Key::MaxAttachment => "listMaxAttachment",
+            Key::Form => "listForm",
             Key::Expires => "listExpires",
         }
     }

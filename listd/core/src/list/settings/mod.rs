@@ -155,12 +155,15 @@ fn one(key: Key, base: &Base, ldap: Option<&Said>, listctl: Option<&Said>) -> (S
     sources.extend(ldap.map(|said| (Source::Ldap, said.value.as_ref())));
     sources.extend(base.own.contains(&key).then_some((Source::Domain, Some(&domain))));
     sources.push((Source::Default, Some(&list)));
-    let mut rest = sources.iter().copied();
-    if let Some((source, Some(value))) = rest.next() {
-        return (source, value.clone());
+    // Where each value closes something, one that nobody understands may have been the one that counts.
+    let closes = |said: Option<&Said>| said.is_some_and(|said| !said.rejected.is_empty());
+    let torn = key == Key::AttachmentsForbidden && closes(listctl.or(ldap));
+    if let (false, Some((source, Some(value)))) = (torn, sources.first()) {
+        return (*source, (*value).clone());
     }
-    let strictest = rest
-        .filter_map(|(_, value)| value)
+    let strictest = sources
+        .iter()
+        .filter_map(|(_, value)| *value)
         .cloned()
         .chain([Value::strict(key)])
         .reduce(Value::stricter)

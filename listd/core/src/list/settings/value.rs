@@ -12,8 +12,9 @@ use crate::address::Address;
 use crate::config::{size, syntax};
 use crate::dn;
 use crate::list::{
-    ArcSet, Archive, AuthorAddress, Copies, FooterSigned, FooterTexts, FromPolicy, Moderation,
-    Nonmembers, Posters, ReplyTo, Settings, Unsubscribe, Unverified,
+    Allowed, ArcSet, Archive, AuthorAddress, Copies, FooterSigned, FooterTexts, Forbidden, Form,
+    FromPolicy, Moderation, Nonmembers, Pattern, Posters, ReplyTo, Settings, Unsubscribe,
+    Unverified,
 };
 use crate::time::{Timestamp, generalized_time};
 
@@ -42,6 +43,11 @@ pub enum Value {
     /// In percent.
     ShrinkGuard(u8),
     Arc(ArcSet),
+    AttachmentsAllowed(Allowed),
+    AttachmentsForbidden(Forbidden),
+    /// 0 = none.
+    MaxAttachment(u64),
+    Form(Form),
     Expires(Option<Timestamp>),
 }
 
@@ -66,6 +72,12 @@ impl Value {
         match texts.as_slice() {
             [] => None,
             many if many.len() > MOST => alone(format!("there are more than {MOST} values")),
+            many if key == Key::AttachmentsAllowed => {
+                Some(allowed(many, |text| rejected(text, expected())))
+            }
+            many if key == Key::AttachmentsForbidden => {
+                Some(forbidden(many, |text| rejected(text, expected())))
+            }
             many if key == Key::Post => Some(posts(many, |text| rejected(text, expected()))),
             // One text for each language.
             many if key == Key::Footer => match FooterTexts::read(many) {
@@ -101,7 +113,9 @@ impl Value {
     fn single(key: Key, text: &str) -> Option<Value> {
         let trimmed = text.trim();
         Some(match key {
-            Key::Post | Key::Footer => return None,
+            Key::Post | Key::Footer | Key::AttachmentsAllowed | Key::AttachmentsForbidden => {
+                return None;
+            }
             Key::Nonmembers => Value::Nonmembers(word(trimmed)?),
             Key::Unverified => Value::Unverified(word(trimmed)?),
             Key::Moderation => Value::Moderation(word(trimmed)?),
@@ -120,6 +134,9 @@ impl Value {
             Key::Language => Value::Language(language(trimmed)?),
             Key::ShrinkGuard => Value::ShrinkGuard(size::percent(trimmed)?),
             Key::Arc => Value::Arc(word(trimmed)?),
+            Key::MaxAttachment if trimmed.is_empty() => Value::MaxAttachment(0),
+            Key::MaxAttachment => Value::MaxAttachment(octets(trimmed)?),
+            Key::Form => Value::Form(word(trimmed)?),
             Key::Expires => Value::Expires(end(trimmed)?),
         })
     }
@@ -144,6 +161,12 @@ impl Value {
             Key::Language => Value::Language(s.language.clone()),
             Key::ShrinkGuard => Value::ShrinkGuard(s.shrink_guard),
             Key::Arc => Value::Arc(s.arc),
+            Key::AttachmentsAllowed => Value::AttachmentsAllowed(s.attachments_allowed.clone()),
+            Key::AttachmentsForbidden => {
+                Value::AttachmentsForbidden(s.attachments_forbidden.clone())
+            }
+            Key::MaxAttachment => Value::MaxAttachment(s.max_attachment),
+            Key::Form => Value::Form(s.form),
             Key::Expires => Value::Expires(None),
         }
     }
@@ -175,6 +198,10 @@ impl Value {
             Value::Language(v) => s.language = v,
             Value::ShrinkGuard(v) => s.shrink_guard = v,
             Value::Arc(v) => s.arc = v,
+            Value::AttachmentsAllowed(v) => s.attachments_allowed = v,
+            Value::AttachmentsForbidden(v) => s.attachments_forbidden = v,
+            Value::MaxAttachment(v) => s.max_attachment = v,
+            Value::Form(v) => s.form = v,
             Value::Expires(v) => *expires = v,
         }
     }
@@ -209,6 +236,15 @@ impl Value {
                 Value::AuthorAddress(if a == AuthorAddress::Hidden { a } else { b })
             }
             (Value::MaxSize(a), Value::MaxSize(b)) => Value::MaxSize(a.min(b)),
+            (Value::AttachmentsAllowed(a), Value::AttachmentsAllowed(b)) => {
+                Value::AttachmentsAllowed(a.both(&b))
+            }
+            (Value::AttachmentsForbidden(a), Value::AttachmentsForbidden(b)) => {
+                Value::AttachmentsForbidden(a.either(b))
+            }
+            (Value::MaxAttachment(a), Value::MaxAttachment(b)) => {
+                Value::MaxAttachment(if a == 0 || b == 0 { a.max(b) } else { a.min(b) })
+            }
             (Value::Archive(a), Value::Archive(b)) => {
                 Value::Archive(if a == Archive::Off { a } else { b })
             }
@@ -236,6 +272,38 @@ fn posts(texts: &[&str], rejected: impl Fn(&str) -> Rejected) -> Said {
     }
     said.value = good.then_some(Value::Post(found));
     said
+}
+
+/// Each value allows something more, so the good ones may stand.
+fn allowed(texts: &[&str], rejected: impl Fn(&str) -> Rejected) -> Said {
+    let (good, said) = patterns(texts, rejected, |one| Allowed::read(&[one]).is_ok());
+    Said {
+        value: good.and_then(|good| Allowed::read(&good).ok()).map(Value::AttachmentsAllowed),
+        ..said
+    }
+}
+
+/// Each value forbids something more: the good ones hold, and with them what the other sources forbid.
+fn forbidden(texts: &[&str], rejected: impl Fn(&str) -> Rejected) -> Said {
+    let (good, said) = patterns(texts, rejected, |one| Forbidden::read(&[one]).is_ok());
+    let value = good.and_then(|good| Forbidden::read(&good).ok());
+    Said { value: value.map(Value::AttachmentsForbidden), ..said }
+}
+
+/// The values that make sense, and what is said of the others; words for all or nothing stand alone.
+fn patterns<'a>(
+    texts: &[&'a str],
+    rejected: impl Fn(&str) -> Rejected,
+    alone: impl Fn(&str) -> bool,
+) -> (Option<Vec<&'a str>>, Said) {
+    let fine = |text: &&&str| match texts.len() {
+        1 => alone(text),
+        _ => text.parse::<Pattern>().is_ok(),
+    };
+    let good: Vec<&str> = texts.iter().filter(fine).copied().collect();
+    let bad = texts.iter().filter(|text| !fine(text)).take(MOST_REJECTED);
+    let said = Said { value: None, rejected: bad.map(|text| rejected(text)).collect() };
+    ((!good.is_empty()).then_some(good), said)
 }
 
 /// `Some(None)` for `nobody`.
@@ -350,6 +418,11 @@ impl std::fmt::Display for Value {
             Value::Archive(v) => shown_word(v),
             Value::ShrinkGuard(v) => format!("{v} %"),
             Value::Arc(v) => shown_word(v),
+            Value::AttachmentsAllowed(v) => v.to_string(),
+            Value::AttachmentsForbidden(v) => v.to_string(),
+            Value::MaxAttachment(0) => "\"\"".to_owned(),
+            Value::MaxAttachment(v) => format!("{v} B"),
+            Value::Form(v) => shown_word(v),
             Value::Expires(None) => "never".to_owned(),
             Value::Expires(Some(Timestamp(..=0))) => "closed".to_owned(),
             Value::Expires(Some(at)) => format!("{} seconds after 1970", at.seconds()),

@@ -1,0 +1,148 @@
+//! Attachments that a list does not let through: which they are, and the note in their place (rule B13).
+//!
+//! A part that goes leaves a note where it stood. Where a note can't stand (among the forms of one text, or beside
+//! the pictures of a page) it stands behind them, in a multipart around both. A mail inside the mail goes as a whole
+//! where something in it may not pass. In a sealed part nothing goes: the mail does not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::message::{Part, Shape, Tree};
+use crate::rewrite::Unsendable;
+use crate::rewrite::edit::{Done, Edit};
+use crate::rewrite::filter::{Filter, Gone, shown};
+use crate::rewrite::structure;
+
+mod file;
+mod judge;
+mod sniff;
+
+use file::File;
+
+/// Mails encoded inside of mails encoded inside of mails: deeper than this it is not a mail.
+const DEEPEST: usize = 4;
+
+/// The edits that leave out what may not pass.
+pub(super) fn edits(raw: &[u8], tree: &Tree, filter: &Filter) -> Result<Vec<Edit>, Unsendable> {
+    let found = found(raw, tree, filter)?;
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let gone = with_empty(tree, found.keys().copied().collect());
+    let mut notes: BTreeMap<usize, Vec<Gone>> = BTreeMap::new();
+    for (index, files) in found {
+        notes.entry(place(tree, index)).or_default().extend(files);
+    }
+    let mut edits = Vec::new();
+    for (place, files) in &notes {
+        let Some(part) = tree.parts.get(*place) else { continue };
+        let (note, done) = (filter.notes.removed(files), removed(files));
+        if gone.contains(place) {
+            let (fields, body) = note.split_once("\r\n\r\n").unwrap_or((&note, ""));
+            edits.extend(structure::instead(raw, part, &format!("{fields}\r\n"), body, done));
+        } else {
+            edits.extend(structure::beside(raw, part, &note, done));
+        }
+    }
+    for index in &gone {
+        let replaced = notes.contains_key(index);
+        // What is inside of something that goes is gone with it.
+        if replaced || above(tree, *index).any(|above| gone.contains(&above)) {
+            continue;
+        }
+        let part = tree.parts.get(*index);
+        edits.extend(
+            part.map(|part| structure::left_out(part, Done::Removed("not allowed".to_owned()))),
+        );
+    }
+    Ok(edits)
+}
+
+/// Files that may not pass, by the part that has to go for each.
+fn found(
+    raw: &[u8],
+    tree: &Tree,
+    filter: &Filter,
+) -> Result<BTreeMap<usize, Vec<Gone>>, Unsendable> {
+    let mut found: BTreeMap<usize, Vec<Gone>> = BTreeMap::new();
+    for index in 0..tree.parts.len() {
+        let Some(gone) = one(raw, tree, index, filter, 0) else { continue };
+        let enclosing = above(tree, index)
+            .filter(|above| tree.parts.get(*above).is_some_and(|p| p.shape == Shape::Message))
+            .last();
+        let whole = enclosing.unwrap_or(index);
+        if tree.parts.get(whole).is_some_and(|part| part.sealed.is_some()) {
+            return Err(Unsendable::AttachmentSigned(shown(&gone.name)));
+        }
+        found.entry(whole).or_default().push(gone);
+    }
+    // The name of a mail that goes as a whole is not one more file.
+    Ok(found)
+}
+
+/// What of one part may not pass: itself, or something inside that is encoded with it.
+fn one(raw: &[u8], tree: &Tree, index: usize, filter: &Filter, depth: usize) -> Option<Gone> {
+    let part = tree.parts.get(index)?;
+    let file = File::of(raw, tree, index);
+    let named = file.as_ref().and_then(|file| file.names.first().cloned()).unwrap_or_default();
+    if let Some((file, why)) = file.as_ref().and_then(|f| Some((f, judge::judge(filter, f)?))) {
+        return Some(Gone { name: named, size: file.size, why });
+    }
+    let inside = encoded_mail(raw, part)?;
+    let deeper =
+        || Gone { name: named.clone(), size: inside.len() as u64, why: super::filter::Why::Kind };
+    if depth >= DEEPEST {
+        return Some(deeper());
+    }
+    let Ok(within) = Tree::parse(&inside) else { return Some(deeper()) };
+    (0..within.parts.len()).find_map(|index| one(&inside, &within, index, filter, depth + 1))
+}
+
+/// What mail programs open although it is encoded as a whole, against the rules (RFC 2045 6.4).
+fn encoded_mail(raw: &[u8], part: &Part) -> Option<Vec<u8>> {
+    if part.shape != Shape::Leaf {
+        return None;
+    }
+    let content = || part.content(raw).into_owned();
+    match part.kind.as_str() {
+        "message/rfc822" | "message/global" => Some(content()),
+        kind if kind.starts_with("multipart/") => {
+            let fields = part.fields(raw);
+            let field = fields.iter().find(|f| f.is(raw, "Content-Type"))?;
+            let head = raw.get(field.whole.clone()).unwrap_or_default();
+            Some([head, b"\r\n", &content()].concat())
+        }
+        _ => None,
+    }
+}
+
+/// The part around it, the one around that, and so on.
+fn above(tree: &Tree, index: usize) -> impl Iterator<Item = usize> {
+    let parent = |index: &usize| tree.parts.get(*index).and_then(|part| part.parent);
+    std::iter::successors(parent(&index), move |index| parent(index))
+}
+
+/// Where its note stands: at the part itself, or at the outermost of the multiparts in which a note would not be read.
+fn place(tree: &Tree, index: usize) -> usize {
+    let close = |index: &usize| {
+        let kind = tree.parts.get(*index).map(|part| part.kind.as_str());
+        matches!(kind, Some("multipart/alternative" | "multipart/related"))
+    };
+    above(tree, index).take_while(close).last().unwrap_or(index)
+}
+
+/// With the multiparts of which nothing is left.
+fn with_empty(tree: &Tree, mut gone: BTreeSet<usize>) -> BTreeSet<usize> {
+    for (index, part) in tree.parts.iter().enumerate().rev() {
+        let close = matches!(part.kind.as_str(), "multipart/alternative" | "multipart/related");
+        let mut children = tree.children(index).peekable();
+        if close && children.peek().is_some() && children.all(|(child, _)| gone.contains(&child)) {
+            gone.insert(index);
+        }
+    }
+    gone
+}
+
+fn removed(files: &[Gone]) -> Done {
+    let names: Vec<String> = files.iter().take(5).map(|gone| shown(&gone.name)).collect();
+    Done::Removed(format!("not allowed: {}", names.join(", ")))
+}

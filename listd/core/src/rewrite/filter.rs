@@ -1,0 +1,89 @@
+//! What a list lets through of a mail's parts: its attachment rules and the form of its texts, one after the other.
+//!
+//! Each step reads the mail anew as the step before left it, so that nothing hides behind what went. The steps
+//! together are edits of the mail that came in. A signed or encrypted part stays or the mail goes nowhere (promise 9).
+
+use std::borrow::Cow;
+
+use crate::list::{Allowed, Forbidden, Form};
+use crate::message::Tree;
+use crate::rewrite::edit::Edits;
+use crate::rewrite::{Frozen, PostKind, Unsendable, attachments, body, form};
+
+mod notes;
+
+pub use notes::Notes;
+pub(super) use notes::{Gone, Why, shown};
+
+/// Most steps. What is nested deeper than any mail program nests stays as it is, or goes nowhere.
+const MOST: usize = 8;
+
+/// What may pass, and the words for what did not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    pub allowed: Allowed,
+    pub forbidden: Forbidden,
+    /// Octets of one attachment, decoded; 0 = any.
+    pub max: u64,
+    pub form: Form,
+    pub notes: Notes,
+}
+
+impl Filter {
+    /// What a post's list lets through, with notes in a language; `None` where it is everything.
+    pub fn of(frozen: &Frozen, language: &str) -> Option<Filter> {
+        let s = &frozen.settings;
+        let filter = Filter {
+            allowed: s.attachments_allowed.clone(),
+            forbidden: s.attachments_forbidden.clone(),
+            max: s.max_attachment,
+            form: s.form,
+            notes: Notes::of(frozen, language),
+        };
+        let wanted = frozen.kind == PostKind::List;
+        (wanted && (filter.has_rules() || filter.form != Form::Any)).then_some(filter)
+    }
+
+    /// True where an attachment may be one too many.
+    pub(super) fn has_rules(&self) -> bool {
+        self.allowed != Allowed::Any || !self.forbidden.0.is_empty() || self.max > 0
+    }
+}
+
+/// The edits, or `None` where everything may pass as it is.
+pub(super) fn edits(
+    raw: &[u8],
+    tree: &Tree,
+    filter: Option<&Filter>,
+) -> Result<Option<Edits>, Unsendable> {
+    let Some(filter) = filter else { return Ok(None) };
+    let mut done: Option<Edits> = None;
+    let (mut now, mut tree) = (Cow::Borrowed(raw), Cow::Borrowed(tree));
+    for step in 0.. {
+        let mut edits = match filter.has_rules() {
+            true => attachments::edits(&now, &tree, filter)?,
+            false => Vec::new(),
+        };
+        if !edits.is_empty() && step >= MOST {
+            return Err(Unsendable::BadStructure);
+        }
+        if edits.is_empty() && step < MOST {
+            edits = form::edits(&now, &tree, filter);
+        }
+        let edits = body::finished(&now, edits)?;
+        if edits.is_empty() {
+            break;
+        }
+        let new = edits.apply(&now);
+        done = Some(match done {
+            None => edits,
+            Some(first) => first.then(raw, &edits).map_err(|_| Unsendable::BadStructure)?,
+        });
+        tree = Cow::Owned(Tree::parse(&new).map_err(|_| Unsendable::BadStructure)?);
+        now = Cow::Owned(new);
+    }
+    Ok(done)
+}
+
+#[cfg(test)]
+mod tests;

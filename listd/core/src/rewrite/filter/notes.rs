@@ -1,0 +1,90 @@
+//! What a copy says in place of what was left out of it, in the reader's language. Nothing in it is personal.
+
+use crate::list::Role;
+use crate::notice;
+use crate::rewrite::{Frozen, encode, role_address, structure};
+
+/// Most characters of a file's name that are shown, and most files that are named.
+const LONGEST: usize = 80;
+const MOST: usize = 20;
+
+/// Why an attachment did not pass.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(in crate::rewrite) enum Why {
+    Kind,
+    /// Larger than this (octets).
+    Size(u64),
+}
+
+/// An attachment that did not pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::rewrite) struct Gone {
+    /// As the author wrote it; empty where there is none.
+    pub name: String,
+    /// Octets, decoded.
+    pub size: u64,
+    pub why: Why,
+}
+
+/// Who speaks in a note, and in which language.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// Language tag, e.g. `de`.
+    pub language: String,
+    /// What a person calls the list.
+    pub list: String,
+    /// Whom to ask.
+    pub owner: String,
+}
+
+impl Notes {
+    pub fn of(frozen: &Frozen, language: &str) -> Notes {
+        let owner = role_address(&frozen.address, Role::Owner);
+        Notes {
+            language: notice::spoken(language).unwrap_or("en").to_owned(),
+            list: encode::clean(frozen.title()),
+            owner: owner.map_or_else(|| frozen.address.to_string(), |owner| owner.to_string()),
+        }
+    }
+
+    /// A part, header and body, that names what was taken out.
+    pub(in crate::rewrite) fn removed(&self, all: &[Gone]) -> String {
+        let mut text = String::new();
+        for gone in all.iter().take(MOST) {
+            let limit = match gone.why {
+                Why::Kind => None,
+                Why::Size(limit) => Some(limit),
+            };
+            let name = shown(&gone.name);
+            text += &notice::removed(&self.language, &self.list, &name, gone.size, limit);
+            text.push('\n');
+        }
+        if let Some(more) = all.len().checked_sub(MOST).filter(|more| *more > 0) {
+            text += &format!("... +{more}\n");
+        }
+        text += &notice::ask(&self.language, &self.owner);
+        structure::text_part(&text, &self.language)
+    }
+
+    /// A part that says how many pictures went with the HTML.
+    pub(in crate::rewrite) fn pictures(&self, count: usize) -> String {
+        structure::text_part(&notice::pictures(&self.language, count), &self.language)
+    }
+}
+
+/// A name on one line in which nothing is hidden: no control character, none that turns the direction of writing.
+pub(in crate::rewrite) fn shown(name: &str) -> String {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    let clean: String = name.chars().filter(|c| !hidden(*c)).collect();
+    let clean = clean.trim();
+    let short: String = clean.chars().take(LONGEST).collect();
+    if short.len() < clean.len() {
+        // The end of a name says what it is.
+        let end: Vec<char> = clean.chars().rev().take(12).collect();
+        return format!("{short}...{}", end.into_iter().rev().collect::<String>());
+    }
+    short
+}
