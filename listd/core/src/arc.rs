@@ -74,6 +74,13 @@ impl Chain {
 
     fn add(&mut self, mail: &Mail, field: &Field, which: usize) {
         let value = field.value(&mail.head);
+        // The results are no list of tags.
+        let needed: &[&str] = match which {
+            0 => &[],
+            1 => &["a", "b", "bh", "d", "h", "i", "s"],
+            _ => &["a", "b", "cv", "d", "i", "s"],
+        };
+        self.broken |= which > 0 && !is_sound(value, needed);
         let line = [b":".as_slice(), value].concat();
         let Some(instance) = instance(&line).filter(|i| (1..=MAX_SETS).contains(i)) else {
             self.broken = true;
@@ -109,6 +116,30 @@ impl Chain {
             Validation::None | Validation::Fail => Vec::new(),
         }
     }
+}
+
+/// True for the tags of a signature or a seal that can count: a list as RFC 6376 3.2 wants it, each tag once, an
+/// algorithm that is strong enough, all that are `needed` (RFC 8617 4.1.2, 4.1.3), and no seal among the signed fields (4.1.2).
+fn is_sound(value: &[u8], needed: &[&str]) -> bool {
+    let Ok(line) = String::from_utf8(unfold(value)) else { return false };
+    let line = line.trim();
+    let list = line.strip_suffix(';').unwrap_or(line);
+    let mut tags: BTreeMap<&str, &str> = BTreeMap::new();
+    for piece in list.split(';') {
+        let Some((name, value)) = piece.split_once('=') else { return false };
+        let name = name.trim();
+        let named = name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if !named || tags.insert(name, value.trim()).is_some() {
+            return false;
+        }
+    }
+    let strong = matches!(tags.get("a"), Some(&("rsa-sha256" | "ed25519-sha256")));
+    let signed = tags.get("h").map(|names| names.split(':').map(str::trim));
+    let whole = needed.iter().all(|tag| tags.contains_key(tag));
+    whole
+        && strong
+        && !signed.is_some_and(|mut names| names.any(|n| n.eq_ignore_ascii_case("ARC-Seal")))
 }
 
 /// The number in `i=`, which stands anywhere in a list of tags, and first in the results (RFC 8617 4.1.1).
@@ -188,7 +219,7 @@ mod tests {
 
     fn set(i: u32, cv: &str) -> String {
         format!(
-            "ARC-Seal: i={i}; a=rsa-sha256;\r\n cv={cv}; b=x\r\nARC-Message-Signature: a=b; i = {i} ; b=y\r\n\
+            "ARC-Seal: i={i}; a=rsa-sha256;\r\n cv={cv}; b=x; d=d; s=s\r\nARC-Message-Signature: a=rsa-sha256; i = {i} ; b=y; bh=z; d=d; s=s; h=from;\r\n\
              ARC-Authentication-Results: i={i}; mx.example; spf=pass"
         )
     }
@@ -227,6 +258,30 @@ mod tests {
         let each = ["arc-authentication-results", "arc-message-signature", "arc-seal"];
         assert_eq!(order, [each, each].concat());
         assert!(chain(&two).covered(Validation::Fail).is_empty());
+    }
+
+    /// RFC 6376 3.2, RFC 8617 4.1: tags that can count.
+    #[test]
+    fn tags_are_strict() {
+        let cases = [
+            ("a=rsa-sha256; b=x", true),
+            (" a = ed25519-sha256 ;\r\n b=x; ", true),
+            ("a=rsa-sha256; h=from:to; x_1=y", true),
+            ("b=x", false),
+            ("a=rsa-sha1; b=x", false),
+            ("a=rsa-sha256; b=x; b=x", false),
+            ("a=rsa-sha256;; b=x", false),
+            ("a=rsa-sha256; ;b=x", false),
+            ("A=rsa-sha256; b=x", false),
+            ("a=RSA-SHA256", false),
+            ("a=rsa-sha256; _=x", false),
+            ("a=rsa-sha256; 1x=x", false),
+            ("a=rsa-sha256; word", false),
+            ("a=rsa-sha256; h=from : arc-seal", false),
+        ];
+        for (value, sound) in cases {
+            assert_eq!(is_sound(value.as_bytes(), &["a"]), sound, "{value}");
+        }
     }
 
     /// D10, F6: our front MTA's words first, ours where it says nothing; of a hidden author no address.

@@ -13,7 +13,7 @@ use mail_auth::crypto::{DkimKey, SigningKey};
 use mail_auth::headers::{Writable, Writer};
 
 use super::mailauth::BodyHash;
-use super::{Key, SignError, Signer};
+use super::{SignError, Signer};
 
 const RESULTS: &str = "ARC-Authentication-Results";
 const SIGNATURE: &str = "ARC-Message-Signature";
@@ -22,7 +22,7 @@ const SEAL: &str = "ARC-Seal";
 /// Longest line of a field that we fold, octets (RFC 5322 2.1.1).
 const LINE: usize = 78;
 
-/// Longest row of base64 or of names without a space, octets.
+/// Longest row of names without a space, octets.
 const PIECE: usize = 72;
 
 impl Signer {
@@ -38,34 +38,45 @@ impl Signer {
         now: Timestamp,
     ) -> Result<Vec<u8>, SignError> {
         let covered = SIGNED.into_iter().chain(["DKIM-Signature"]);
-        self.seal_fields(head, body, sealing, now, covered)
+        let Some(key) = self.keys.iter().find(|key| matches!(key.secret, DkimKey::Rsa(_))) else {
+            return Ok(Vec::new());
+        };
+        let sign = |text: &[u8]| key.secret.sign(Text(text)).map_err(|e| e.to_string());
+        let sealer = Sealer { domain: &self.domain, selector: &key.selector, sign: &sign };
+        sealer
+            .seal(head, body, sealing, now, covered)
+            .map_err(|why| SignError { domain: self.domain.clone(), why })
     }
+}
 
-    fn seal_fields<'a>(
+/// One key; the signing itself is a function from text to signature.
+struct Sealer<'a> {
+    domain: &'a str,
+    selector: &'a str,
+    sign: &'a dyn Fn(&[u8]) -> Result<Vec<u8>, String>,
+}
+
+impl Sealer<'_> {
+    fn seal<'f>(
         &self,
         head: &[u8],
         body: &BodyHash,
         sealing: &Sealing,
         now: Timestamp,
-        covered: impl Iterator<Item = &'a str>,
-    ) -> Result<Vec<u8>, SignError> {
-        let failed = |why: String| SignError { domain: self.domain.clone(), why };
-        let Some(key) = self.keys.iter().find(|key| matches!(key.secret, DkimKey::Rsa(_))) else {
-            return Ok(Vec::new());
-        };
-        let mail = Mail::parse_within(head, head.len()).map_err(|e| failed(e.to_string()))?;
+        covered: impl Iterator<Item = &'f str>,
+    ) -> Result<Vec<u8>, String> {
+        let mail = Mail::parse_within(head, head.len()).map_err(|e| e.to_string())?;
         let chain = Chain::of(&mail);
         let Some(instance) = chain.next() else { return Ok(Vec::new()) };
-        let tags = Tags { instance, domain: &self.domain, key, now: now.seconds() };
+        let tags = Tags { instance, sealer: self, now: now.seconds() };
 
         let results = format!("i={instance}; {}", sealing.results);
         let (text, names) = signed_fields(&mail, covered);
-        let signature = tags.signature(&text, &names, body).map_err(|e| failed(e.to_string()))?;
+        let signature = tags.signature(&text, &names, body)?;
         let mut sealed = chain.covered(sealing.validation);
         sealed.extend(relaxed(RESULTS.as_bytes(), results.as_bytes()));
         sealed.extend(relaxed(SIGNATURE.as_bytes(), signature.as_bytes()));
-        let seal = tags.seal(&sealed, sealing.validation.as_str());
-        let seal = seal.map_err(|e| failed(e.to_string()))?;
+        let seal = tags.seal(&sealed, sealing.validation.as_str())?;
 
         let mut out = Vec::with_capacity(2048);
         for (name, value) in [(SEAL, &seal), (SIGNATURE, &signature), (RESULTS, &results)] {
@@ -78,17 +89,16 @@ impl Signer {
 /// What stands in all fields of a set.
 struct Tags<'a> {
     instance: u32,
-    domain: &'a str,
-    key: &'a Key,
+    sealer: &'a Sealer<'a>,
     /// Seconds after 1970.
     now: i64,
 }
 
 impl Tags<'_> {
     /// RFC 8617 4.1.2; the tags in alphabetical order, as other signers of ARC have them.
-    fn signature(&self, text: &[u8], names: &str, body: &BodyHash) -> mail_auth::Result<String> {
-        let Tags { instance, domain, now, key } = self;
-        let (hash, selector) = (BASE64.encode(body.octets()), &key.selector);
+    fn signature(&self, text: &[u8], names: &str, body: &BodyHash) -> Result<String, String> {
+        let Tags { instance, now, sealer: Sealer { domain, selector, .. } } = self;
+        let hash = BASE64.encode(body.octets());
         let value = |b: &str| {
             format!(
                 "a=rsa-sha256; b={b}; bh={hash}; c=relaxed/relaxed; d={domain}; h={names}; i={instance}; s={selector}; t={now}"
@@ -98,9 +108,8 @@ impl Tags<'_> {
     }
 
     /// RFC 8617 4.1.3; `sealed` is every field that the seal covers but itself.
-    fn seal(&self, sealed: &[u8], validation: &str) -> mail_auth::Result<String> {
-        let Tags { instance, domain, now, key } = self;
-        let selector = &key.selector;
+    fn seal(&self, sealed: &[u8], validation: &str) -> Result<String, String> {
+        let Tags { instance, now, sealer: Sealer { domain, selector, .. } } = self;
         let value = |b: &str| {
             format!(
                 "a=rsa-sha256; b={b}; cv={validation}; d={domain}; i={instance}; s={selector}; t={now}"
@@ -110,35 +119,19 @@ impl Tags<'_> {
     }
 
     /// Signs `text` and the field itself, whose `b=` is empty, without its line end (RFC 6376 3.7).
-    fn sign(&self, text: &[u8], name: &str, empty: &str) -> mail_auth::Result<String> {
+    fn sign(&self, text: &[u8], name: &str, empty: &str) -> Result<String, String> {
         let own = relaxed(name.as_bytes(), empty.as_bytes());
         let own = own.strip_suffix(b"\r\n").unwrap_or(&own);
-        Ok(in_pieces(&BASE64.encode(&self.key.secret.sign(Text(&[text, own]))?)))
+        Ok(BASE64.encode(&(self.sealer.sign)(&[text, own].concat())?))
     }
 }
 
-struct Text<'a>(&'a [&'a [u8]]);
+struct Text<'a>(&'a [u8]);
 
 impl Writable for Text<'_> {
     fn write(self, writer: &mut impl Writer) {
-        for piece in self.0 {
-            writer.write(piece);
-        }
+        writer.write(self.0);
     }
-}
-
-/// Base64 with a space wherever the field may be folded; white space counts for nothing there (RFC 6376 3.5), but the
-/// seal covers it, so it is put in before.
-fn in_pieces(text: &str) -> String {
-    let (first, rest) = text.split_at(text.len().min(PIECE - "b=".len()));
-    let mut out = first.to_owned();
-    for (n, c) in rest.chars().enumerate() {
-        if n % PIECE == 0 {
-            out.push(' ');
-        }
-        out.push(c);
-    }
-    out
 }
 
 /// The covered fields in relaxed form and their names for `h=`: of each name every occurrence, from the bottom up
@@ -164,7 +157,8 @@ fn signed_fields<'a>(mail: &Mail, covered: impl Iterator<Item = &'a str>) -> (Ve
     (text, names)
 }
 
-/// Writes a field, folded at its spaces, each of which a verifier sees as one space again.
+/// Writes a field, folded at its spaces, each of which a verifier sees as one space again. Base64 stays on one line:
+/// a fold in it would be octets that the seal covers.
 fn fold(name: &str, value: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(name.as_bytes());
     out.push(b':');

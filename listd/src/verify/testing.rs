@@ -86,8 +86,23 @@ pub(crate) fn arc_suite(file: &str) -> Option<Vec<Scenario>> {
         false => std::fs::read(&path).expect("suite"),
     };
     let text = String::from_utf8(text).expect("UTF-8");
-    let documents = yaml_rust2::YamlLoader::load_from_str(&text).expect("YAML");
+    let documents = yaml_rust2::YamlLoader::load_from_str(&each_once(&text)).expect("YAML");
     Some(documents.into_iter().map(Scenario).collect())
+}
+
+/// Two cases of the suite have the same name in one document, which is no YAML: the second gets another one.
+fn each_once(text: &str) -> String {
+    let (mut seen, mut out) = (std::collections::HashSet::new(), String::new());
+    for line in text.lines() {
+        if line.starts_with("---") {
+            seen.clear();
+        }
+        let is_case = line.starts_with("  ") && !line.starts_with("   ") && line.ends_with(':');
+        let again = is_case && !seen.insert(line);
+        out.push_str(if again { line.trim_end_matches(':') } else { line });
+        out.push_str(if again { "_again:\n" } else { "\n" });
+    }
+    out
 }
 
 impl Scenario {
