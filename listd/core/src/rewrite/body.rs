@@ -83,21 +83,10 @@ fn changed(raw: &[u8], wishes: &Wishes<'_>) -> Result<Option<Vec<u8>>, Unsendabl
     Ok((!edits.is_empty()).then(|| edits.apply(raw)))
 }
 
-/// The new body of a leaf, before it is encoded for transfer.
-pub(super) struct Leaf {
-    /// Decoded; text with CRLF line ends.
-    pub content: Vec<u8>,
-    /// The new Content-Type field, whole with its CRLF, where it changes.
-    pub content_type: Option<Vec<u8>>,
-    pub done: Done,
-}
-
 /// What is to become of a mail's parts.
 pub(super) struct Plan<'a> {
     pub raw: &'a [u8],
     pub tree: &'a Tree,
-    /// New contents, by index of the part.
-    leaves: BTreeMap<usize, Leaf>,
     /// Texts with a footer, by index of the part.
     below: BTreeMap<usize, Below>,
     edits: Vec<Edit>,
@@ -105,32 +94,7 @@ pub(super) struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     fn new(raw: &'a [u8], tree: &'a Tree) -> Plan<'a> {
-        Plan { raw, tree, leaves: BTreeMap::new(), below: BTreeMap::new(), edits: Vec::new() }
-    }
-
-    /// A leaf's content as it is planned so far, decoded.
-    #[allow(dead_code, reason = "footers come next")]
-    pub fn content(&self, index: usize) -> Vec<u8> {
-        match (self.leaves.get(&index), self.tree.parts.get(index)) {
-            (Some(leaf), _) => leaf.content.clone(),
-            (None, Some(part)) => part.content(self.raw).into_owned(),
-            (None, None) => Vec::new(),
-        }
-    }
-
-    /// Gives a leaf a new content. Never to be asked for a sealed part; it would be refused.
-    #[allow(dead_code, reason = "footers come next")]
-    pub fn set(&mut self, index: usize, leaf: Leaf) {
-        let open = |part: &&Part| part.sealed.is_none() && part.is_leaf();
-        if self.tree.parts.get(index).filter(open).is_some() {
-            self.leaves.insert(index, leaf);
-        }
-    }
-
-    /// Any other change, e.g. a part that is added or left out.
-    #[allow(dead_code, reason = "footers come next")]
-    pub fn edit(&mut self, edit: Edit) {
-        self.edits.push(edit);
+        Plan { raw, tree, below: BTreeMap::new(), edits: Vec::new() }
     }
 
     /// Each part that must change for transfer, each leaf once.
@@ -214,36 +178,23 @@ impl<'a> Plan<'a> {
         need: Need,
         wishes: &Wishes<'_>,
     ) -> Result<(), Unsendable> {
-        let leaf = self.leaves.remove(&index);
         let below = self.below.remove(&index);
-        if leaf.is_none() && below.is_none() && !need.body && !need.head {
+        if below.is_none() && !need.body && !need.head {
             return Ok(());
         }
         let mut head = Head::new(self.raw, part);
         if need.head {
             head.repair(wishes);
         }
-        match (part.shape, leaf, below) {
-            (Shape::Leaf, Some(leaf), _) => {
-                if let Some(field) = leaf.content_type {
-                    head.set("Content-Type", field);
-                }
-                let declared = head.encoding();
-                let (encoding, body) =
-                    transfer::encode_content(part, &declared, &leaf.content, wishes.seven_bit);
-                if let Some(encoding) = encoding {
-                    head.set_encoding(encoding);
-                }
-                self.body_edit(part, body, leaf.done);
-            }
-            (Shape::Leaf, None, Some(below)) => self.grow(part, below, need, wishes, &mut head),
-            (Shape::Leaf, None, None) if need.body => {
+        match (part.shape, below) {
+            (Shape::Leaf, Some(below)) => self.grow(part, below, need, wishes, &mut head),
+            (Shape::Leaf, None) if need.body => {
                 let (encoding, body) =
                     transfer::encode(part.encoding, &part.kind, part.body(self.raw));
                 head.set_encoding(encoding);
                 self.body_edit(part, body, Done::Encoded);
             }
-            (Shape::Leaf, None, None) => {}
+            (Shape::Leaf, None) => {}
             (Shape::Multipart | Shape::Message, ..) => {
                 // What a container says of its insides must become true with them.
                 if wishes.seven_bit && matches!(head.encoding().as_slice(), b"8bit" | b"binary") {

@@ -6,6 +6,7 @@
 use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::BASE64;
 
+use crate::message::canonical;
 use crate::message::fields::{self, Field};
 use crate::rewrite::from::SignatureName;
 
@@ -136,7 +137,7 @@ impl Signature {
     fn body_survives(&self, body: &[u8]) -> bool {
         let mut hash = Context::new(&SHA256);
         let mut left = self.length.unwrap_or(u64::MAX);
-        canonical_body(body, self.relaxed_body, &mut |piece| {
+        canonical::body(body, self.relaxed_body, &mut |piece| {
             let room = usize::try_from(left).map_or(piece.len(), |left| left.min(piece.len()));
             hash.update(piece.get(..room).unwrap_or_default());
             left -= room as u64;
@@ -147,95 +148,17 @@ impl Signature {
     }
 }
 
-/// RFC 6376 3.4.1 and 3.4.2, with the CRLF.
+/// A field in its canonical form.
 fn canonical_field(head: &[u8], field: &Field, relaxed: bool) -> Vec<u8> {
-    if !relaxed {
-        return head.get(field.whole.clone()).unwrap_or_default().to_vec();
-    }
-    let mut out = field.name(head).to_ascii_lowercase();
-    out.push(b':');
-    relaxed_line(&fields::unfold(field.value(head)), &mut out);
-    out.extend_from_slice(b"\r\n");
-    out
-}
-
-/// Runs of white space become one space; none stays at the end.
-fn relaxed_line(line: &[u8], out: &mut Vec<u8>) {
-    let mut space = false;
-    for byte in line {
-        match byte {
-            b' ' | b'\t' => space = true,
-            byte => {
-                if std::mem::take(&mut space) {
-                    out.push(b' ');
-                }
-                out.push(*byte);
-            }
-        }
-    }
-}
-
-/// RFC 6376 3.4.3 and 3.4.4: hands the canonical body over in pieces. Empty lines at the end do not count.
-fn canonical_body(body: &[u8], relaxed: bool, sink: &mut dyn FnMut(&[u8])) {
-    let (mut empty, mut any, mut out) = (0_usize, false, Vec::new());
-    let mut at = 0;
-    while at < body.len() {
-        let end = fields::line_end(body, at);
-        let line = body.get(at..end).unwrap_or_default();
-        at = end;
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        out.clear();
-        match relaxed {
-            true => relaxed_line(line, &mut out),
-            false => out.extend_from_slice(line),
-        }
-        if out.is_empty() {
-            empty += 1;
-            continue;
-        }
-        for _ in 0..std::mem::take(&mut empty) {
-            sink(b"\r\n");
-        }
-        out.extend_from_slice(b"\r\n");
-        sink(&out);
-        any = true;
-    }
-    if !any && !relaxed {
-        sink(b"\r\n");
+    match relaxed {
+        true => canonical::relaxed(field.name(head), field.value(head)),
+        false => head.get(field.whole.clone()).unwrap_or_default().to_vec(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn body(text: &str, relaxed: bool) -> String {
-        let mut out = Vec::new();
-        canonical_body(text.as_bytes(), relaxed, &mut |piece| out.extend_from_slice(piece));
-        String::from_utf8(out).expect("ASCII")
-    }
-
-    /// RFC 6376 3.4.3 to 3.4.5: the examples of the standard, and ends of all kinds.
-    #[test]
-    fn canonical_bodies() {
-        for (text, simple, relaxed) in [
-            (" C \r\nD \t E\r\n\r\n\r\n", " C \r\nD \t E\r\n", " C\r\nD E\r\n"),
-            ("", "\r\n", ""),
-            ("\r\n\r\n", "\r\n", ""),
-            (" \r\n\r\n", " \r\n", ""),
-            ("a", "a\r\n", "a\r\n"),
-            ("a\r\n\r\nb\r\n", "a\r\n\r\nb\r\n", "a\r\n\r\nb\r\n"),
-            ("a \r\n \t\r\n", "a \r\n \t\r\n", "a\r\n"),
-        ] {
-            assert_eq!(body(text, false), simple, "{text:?}");
-            assert_eq!(body(text, true), relaxed, "{text:?}");
-        }
-        let head = b"A: X\r\nB : Y\t\r\n\tZ  \r\n\r\n";
-        let all: Vec<Vec<u8>> =
-            fields::fields(head).iter().map(|field| canonical_field(head, field, true)).collect();
-        assert_eq!(all, [b"a:X\r\n".to_vec(), b"b:Y Z\r\n".to_vec()]);
-    }
 
     /// RFC 6376 5.4.2, 8.15: fields from the bottom up; one more than there are forbids another.
     #[test]

@@ -2,8 +2,7 @@
 
 use data_encoding::BASE64;
 
-use crate::message::lines::MAX_LINE;
-use crate::message::{Encoding, Part, lines};
+use crate::message::Encoding;
 
 /// Longest encoded line (RFC 2045 6.7, 6.8).
 const LINE: usize = 76;
@@ -15,29 +14,6 @@ pub(super) fn encode(encoding: Encoding, kind: &str, body: &[u8]) -> (&'static s
         Encoding::Base64 => ("base64", wrapped(body)),
         Encoding::QuotedPrintable => ("quoted-printable", requoted(body)),
         Encoding::Identity | Encoding::Other => fitting(kind, body),
-    }
-}
-
-/// A new content for a leaf, encoded as it was encoded before where that does; and the name of the encoding where
-/// another one is needed. `declared` is the present value of Content-Transfer-Encoding, lower-case.
-pub(super) fn encode_content(
-    part: &Part,
-    declared: &[u8],
-    content: &[u8],
-    seven_bit: bool,
-) -> (Option<&'static str>, Vec<u8>) {
-    let found = lines(content);
-    let declared_eight = matches!(declared, b"8bit" | b"binary");
-    let plain = found.longest <= MAX_LINE && !found.bare && !found.nul;
-    match part.encoding {
-        Encoding::Base64 => (None, based(content)),
-        Encoding::QuotedPrintable => (None, quoted(content)),
-        _ if plain && !found.eight_bit => (None, content.to_vec()),
-        _ if plain && declared_eight && !seven_bit => (None, content.to_vec()),
-        _ => {
-            let (name, body) = fitting(&part.kind, content);
-            (Some(name), body)
-        }
     }
 }
 
