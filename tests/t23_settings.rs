@@ -163,7 +163,10 @@ fn both_forms_of_the_schema_are_one() {
     let said =
         run(&["slapcat", "-n0", "-F", &out_text, "-a", "(cn=*verteiler)"], b"", COMMAND).unwrap();
     let by_conf = definitions(&String::from_utf8_lossy(&said));
-    assert_eq!(by_ldif.len(), 25, "23 attributes, 2 classes");
+    let text = std::fs::read_to_string(ours()).unwrap();
+    let defined =
+        |line: &&str| line.starts_with("attributetype (") || line.starts_with("objectclass (");
+    assert_eq!(by_ldif.len(), text.lines().filter(defined).count(), "whatever stands in the file");
     assert_eq!(by_ldif, by_conf);
 }
 

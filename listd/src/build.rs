@@ -122,11 +122,7 @@ pub async fn start(
     let store = SqliteStore::open(path).await?;
     let scans = verdicts::Tally::default();
     let verdicts = verdicts(config, &scans);
-    let counters = match verdicts {
-        Some(_) => Counters::default().watching(&scans),
-        None => Counters::default(),
-    };
-    let counters = Arc::new(counters);
+    let counters = Arc::new(Counters::default().watching(&scans));
     store.watched_by(vec![counters.clone(), Arc::new(MailLog)]);
     let directory = directory(config, &store, &clock).await?;
     let members = Arc::new(Members::new(directory.live.clone(), domains(config)));
