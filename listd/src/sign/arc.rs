@@ -49,11 +49,14 @@ impl Signer {
     }
 }
 
-/// One key; the signing itself is a function from text to signature.
+/// From text to its signature.
+type Sign<'a> = dyn Fn(&[u8]) -> Result<Vec<u8>, String> + 'a;
+
+/// One key; the signing itself is a function.
 struct Sealer<'a> {
     domain: &'a str,
     selector: &'a str,
-    sign: &'a dyn Fn(&[u8]) -> Result<Vec<u8>, String>,
+    sign: &'a Sign<'a>,
 }
 
 impl Sealer<'_> {
