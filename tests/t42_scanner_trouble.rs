@@ -129,7 +129,12 @@ fn a_scanner_that_restarts_in_mid_mail() {
         client.end().unwrap().text
     };
     assert_eq!(half(&mut || scanners.clamd.restart().unwrap()), text("virus"));
-    assert!(reason(&verdictd).contains("clamd=\"broke off"), "{}", reason(&verdictd));
+    // Whether clamd had taken the connection when it died can't be seen from here.
+    let why = reason(&verdictd);
+    assert!(
+        why.contains("clamd=\"broke off") || why.contains("clamd=\"cannot be reached"),
+        "{why}"
+    );
     assert_eq!(half(&mut || scanners.rspamd.restart().unwrap()), text("spam"));
     assert!(scan(&verdictd, &letter("x")).is_passed());
 }
