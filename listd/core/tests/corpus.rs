@@ -5,76 +5,16 @@
 
 #![allow(clippy::expect_used, reason = "a test that can't go on says where")]
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+mod common;
 
+use std::collections::BTreeMap;
+
+use common::{corpora, files, frozen, with_crlf};
 use listcore::address::Address;
 use listcore::bounce;
-use listcore::list::{AuthorAddress, ListId, Settings};
+use listcore::list::AuthorAddress;
 use listcore::message::{Lines, Mail, Malformed, auth_results, automatic, lines, split};
-use listcore::rewrite::{
-    BodyOf, Frozen, Hidden, Links, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines,
-};
-
-fn corpora() -> Option<PathBuf> {
-    let named = std::env::var_os("VERTEILER_CORPORA").map(PathBuf::from);
-    // A git worktree may stand deeper than a plain clone.
-    let above =
-        Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|dir| dir.join("shared/corpora"));
-    let found = named.into_iter().chain(above).find(|path| path.is_dir());
-    if found.is_none() {
-        println!("SKIPPED: no corpora; set VERTEILER_CORPORA to their directory");
-    }
-    found
-}
-
-fn files(under: &Path, out: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(under).expect("a readable directory").flatten() {
-        let path = entry.path();
-        match entry.file_type().expect("a file type") {
-            kind if kind.is_dir() => files(&path, out),
-            kind if kind.is_file() => out.push(path),
-            _ => {}
-        }
-    }
-}
-
-/// As Exim hands it over: CRLF line ends, nothing else changed.
-fn with_crlf(raw: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(raw.len() + raw.len() / 30);
-    for line in raw.split_inclusive(|b| *b == b'\n') {
-        match line {
-            [text @ .., b'\r', b'\n'] | [text @ .., b'\n'] => {
-                out.extend_from_slice(text);
-                out.extend_from_slice(b"\r\n");
-            }
-            text => out.extend_from_slice(text),
-        }
-    }
-    out
-}
-
-fn frozen() -> Frozen {
-    Frozen {
-        arrival: Default::default(),
-        kind: PostKind::List,
-        list: ListId("5b".to_owned()),
-        address: Address::parse("klasse-5b@schule.example").expect("an address"),
-        name: "klasse-5b".to_owned(),
-        description: "Klasse 5b".to_owned(),
-        domain: "schule.example".to_owned(),
-        settings: Settings { subject_tag: "[5b]".to_owned(), ..Settings::default() },
-        help_url: None,
-        links: Links::default(),
-        language: "de".to_owned(),
-        received: "Received: from mx by lists with LMTP; Thu, 01 Jan 1970 00:00:00 +0000\r\n"
-            .to_owned(),
-        add_message_id: Some("<new@schule.example>".to_owned()),
-        add_date: Some("Thu, 01 Jan 1970 00:00:00 +0000".to_owned()),
-        hidden: None,
-        arc: None,
-    }
-}
+use listcore::rewrite::{BodyOf, Hidden, Ours, Unsendable, copy_head, to_seven_bit, wrap_lines};
 
 /// Names of the fields of a head, lower-case, in order.
 fn names(head: &[u8]) -> Vec<String> {

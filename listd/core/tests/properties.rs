@@ -7,9 +7,7 @@ use listcore::list::{ListId, ReplyTo, Settings};
 use listcore::message::{fields::fields, lines, split};
 use listcore::notice::{About, MAX_REPLY, refusal};
 use listcore::policy::Refusal;
-use listcore::rewrite::{
-    BodyOf, Frozen, Links, Ours, PostKind, copy_head, to_seven_bit, wrap_lines,
-};
+use listcore::rewrite::{BodyOf, Frozen, Ours, PostKind, copy_head, to_seven_bit, wrap_lines};
 use proptest::prelude::*;
 
 /// Text with what breaks headers more often than chance would bring it.
@@ -32,22 +30,19 @@ fn frozen(texts: [String; 5], reply_to: ReplyTo) -> Frozen {
     let [name, description, help, received, id] = texts;
     let subject_tag = description.clone();
     Frozen {
-        arrival: Default::default(),
-        kind: PostKind::List,
-        list: ListId("5b".to_owned()),
-        address: Address::parse("klasse-5b@schule.example").expect("an address"),
         name,
         description,
-        domain: "schule.example".to_owned(),
         settings: Settings { reply_to, subject_tag, ..Settings::default() },
         help_url: Some(format!("https://{help}")),
-        links: Links::default(),
         language: "de".to_owned(),
         received: format!("Received: {received}\r\n"),
         add_message_id: Some(id.clone()),
         add_date: Some(id),
-        hidden: None,
-        arc: None,
+        ..Frozen::new(
+            PostKind::List,
+            ListId("5b".to_owned()),
+            Address::parse("klasse-5b@schule.example").expect("an address"),
+        )
     }
 }
 

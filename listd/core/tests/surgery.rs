@@ -2,42 +2,20 @@
 
 #![allow(clippy::expect_used, reason = "a test that can't go on says where")]
 
-use std::path::{Path, PathBuf};
+mod common;
+
 use std::sync::LazyLock;
 
-use listcore::address::Address;
-use listcore::list::{Allowed, FooterSigned, FooterTexts, Forbidden, Form, ListId, Settings};
+use common::{corpora, files, frozen, with_crlf};
+use listcore::list::{Allowed, FooterSigned, FooterTexts, Forbidden, Form};
 use listcore::message::{Mail, Tree, lines, split};
 use listcore::rewrite::body::{self, Wishes};
 use listcore::rewrite::filter::Filter;
 use listcore::rewrite::footer::{self, Footer};
 use listcore::rewrite::{
-    BodyOf, Changes, Edits, Frozen, Links, Ours, PostKind, Unsendable, copy_head, to_seven_bit,
-    wrap_lines,
+    BodyOf, Changes, Edits, Ours, Unsendable, copy_head, to_seven_bit, wrap_lines,
 };
 use proptest::prelude::*;
-
-fn frozen() -> Frozen {
-    Frozen {
-        arrival: Default::default(),
-        kind: PostKind::List,
-        list: ListId("5b".to_owned()),
-        address: Address::parse("klasse-5b@schule.example").expect("an address"),
-        name: "klasse-5b".to_owned(),
-        description: "Klasse 5b".to_owned(),
-        domain: "schule.example".to_owned(),
-        settings: Settings { subject_tag: "[5b]".to_owned(), ..Settings::default() },
-        help_url: None,
-        links: Links::default(),
-        language: "de".to_owned(),
-        received: "Received: from mx by lists with LMTP; Thu, 01 Jan 1970 00:00:00 +0000\r\n"
-            .to_owned(),
-        add_message_id: Some("<new@schule.example>".to_owned()),
-        add_date: Some("Thu, 01 Jan 1970 00:00:00 +0000".to_owned()),
-        hidden: None,
-        arc: None,
-    }
-}
 
 /// Attachment rules and a form.
 fn filter(allowed: &[&str], forbidden: &[&str], max: u64, form: Form) -> Option<Filter> {
@@ -214,36 +192,9 @@ proptest! {
     }
 }
 
-fn corpora() -> Option<PathBuf> {
-    let named = std::env::var_os("VERTEILER_CORPORA").map(PathBuf::from);
-    let above =
-        Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|dir| dir.join("shared/corpora"));
-    let found = named.into_iter().chain(above).find(|path| path.is_dir());
-    if found.is_none() {
-        println!("SKIPPED: no corpora; set VERTEILER_CORPORA to their directory");
-    }
-    found
-}
-
-fn files(under: &Path, out: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(under).expect("a readable directory").flatten() {
-        let path = entry.path();
-        match entry.file_type().expect("a file type") {
-            kind if kind.is_dir() => files(&path, out),
-            kind if kind.is_file() => out.push(path),
-            _ => {}
-        }
-    }
-}
-
 /// As Exim hands it over: CRLF line ends, and somebody who wrote it.
 fn received(raw: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(raw.len() + raw.len() / 30);
-    for line in raw.split_inclusive(|b| *b == b'\n') {
-        let text = line.strip_suffix(b"\n").unwrap_or(line);
-        out.extend_from_slice(text.strip_suffix(b"\r").unwrap_or(text));
-        out.extend_from_slice(if text.len() < line.len() { b"\r\n" } else { b"" });
-    }
+    let out = with_crlf(raw);
     match Mail::parse(&out) {
         Ok(mail) if mail.count("From") == 0 => {
             [b"From: a@gmx.example\r\n".as_slice(), &out].concat()

@@ -17,7 +17,7 @@ use listcore::address::Address;
 use listcore::list::{FromPolicy, ListId, Role, Settings};
 use listcore::notice::{self, Shrunk};
 use listcore::recipients::Recipient;
-use listcore::rewrite::{Frozen, Links, PostKind};
+use listcore::rewrite::{Frozen, PostKind};
 use listcore::time::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -307,22 +307,14 @@ impl Alarm {
         let mut digest = [0; 32];
         digest.copy_from_slice(digest::digest(&digest::SHA256, body.as_bytes()).as_ref());
         let frozen = Frozen {
-            arrival: Default::default(),
-            kind: PostKind::Role(Role::Owner),
-            list: ListId(format!("{}{domain}", Frozen::NOTICE)),
-            address,
-            name: "postmaster".to_owned(),
-            description: String::new(),
-            domain: domain.to_owned(),
             settings: Settings { from: FromPolicy::Keep, ..Settings::default() },
-            help_url: None,
-            links: Links::default(),
             language: language.to_owned(),
             received: format!("Received: by {} id {id};\r\n\t{when}\r\n", self.watch.hostname),
-            add_message_id: None,
-            add_date: None,
-            hidden: None,
-            arc: None,
+            ..Frozen::new(
+                PostKind::Role(Role::Owner),
+                ListId(format!("{}{domain}", Frozen::NOTICE)),
+                address,
+            )
         };
         let mail = NewMail {
             id: MailId((self.watch.ids)(now)),

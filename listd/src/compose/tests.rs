@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use listcore::arc::Validation;
 use listcore::list::Settings;
-use listcore::rewrite::{Links, PostKind};
+use listcore::rewrite::PostKind;
 use listcore::token::{Purpose, check};
 
 use super::*;
@@ -28,23 +28,14 @@ pub(super) fn post(copies: Copies) -> StoredPost {
         mail: MailId(1),
         message_id: "1@gmx.example".into(),
         frozen: Frozen {
-            arrival: Default::default(),
-            kind: PostKind::List,
-            list: ListId("0c5b".into()),
-            address,
-            name: "klasse-5b".into(),
-            description: "Klasse 5b".into(),
-            domain: DOMAIN.into(),
-            settings: Settings { copies, ..Settings::default() },
-            help_url: None,
-            links: Links::default(),
-            language: "de".into(),
-            received: "Received: from mx.schule.example by lists.schule.example with LMTP;\r\n Sun, 22 Nov 2026 01:00:00 +0000\r\n".into(),
-            add_message_id: Some("<added@schule.example>".into()),
-            add_date: Some("Sun, 22 Nov 2026 01:00:00 +0000".into()),
-            hidden: None,
-            arc: None,
-        },
+description: "Klasse 5b".into(),
+settings: Settings { copies, ..Settings::default() },
+language: "de".into(),
+received: "Received: from mx.schule.example by lists.schule.example with LMTP;\r\n Sun, 22 Nov 2026 01:00:00 +0000\r\n".into(),
+add_message_id: Some("<added@schule.example>".into()),
+add_date: Some("Sun, 22 Nov 2026 01:00:00 +0000".into()),
+..Frozen::new(PostKind::List, ListId("0c5b".into()), address)
+},
         accepted: NOW,
         expires: NOW + Duration::from_secs(5 * 24 * 3600),
         size: 1,

@@ -109,10 +109,10 @@ fn latest_reason<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Option<Stri
 #[cfg(test)]
 mod tests {
     use listcore::address::Address;
-    use listcore::list::{ListId, Settings};
+    use listcore::list::ListId;
     use listcore::outcome::{Dropped, Reply};
     use listcore::recipients::Recipient;
-    use listcore::rewrite::{Frozen, Links, PostKind};
+    use listcore::rewrite::{Frozen, PostKind};
 
     use super::*;
     use crate::store::{BatchId, MailId, PostId, RecipientRef};
@@ -123,22 +123,8 @@ mod tests {
 
     fn account(outcomes: Vec<Outcome>) -> Account {
         let frozen = Frozen {
-            arrival: Default::default(),
-            kind: PostKind::List,
-            list: ListId("id".to_owned()),
-            address: address("5b@schule.example"),
-            name: "5b".to_owned(),
-            description: String::new(),
-            domain: "schule.example".to_owned(),
-            settings: Settings::default(),
-            help_url: None,
-            links: Links::default(),
             language: "de".to_owned(),
-            received: String::new(),
-            add_message_id: None,
-            add_date: None,
-            hidden: None,
-            arc: None,
+            ..Frozen::new(PostKind::List, ListId("id".to_owned()), address("5b@schule.example"))
         };
         let id = PostId(9_007_199_254_740_993);
         let post = StoredPost {

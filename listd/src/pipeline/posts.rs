@@ -41,9 +41,6 @@ impl Pipeline {
         let date = date(now);
         let tenant = self.tenant(&domain);
         let frozen = Frozen {
-            kind,
-            list: list.id.clone(),
-            address: list.address.clone(),
             name: list.name.clone(),
             description: list.description.clone(),
             settings: verdict.freeze(&list.settings),
@@ -56,10 +53,8 @@ impl Pipeline {
                 .is_none()
                 .then(|| made_message_id(incoming, &self.house.hostname)),
             add_date: (!mail.has_date).then_some(date),
-            hidden: None,
-            arc: None,
             arrival: arrival.clone(),
-            domain,
+            ..Frozen::new(kind, list.id.clone(), list.address.clone())
         };
         let digest = digest_of(incoming.bytes.get(mail.head_len()..).unwrap_or_default());
         let expires = now + self.house.give_up_after;

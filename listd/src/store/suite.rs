@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use listcore::address::Address;
-use listcore::list::{ListId, Role, Settings};
+use listcore::list::{ListId, Role};
 use listcore::outcome::{Dropped, Outcome, Reply};
 use listcore::recipients::{PersonId, Recipient};
-use listcore::rewrite::{Frozen, Links, PostKind};
+use listcore::rewrite::{Frozen, PostKind};
 use listcore::time::Timestamp;
 
 use super::*;
@@ -94,22 +94,15 @@ pub(super) fn people(n: usize) -> Vec<Recipient> {
 
 pub(super) fn frozen(list: &str) -> Frozen {
     Frozen {
-        arrival: Default::default(),
-        kind: PostKind::List,
-        list: ListId(list.into()),
-        address: Address::parse(&format!("{list}@schule.example")).expect("address"),
-        name: list.into(),
         description: "Klasse 5b".into(),
-        domain: "schule.example".into(),
-        settings: Settings::default(),
-        help_url: None,
-        links: Links::default(),
         language: "de".into(),
         received: "Received: by lists.schule.example\r\n".into(),
-        add_message_id: None,
         add_date: Some("Date: x".into()),
-        hidden: None,
-        arc: None,
+        ..Frozen::new(
+            PostKind::List,
+            ListId(list.into()),
+            Address::parse(&format!("{list}@schule.example")).expect("address"),
+        )
     }
 }
 

@@ -13,7 +13,7 @@ use listcore::policy::{
     Author, Decision, Facts, Others, Refusal, Standing, Unproven, Verified, decide,
 };
 use listcore::rewrite::{
-    BodyOf, Frozen, Hidden, Links, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines,
+    BodyOf, Frozen, Hidden, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines,
 };
 use listcore::scan::Finding;
 use listcore::time::Timestamp;
@@ -167,23 +167,14 @@ fn head_is_sound(head: &[u8], utf8: bool, needs_utf8: bool, from: &Address) {
 
 pub(super) fn frozen() -> Frozen {
     Frozen {
-        arrival: Default::default(),
-        kind: PostKind::List,
-        list: ListId("5b".to_owned()),
-        address: list_address(),
-        name: "klasse-5b".to_owned(),
         description: "Klasse 5b \u{e4}".to_owned(),
-        domain: "schule.example".to_owned(),
         settings: Settings { subject_tag: "[5b \u{e4}]".to_owned(), ..Settings::default() },
-        help_url: None,
-        links: Links::default(),
         language: "de".to_owned(),
         received: "Received: from mx by lists with LMTP; Thu, 01 Jan 1970 00:00:00 +0000\r\n"
             .to_owned(),
         add_message_id: Some("<new@schule.example>".to_owned()),
         add_date: Some("Thu, 01 Jan 1970 00:00:00 +0000".to_owned()),
-        hidden: None,
-        arc: None,
+        ..Frozen::new(PostKind::List, ListId("5b".to_owned()), list_address())
     }
 }
 

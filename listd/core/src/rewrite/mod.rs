@@ -106,6 +106,28 @@ impl Frozen {
     /// With what the id of a "list" begins whose mail is a notice of our own, e.g. an alarm to the admins.
     pub const NOTICE: &str = "notice:";
 
+    /// A mail of this kind with nothing set: no words of the list's own, no settings but the contract's.
+    pub fn new(kind: PostKind, list: ListId, address: Address) -> Frozen {
+        Frozen {
+            kind,
+            list,
+            name: address.local().to_owned(),
+            description: String::new(),
+            domain: address.domain().to_owned(),
+            settings: Settings::default(),
+            help_url: None,
+            links: Links::default(),
+            language: "en".to_owned(),
+            received: String::new(),
+            add_message_id: None,
+            add_date: None,
+            hidden: None,
+            arc: None,
+            arrival: Arrival::default(),
+            address,
+        }
+    }
+
     /// True for a notice of our own: it leaves with a null sender, so that nothing can answer it.
     pub fn is_notice(&self) -> bool {
         matches!(self.kind, PostKind::Role(_)) && self.list.0.starts_with(Frozen::NOTICE)

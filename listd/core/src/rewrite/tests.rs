@@ -5,24 +5,19 @@ use crate::list::{FromPolicy, ReplyTo};
 
 pub(super) fn frozen(change: impl FnOnce(&mut Frozen)) -> Frozen {
     let mut frozen = Frozen {
-        arrival: Default::default(),
-        kind: PostKind::List,
-        list: ListId("5b".to_owned()),
-        address: Address::parse("klasse-5b@schule.example").expect("address"),
-        name: "klasse-5b".to_owned(),
         description: "Klasse 5b".to_owned(),
-        domain: "schule.example".to_owned(),
-        settings: Settings::default(),
         help_url: Some("https://schule.example/mail".to_owned()),
-        links: Links::default(),
         language: "de".to_owned(),
         received:
             "Received: from mx by lists with LMTP id 1;\r\n\tThu, 01 Jan 1970 00:00:00 +0000\r\n"
                 .to_owned(),
         add_message_id: Some("<new@lists.schule.example>".to_owned()),
         add_date: Some("Thu, 01 Jan 1970 00:00:00 +0000".to_owned()),
-        hidden: None,
-        arc: None,
+        ..Frozen::new(
+            PostKind::List,
+            ListId("5b".to_owned()),
+            Address::parse("klasse-5b@schule.example").expect("address"),
+        )
     };
     change(&mut frozen);
     frozen

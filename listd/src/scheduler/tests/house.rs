@@ -11,7 +11,7 @@ use listcore::address::Address;
 use listcore::list::{Copies, ListId, Settings as ListSettings};
 use listcore::outcome::{Dropped, Outcome};
 use listcore::recipients::Recipient;
-use listcore::rewrite::{Frozen, Links, PostKind};
+use listcore::rewrite::{Frozen, PostKind};
 use listcore::time::Timestamp;
 use tokio::sync::Notify;
 
@@ -219,22 +219,9 @@ impl House {
         let n = self.next.fetch_add(1, Ordering::SeqCst);
         let address = Address::parse(&format!("{list}@schule.example")).expect("address");
         let frozen = Frozen {
-            arrival: Default::default(),
-            kind: PostKind::List,
-            list: ListId(list.to_owned()),
-            address,
-            name: list.to_owned(),
-            description: String::new(),
-            domain: "schule.example".to_owned(),
             settings: ListSettings { copies, ..ListSettings::default() },
-            help_url: None,
-            links: Links::default(),
             language: "de".to_owned(),
-            received: String::new(),
-            add_message_id: None,
-            add_date: None,
-            hidden: None,
-            arc: None,
+            ..Frozen::new(PostKind::List, ListId(list.to_owned()), address)
         };
         let recipient = |a: &String| Recipient {
             person: None,

@@ -24,24 +24,15 @@ fn hidden() -> Hidden {
 
 fn frozen(change: impl FnOnce(&mut Frozen)) -> Frozen {
     let mut frozen = Frozen {
-        arrival: Default::default(),
-        kind: PostKind::List,
-        list: ListId("5b".to_owned()),
-        address: address("klasse-5b@schule.example"),
-        name: "klasse-5b".to_owned(),
         description: "Klasse 5b".to_owned(),
-        domain: "schule.example".to_owned(),
         settings: Settings { author_address: AuthorAddress::Hidden, ..Settings::default() },
-        help_url: None,
         language: "en".to_owned(),
         received:
             "Received: from mx by lists with LMTP id 1;\r\n\tThu, 01 Jan 1970 00:00:00 +0000\r\n"
                 .to_owned(),
         add_message_id: Some("<new@lists.schule.example>".to_owned()),
-        add_date: None,
-        arc: None,
         hidden: Some(hidden()),
-        links: crate::rewrite::Links::default(),
+        ..Frozen::new(PostKind::List, ListId("5b".to_owned()), address("klasse-5b@schule.example"))
     };
     change(&mut frozen);
     frozen
