@@ -9,20 +9,9 @@ use listcore::message::{Mail, lines, split};
 use super::tests::{NOW, bytes, composer, post};
 use super::*;
 use crate::sign::testing::{dkimpy, signer};
-use crate::verify::testing::{failing_server, is_proven};
+use crate::verify::testing::{corpora, failing_server, is_proven};
 
 const CAN: Can = Can { eight_bit: true, utf8: true, chunking: true, size: None };
-
-/// `VERTEILER_CORPORA`, else the folder beside the workspace; `None` (said aloud) where there is none.
-fn corpora() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora");
-    let folder = std::env::var_os("VERTEILER_CORPORA").map_or(beside, PathBuf::from);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("SKIPPED: no corpora in {}; set VERTEILER_CORPORA", folder.display());
-    None
-}
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<_> = std::fs::read_dir(folder)

@@ -1,4 +1,4 @@
-//! For tests: DNS that always fails, or knows no name.
+//! For tests: DNS that always fails, or knows no name; the corpora, and ValiMail's suite among them.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -61,6 +61,19 @@ fn serve(rcodes: (u8, u8), count: Arc<AtomicUsize>) -> SocketAddr {
     address
 }
 
+/// `VERTEILER_CORPORA`, else `shared/corpora` beside the workspace or above it, since a worktree may stand deeper;
+/// `None` (said aloud) where there is none.
+pub(crate) fn corpora() -> Option<PathBuf> {
+    let named = std::env::var_os("VERTEILER_CORPORA").map(PathBuf::from);
+    let above =
+        Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|dir| dir.join("shared/corpora"));
+    let found = named.into_iter().chain(above).find(|folder| folder.is_dir());
+    if found.is_none() {
+        eprintln!("SKIPPED: no corpora; set VERTEILER_CORPORA to their directory");
+    }
+    found
+}
+
 /// One document of ValiMail's ARC suite.
 pub(crate) struct Scenario(yaml_rust2::Yaml);
 
@@ -72,13 +85,7 @@ pub(crate) struct Case<'a> {
 
 /// The documents of one file of the suite; `None` (said aloud) where the corpora are absent.
 pub(crate) fn arc_suite(file: &str) -> Option<Vec<Scenario>> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora");
-    let folder = std::env::var_os("VERTEILER_CORPORA").map_or(beside, PathBuf::from);
-    let path = folder.join("dkim-arc/valimail-arc_test_suite/tests").join(file);
-    if !path.exists() {
-        eprintln!("SKIPPED: no {}; set VERTEILER_CORPORA", path.display());
-        return None;
-    }
+    let path = corpora()?.join("dkim-arc/valimail-arc_test_suite/tests").join(file);
     let text = match path.extension().is_some_and(|end| end == "gz") {
         true => {
             std::process::Command::new("gzip").arg("-dc").arg(&path).output().expect("gzip").stdout
