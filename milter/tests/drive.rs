@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // in the helpers of the tests
 
+mod common;
+
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use common::SILENT;
 use milter::answer::{Answer, BodyAnswer, Verdict};
 use milter::drive::{Broken, Handler, Timeouts, serve};
 use milter::filter::Limits;
@@ -168,20 +171,8 @@ fn mail() -> Vec<Command> {
     ]
 }
 
-const ALL_SILENT: [Protocol; 9] = [
-    Protocol::SILENT_CONNECT,
-    Protocol::SILENT_HELO,
-    Protocol::SILENT_MAIL,
-    Protocol::SILENT_RCPT,
-    Protocol::SILENT_DATA,
-    Protocol::SILENT_UNKNOWN,
-    Protocol::SILENT_HEADER,
-    Protocol::SILENT_HEADER_END,
-    Protocol::SILENT_BODY,
-];
-
 fn silent() -> Protocol {
-    ALL_SILENT.into_iter().fold(Protocol::NONE, |all, bit| all | bit)
+    SILENT.into_iter().fold(Protocol::NONE, |all, bit| all | bit)
 }
 
 /// A mail with a reply to each command; a second one on the same stream behind K.

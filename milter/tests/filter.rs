@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // in the helpers of the tests
 
+mod common;
+
+use common::{LEFT_OUT, SILENT};
 use milter::answer::{Answer, BodyAnswer, Verdict};
 use milter::code;
 use milter::fault::Fault;
@@ -107,30 +110,6 @@ fn session() -> Vec<Command> {
         Command::BodyEnd(Vec::new()),
     ]
 }
-
-const SILENT: [Protocol; 9] = [
-    Protocol::SILENT_CONNECT,
-    Protocol::SILENT_HELO,
-    Protocol::SILENT_MAIL,
-    Protocol::SILENT_RCPT,
-    Protocol::SILENT_DATA,
-    Protocol::SILENT_UNKNOWN,
-    Protocol::SILENT_HEADER,
-    Protocol::SILENT_HEADER_END,
-    Protocol::SILENT_BODY,
-];
-
-const LEFT_OUT: [Protocol; 9] = [
-    Protocol::NO_CONNECT,
-    Protocol::NO_HELO,
-    Protocol::NO_MAIL,
-    Protocol::NO_RCPT,
-    Protocol::NO_DATA,
-    Protocol::NO_UNKNOWN,
-    Protocol::NO_HEADERS,
-    Protocol::NO_HEADER_END,
-    Protocol::NO_BODY,
-];
 
 /// The union of those bits whose place in the list is set in `choice`.
 fn choose(bits: &[Protocol], choice: usize) -> Protocol {
