@@ -107,9 +107,7 @@ impl Verifier {
             )),
         }
     }
-}
 
-impl Verifier {
     /// What a seal of ours is to say of this mail: the chain as it came in, and what was found out about its author.
     /// `None` where DNS did not answer: then nothing can be said, and the copies go out without a seal.
     /// `hostname` stands for us where no authserv-id is ours.
