@@ -130,7 +130,7 @@ impl Sink {
     /// Cuts every connection, also those that are held; nothing is held any more.
     pub fn cut(&self) {
         let mut gate = locked(&self.state.gate);
-        *gate = Gate { cuts: gate.cuts + 1, held: gate.held, ..Gate::default() };
+        *gate = Gate { cuts: gate.cuts + 1, ..Gate::default() };
         self.state.moved.notify_all();
         drop(gate);
         for stream in locked(&self.state.streams).values() {
@@ -454,8 +454,12 @@ impl<'a> Session<'a> {
         while gate.cuts == cuts && gate.at == Some(point) {
             gate = self.state.moved.wait(gate).unwrap_or_else(PoisonError::into_inner);
         }
+        if gate.cuts != cuts {
+            // Whoever cut has counted us out already.
+            return Next::Close;
+        }
         gate.held -= 1;
-        if gate.cuts == cuts { Next::Go } else { Next::Close }
+        Next::Go
     }
 
     fn say(&mut self, line: &str) {
