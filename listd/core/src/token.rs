@@ -11,8 +11,10 @@ use crate::list::ListId;
 use crate::time::Timestamp;
 
 mod author;
+mod ticket;
 
 pub use author::{RelayAddress, opaque_id, relay_address};
+pub use ticket::{answer_address, check_ticket, ticket};
 
 /// What a token may be used for.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +27,8 @@ pub enum Purpose {
     Author,
     /// Leaving by a link or mail.
     Unsubscribe,
+    /// A question that we asked somebody; bound to no list.
+    Ticket,
 }
 
 /// The token says nothing to us: mistyped, forged, too old, or of another list. No more is told.
@@ -183,6 +187,7 @@ fn mac(key: &hmac::Key, purpose: Purpose, list: &ListId, who: u64, period: i64) 
         Purpose::Confirm => 2,
         Purpose::Author => 3,
         Purpose::Unsubscribe => 4,
+        Purpose::Ticket => 5,
     }]);
     context.update(&who.to_be_bytes());
     context.update(&period.to_be_bytes());

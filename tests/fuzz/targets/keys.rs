@@ -5,7 +5,7 @@ use listcore::config::{Config, size};
 use listcore::dkim::{PrivateKey, record};
 use listcore::list::ListId;
 use listcore::time::{Timestamp, generalized_time};
-use listcore::token::{Keys, Purpose, check, check_short, make, return_path};
+use listcore::token::{Keys, Purpose, check, check_short, check_ticket, make, return_path, ticket};
 
 use super::text;
 
@@ -33,6 +33,11 @@ pub fn token(octets: &[u8]) {
             assert!(ours.any(|ours| ours.eq_ignore_ascii_case(&text)), "a forged token: {text}");
         }
     }
+    if let Ok(number) = check_ticket(&keys, &text, NOW) {
+        let ours = (0..5).map(|ago| Timestamp(NOW.0 - ago * 30 * 24 * 3_600_000));
+        let mut ours = ours.map(|then| ticket(&keys, number, then));
+        assert!(ours.any(|ours| ours.eq_ignore_ascii_case(&text)), "a forged ticket: {text}");
+    }
     let _ = check_short(&keys, Purpose::Bounces, &text, NOW, [&list].into_iter());
     let _ = Keys::parse(&text);
     there_and_back(octets, &keys, &list);
@@ -45,6 +50,9 @@ fn there_and_back(octets: &[u8], keys: &Keys, list: &ListId) {
     assert!(made.len() <= 31);
     assert_eq!(check(keys, Purpose::Confirm, list, &made.to_uppercase(), NOW), Ok(who));
     assert!(check(keys, Purpose::Bounces, list, &made, NOW).is_err(), "bound to its purpose");
+    let ours = ticket(keys, who, NOW);
+    assert_eq!(check_ticket(keys, &ours.to_uppercase(), NOW), Ok(who));
+    assert!(check_ticket(keys, &made, NOW).is_err() && ours.len() <= 31);
     let Ok(address) = Address::new(text(octets), "schule.example") else { return };
     let back = return_path(keys, list, &address, who, NOW).expect("a return path");
     assert!(back.local().len() <= 64);
