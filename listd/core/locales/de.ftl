@@ -61,3 +61,17 @@ alarm-more = und { $more } weitere
 alarm-what = Sehen Sie auf { $host } nach, wer ging und kam, und geben Sie es frei, wenn es stimmt. Stimmt es nicht, reparieren Sie das Verzeichnis; die Mail geht dann von selbst weiter. Mit reject gelten bis dahin die früheren Mitglieder.
 alarm-once = Diese Nachricht kommt einmal. Eine zweite folgt, wenn alle Mail wieder läuft.
 alarm-resolved = Verteiler auf { $host } verteilt wieder alle Mail. Was gewartet hat, geht jetzt hinaus.
+
+# Womit man auf unsere Fragen antwortet, und woran man erkennt, was ein Mailprogramm zitiert. Mit Strichpunkt getrennt,
+# klein, ohne Satzzeichen; die Wörter aller Sprachen gelten überall. Eine Antwort muss die ganze Zeile sein.
+answer-yes = ja; jawohl; ja das war ich; ja ich war das; ja das bin ich; ja das habe ich geschrieben; ja habe ich geschrieben; ja das ist von mir; ja danke; ja stimmt
+answer-no = nein; nein das war ich nicht; nein ich war das nicht; nein das habe ich nicht geschrieben; nein habe ich nicht geschrieben; nein das ist nicht von mir; nein danke
+answer-accept = annehmen; angenommen; freigeben; freigegeben; verteilen; bitte annehmen; bitte freigeben
+answer-always = immer; immer annehmen; immer erlauben; immer freigeben
+answer-reject = ablehnen; abgelehnt
+answer-discard = verwerfen; verworfen; löschen
+answer-spam = spam; das ist spam
+answer-withdraw = zurückziehen; zurückgezogen; bitte zurückziehen; zurueckziehen
+answer-original = ursprüngliche nachricht; originalnachricht; original nachricht; weitergeleitete nachricht
+answer-wrote = schrieb; geschrieben
+answer-field = von; gesendet; an; betreff; datum

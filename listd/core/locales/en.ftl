@@ -61,3 +61,17 @@ alarm-more = and { $more } more
 alarm-what = Look on { $host } who went and who came, and accept it where it is right. Where it is wrong, mend the directory; mail then goes on by itself. With reject, the earlier members count until then.
 alarm-once = This message comes once. A second one follows when all mail goes out again.
 alarm-resolved = Verteiler on { $host } distributes all mail again. What has waited goes out now.
+
+# What people answer our questions with, and how mail programs mark what they quote. Separated by semicolons, lower
+# case, no punctuation; the words of all languages count everywhere. An answer has to be the whole line.
+answer-yes = yes; yes i did; yes i wrote this; yes i wrote it; yes that was me; yes it was me; yes thanks
+answer-no = no; no i did not; no i didn t; no i did not write this; no i did not write it; no that was not me; no thanks
+answer-accept = accept; accepted; approve; approved; please accept; please approve
+answer-always = always; always accept; always allow
+answer-reject = reject; rejected
+answer-discard = discard; discarded; delete
+answer-spam = this is spam
+answer-withdraw = withdraw; withdrawn; please withdraw; take it back
+answer-original = original message; forwarded message
+answer-wrote = wrote; writes
+answer-field = from; sent; to; subject; date; cc

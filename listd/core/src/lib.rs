@@ -4,6 +4,7 @@
 //! answers are arguments (one exception: `dkim::generate` makes a key). It knows neither the wire (`lmtp`, `milter`) nor the daemon.
 
 pub mod address;
+pub mod answer;
 pub mod api;
 pub mod arc;
 pub mod bounce;

@@ -5,6 +5,7 @@
 mod alarm;
 mod attachment;
 mod footer;
+mod phrases;
 
 use std::sync::LazyLock;
 
@@ -20,6 +21,7 @@ use crate::rewrite::role_address;
 pub use alarm::{Alarm, Shrunk, alarm, resolved};
 pub use attachment::{ask, pictures, removed};
 pub use footer::footer;
+pub(crate) use phrases::phrases;
 
 /// Longest refusal, octets: with code and CRLF it fits one reply line of 512 (RFC 5321 4.5.3.1.5).
 pub const MAX_REPLY: usize = 400;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use listcore::address::Address;
+use listcore::answer::{self, Asked, SENTENCE, Said};
 use listcore::list::{AuthorAddress, List, ListId, Settings};
 use listcore::message::fields::{fields, split};
 use listcore::message::loops::{Marks, loops};
@@ -50,6 +51,29 @@ pub fn mail(raw: &[u8]) {
     let sound = |word: &String| word.len() <= 255 && word.chars().all(|c| c.is_ascii_graphic());
     assert!(words.into_iter().flatten().all(sound), "{client:?}");
     verdicts(&mail, raw.len() as u64);
+}
+
+/// A reply says what fits its question, and an empty sender says nothing.
+pub fn answer(raw: &[u8]) {
+    let Ok(mail) = Mail::parse(raw) else { return };
+    for asked in [Asked::Confirm, Asked::Moderate, Asked::Withdraw] {
+        assert!(answer::read(raw, &mail, true, asked).is_err());
+        let fits = match answer::read(raw, &mail, false, asked) {
+            Ok(Said::Yes | Said::No) => asked == Asked::Confirm,
+            Ok(Said::Withdraw) => asked == Asked::Withdraw,
+            Ok(Said::Reject(why)) => {
+                let clean = |c: char| c == '\n' || !c.is_control();
+                asked == Asked::Moderate
+                    && why.chars().count() <= SENTENCE
+                    && why.chars().all(clean)
+            }
+            Ok(Said::Accept | Said::Always | Said::Discard | Said::Spam) => {
+                asked == Asked::Moderate
+            }
+            Err(_) => true,
+        };
+        assert!(fits, "{asked:?}");
+    }
 }
 
 /// What policy says to this mail from a member: nothing malformed, looping or unproven passes.

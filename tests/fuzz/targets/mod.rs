@@ -20,6 +20,7 @@ pub type Target = (&'static str, fn(&[u8]));
 /// All targets.
 pub const TARGETS: &[Target] = &[
     ("address", mail::address),
+    ("answer", mail::answer),
     ("auth_results", mail::auth_results),
     ("body", mail::body),
     ("bounce", mail::bounce),

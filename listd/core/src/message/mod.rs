@@ -14,6 +14,7 @@ pub mod lines;
 pub mod loops;
 pub mod params;
 pub mod parts;
+pub mod readable;
 pub mod received;
 pub mod text;
 pub mod tree;
