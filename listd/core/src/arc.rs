@@ -5,9 +5,16 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 
-use crate::message::{Field, Mail, auth_results, canonical::relaxed, fields::unfold, text};
+use crate::dkim::Algorithm;
+use crate::message::canonical::relaxed;
+use crate::message::fields::{self, unfold};
+use crate::message::signature::{Signature, canonical_field};
+use crate::message::tags::{Tags, without_signature};
+use crate::message::{Field, Mail, auth_results, text};
+use crate::time::Timestamp;
 
 /// Most sets of a chain (RFC 8617 4.2.1).
 pub const MAX_SETS: u32 = 50;
@@ -74,13 +81,16 @@ impl Chain {
 
     fn add(&mut self, mail: &Mail, field: &Field, which: usize) {
         let value = field.value(&mail.head);
-        // The results are no list of tags.
-        let needed: &[&str] = match which {
-            0 => &[],
-            1 => &["a", "b", "bh", "d", "h", "i", "s"],
-            _ => &["a", "b", "cv", "d", "i", "s"],
+        self.broken |= match which {
+            // The results are no list of tags.
+            0 => false,
+            1 => !is_sound(value, &["a", "b", "bh", "d", "h", "i", "s"]),
+            // RFC 8617 4.1.3: a seal covers no fields by name.
+            _ => {
+                !is_sound(value, &["a", "b", "cv", "d", "i", "s"])
+                    || Tags::read(value).is_some_and(|tags| tags.get("h").is_some())
+            }
         };
-        self.broken |= which > 0 && !is_sound(value, needed);
         let line = [b":".as_slice(), value].concat();
         let Some(instance) = instance(&line).filter(|i| (1..=MAX_SETS).contains(i)) else {
             self.broken = true;
@@ -118,28 +128,25 @@ impl Chain {
     }
 }
 
-/// True for the tags of a signature or a seal that can count: a list as RFC 6376 3.2 wants it, each tag once, an
-/// algorithm that is strong enough, all that are `needed` (RFC 8617 4.1.2, 4.1.3), and no seal among the signed fields (4.1.2).
+/// True for the tags of a signature or a seal that can count: an algorithm that is strong enough, all that are `needed`
+/// (RFC 8617 4.1.2, 4.1.3), and no seal among the signed fields (4.1.2).
 fn is_sound(value: &[u8], needed: &[&str]) -> bool {
-    let Ok(line) = String::from_utf8(unfold(value)) else { return false };
-    let line = line.trim();
-    let list = line.strip_suffix(';').unwrap_or(line);
-    let mut tags: BTreeMap<&str, &str> = BTreeMap::new();
-    for piece in list.split(';') {
-        let Some((name, value)) = piece.split_once('=') else { return false };
-        let name = name.trim();
-        let named = name.starts_with(|c: char| c.is_ascii_alphabetic())
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if !named || tags.insert(name, value.trim()).is_some() {
-            return false;
-        }
-    }
-    let strong = matches!(tags.get("a"), Some(&("rsa-sha256" | "ed25519-sha256")));
+    let Some(tags) = Tags::read(value) else { return false };
     let signed = tags.get("h").map(|names| names.split(':').map(str::trim));
-    let whole = needed.iter().all(|tag| tags.contains_key(tag));
-    whole
-        && strong
+    let number = |text: &str| text.parse::<u64>().is_ok();
+    needed.iter().all(|tag| tags.get(tag).is_some())
+        && algorithm(&tags).is_some()
+        && ["t", "x"].iter().all(|tag| tags.get(tag).is_none_or(number))
         && !signed.is_some_and(|mut names| names.any(|n| n.eq_ignore_ascii_case("ARC-Seal")))
+}
+
+/// `a=` (RFC 8301 3.1, RFC 8463 3).
+fn algorithm(tags: &Tags) -> Option<Algorithm> {
+    match tags.get("a")? {
+        "rsa-sha256" => Some(Algorithm::Rsa),
+        "ed25519-sha256" => Some(Algorithm::Ed25519),
+        _ => None,
+    }
 }
 
 /// The number in `i=`, which stands anywhere in a list of tags, and first in the results (RFC 8617 4.1.1).
@@ -157,6 +164,92 @@ fn tag(field: &[u8], name: &str) -> Option<String> {
         let (tag, value) = piece.split_once('=')?;
         (tag.trim() == name).then(|| value.trim().to_owned())
     })
+}
+
+/// One signature of a chain, and what it has to cover.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Where the key is: `SELECTOR._domainkey.DOMAIN`.
+    pub key: String,
+    pub algorithm: Algorithm,
+    pub signature: Vec<u8>,
+    /// It holds if one of these was signed.
+    pub texts: Vec<Vec<u8>>,
+}
+
+impl Chain {
+    /// The signatures that must all hold for this chain to pass: the newest message signature, and the seals from the
+    /// newest on (RFC 8617 5.2, steps 4 to 6). `None` where the chain fails whatever the keys are: a hole, what the seals
+    /// say of each other, another body, an end that has passed. `raw` is the whole mail, `mail` its header.
+    pub fn checks(&self, mail: &Mail, raw: &[u8], now: Timestamp) -> Option<Vec<Check>> {
+        let first = |i: u32, said: &str| said == if i == 1 { "none" } else { "pass" };
+        let said = |(i, [_, _, seal]): (&u32, &[Vec<u8>; 3])| {
+            tag(seal, "cv").is_some_and(|said| first(*i, &said))
+        };
+        if self.broken || self.sets.is_empty() || !self.sets.iter().all(said) {
+            return None;
+        }
+        let mut checks = vec![self.newest(mail, raw, now)?];
+        for (instance, [.., seal]) in self.sets.iter().rev() {
+            let mut covered: Vec<u8> =
+                self.sets.range(..=instance).flat_map(|(_, set)| set).flatten().copied().collect();
+            covered.truncate(covered.len() - seal.len());
+            let own = without_signature(seal);
+            covered.extend(own.trim_ascii_end());
+            let tags = Tags::read(seal.splitn(2, |b| *b == b':').nth(1)?)?;
+            checks.push(Check::new(&tags, vec![covered])?);
+        }
+        Some(checks)
+    }
+
+    /// The message signature on top.
+    fn newest(&self, mail: &Mail, raw: &[u8], now: Timestamp) -> Option<Check> {
+        let number = |field: &Field| instance(&[b":", field.value(&mail.head)].concat());
+        let mut signatures = mail.fields.iter().filter(|field| field.is(&mail.head, NAMES[1]));
+        let field = signatures.find(|field| number(field) == Some(self.highest))?;
+        let value = field.value(&mail.head);
+        let (tags, signature) = (Tags::read(value)?, Signature::read(value)?);
+        let end = tags.get("x").and_then(|text| text.parse::<i64>().ok());
+        let body = raw.get(fields::split(raw)..)?;
+        if end.is_some_and(|end| end <= now.seconds()) {
+            return None;
+        }
+        // RFC 6376 3.5 means simple where `c=` is absent; signers of ARC are about that sign as if it said relaxed.
+        let forms = match tags.get("c") {
+            Some(_) => vec![signature],
+            None => {
+                let relaxed =
+                    Signature { relaxed_head: true, relaxed_body: true, ..signature.clone() };
+                vec![signature, relaxed]
+            }
+        };
+        let fits = forms.iter().filter(|signature| signature.has_body(body));
+        let texts: Vec<Vec<u8>> = fits.map(|signature| signed(mail, field, signature)).collect();
+        if texts.is_empty() { None } else { Check::new(&tags, texts) }
+    }
+}
+
+/// What a message signature covers of the header: the fields it names, and itself (RFC 6376 3.7).
+fn signed(mail: &Mail, own: &Field, signature: &Signature) -> Vec<u8> {
+    let others: Vec<&Field> = mail.fields.iter().filter(|field| *field != own).collect();
+    let chosen = signature.chosen(&others, |field, name| field.is(&mail.head, name));
+    let form = |field: &Field| canonical_field(&mail.head, field, signature.relaxed_head);
+    let mut text: Vec<u8> = chosen.into_iter().flatten().flat_map(|field| form(field)).collect();
+    let own = without_signature(&form(own));
+    text.extend(own.strip_suffix(b"\r\n").unwrap_or(&own));
+    text
+}
+
+impl Check {
+    fn new(tags: &Tags, texts: Vec<Vec<u8>>) -> Option<Check> {
+        let name = |tag: &str| tags.get(tag).filter(|name| !name.is_empty());
+        Some(Check {
+            key: format!("{}._domainkey.{}", name("s")?, name("d")?),
+            algorithm: algorithm(tags)?,
+            signature: BASE64.decode(tags.packed("b")?.as_bytes()).ok()?,
+            texts,
+        })
+    }
 }
 
 /// What a seal of ours says, fixed when the mail was accepted, so that a retry says the same.

@@ -3,6 +3,8 @@
 //! Not signing (`listd/sign`) and not files: keys go in and out as PEM text. [`generate`] is the one function
 //! here that draws random numbers, because a key cannot be made without.
 
+pub mod published;
+
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair, RsaKeyPair};

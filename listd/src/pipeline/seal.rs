@@ -25,8 +25,9 @@ impl Pipeline {
             return;
         }
         let raw = &incoming.bytes;
-        let Some(sealing) = self.verifier.sealing(raw, mail, author, &self.house.hostname).await
-        else {
+        let now = (self.clock)();
+        let sealing = self.verifier.sealing(raw, mail, author, &self.house.hostname, now).await;
+        let Some(sealing) = sealing else {
             tracing::warn!("DNS did not answer for an ARC chain; the copies go out without a seal");
             return;
         };

@@ -16,6 +16,7 @@ use listcore::address::Address;
 use listcore::arc::{Sealing, Validation};
 use listcore::message::{Mail, auth_results};
 use listcore::policy::{Unproven, Verified};
+use listcore::time::Timestamp;
 use mail_auth::MessageAuthenticator;
 
 pub use arrival::Wanted;
@@ -117,8 +118,9 @@ impl Verifier {
         mail: &Mail,
         author: &Authenticity,
         hostname: &str,
+        now: Timestamp,
     ) -> Option<Sealing> {
-        let validated = arc::validate(&self.dns, &self.cache, raw, mail);
+        let validated = arc::validate(&self.dns, raw, mail, now);
         let validation: Validation = tokio::time::timeout(DEADLINE, validated).await.ok()??;
         let name = self.trusted.first().map_or(hostname, String::as_str);
         Some(Sealing::new(mail, name, &self.trusted, validation, &found_out(mail, author)))

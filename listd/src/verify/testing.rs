@@ -1,5 +1,6 @@
 //! For tests: DNS that always fails, or knows no name; the corpora, and ValiMail's suite among them.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,24 +39,63 @@ fn server(rcode: u8) -> SocketAddr {
     serve((rcode, rcode), Arc::default())
 }
 
+/// Knows these names, lower-case without the dot at the end, each with the text of one TXT record.
+pub(crate) fn txt_server(records: HashMap<String, String>) -> SocketAddr {
+    answer(move |question, packet| {
+        let Some(text) = records.get(&name(question)) else { return failed(packet, 3) };
+        packet[2] |= 0x80;
+        packet[3] &= 0xf0;
+        packet[7] = 1;
+        // RFC 1035 4.1: nothing behind the question but one answer, which points to its name.
+        packet.truncate(12 + question.len());
+        packet[10..12].fill(0);
+        let strings: Vec<u8> =
+            text.as_bytes().chunks(255).flat_map(|s| [&[s.len() as u8], s].concat()).collect();
+        packet.extend([0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 60]);
+        packet.extend((strings.len() as u16).to_be_bytes());
+        packet.extend(strings);
+    })
+}
+
+/// The name in a question, lower-case.
+fn name(question: &[u8]) -> String {
+    let (mut at, mut labels) = (0, Vec::new());
+    while question[at] > 0 {
+        let end = at + 1 + usize::from(question[at]);
+        labels.push(String::from_utf8_lossy(&question[at + 1..end]).to_lowercase());
+        at = end;
+    }
+    labels.join(".")
+}
+
+fn failed(packet: &mut [u8], rcode: u8) {
+    packet[2] |= 0x80;
+    packet[3] = packet[3] & 0xf0 | rcode;
+}
+
 /// `rcodes`: for TXT, and for all else.
 fn serve(rcodes: (u8, u8), count: Arc<AtomicUsize>) -> SocketAddr {
+    answer(move |question, packet| {
+        let is_txt = question.ends_with(&[0, 16, 0, 1]);
+        count.fetch_add(usize::from(is_txt), Ordering::Relaxed);
+        failed(packet, if is_txt { rcodes.0 } else { rcodes.1 });
+    })
+}
+
+/// A name server that makes of each packet the answer to it, given the packet's question (name, type and class).
+fn answer(reply: impl Fn(&[u8], &mut Vec<u8>) + Send + 'static) -> SocketAddr {
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("port");
     socket.set_nonblocking(true).expect("socket");
     let address = socket.local_addr().expect("address");
     let socket = tokio::net::UdpSocket::from_std(socket).expect("socket");
     tokio::spawn(async move {
-        let mut packet = [0; 4096];
-        while let Ok((length, from)) = socket.recv_from(&mut packet).await {
-            // RFC 1035 4.1.1: QR in octet 2, RCODE in octet 3.
-            let question = &packet[12..length];
-            let end = question.iter().position(|b| *b == 0).unwrap_or_default();
-            let is_txt = question.get(end + 1..end + 3) == Some(&[0, 16]);
-            count.fetch_add(usize::from(is_txt), Ordering::Relaxed);
-            let rcode = if is_txt { rcodes.0 } else { rcodes.1 };
-            packet[2] |= 0x80;
-            packet[3] = packet[3] & 0xf0 | rcode;
-            let _ = socket.send_to(&packet[..length], from).await;
+        let mut buffer = [0; 4096];
+        while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
+            let mut packet = buffer[..length].to_vec();
+            let end = packet[12..].iter().position(|b| *b == 0).unwrap_or_default();
+            let question = packet[12..12 + end + 5].to_vec();
+            reply(&question, &mut packet);
+            let _ = socket.send_to(&packet, from).await;
         }
     });
     address

@@ -16,6 +16,8 @@ pub mod params;
 pub mod parts;
 pub mod readable;
 pub mod received;
+pub mod signature;
+pub mod tags;
 pub mod text;
 pub mod tree;
 

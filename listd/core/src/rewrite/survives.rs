@@ -3,11 +3,8 @@
 //! No key is asked: the signature passed when the mail came, so it passes in the copy if what is hashed is the same.
 //! For the header that is compared; for the body the hash stands in the signature (`bh=`).
 
-use aws_lc_rs::digest::{Context, SHA256};
-use data_encoding::BASE64;
-
-use crate::message::canonical;
 use crate::message::fields::{self, Field};
+use crate::message::signature::{Signature, canonical_field};
 use crate::rewrite::from::SignatureName;
 
 /// What becomes of the body in a copy.
@@ -29,16 +26,31 @@ pub(super) fn any(names: &[SignatureName], before: &[u8], after: &[u8], body: Bo
     let (before, mut after) = (Block::read(before), Block::read(after));
     // Ours come on top, which a signature can forbid.
     after.fields.insert(0, None);
+    let fields = before.named("DKIM-Signature");
     let signatures =
-        before.named("DKIM-Signature").filter_map(|field| Signature::read(&before, field));
-    let mut meant = signatures.filter(|signature| names.contains(&signature.name));
-    meant.any(|signature| {
-        signature.header_survives(&before, &after)
+        fields.filter_map(|field| Some((field, Signature::read(field.value(before.head))?)));
+    let mut meant = signatures.filter(|(_, known)| names.contains(&SignatureName::new(&known.b)));
+    meant.any(|(field, signature)| {
+        header_survives(&signature, field, &before, &after)
             && match body {
                 BodyOf::Original | BodyOf::Changed { body: None, .. } => true,
-                BodyOf::Changed { body: Some(body), .. } => signature.body_survives(body),
+                BodyOf::Changed { body: Some(body), .. } => signature.has_body(body),
             }
     })
+}
+
+/// True where all that the signature covers of the header, and its own field, are in the copy as they were.
+fn header_survives(
+    signature: &Signature,
+    field: &Field,
+    before: &Block<'_>,
+    after: &Block<'_>,
+) -> bool {
+    let form =
+        |block: &Block<'_>, field| canonical_field(block.head, field, signature.relaxed_head);
+    let own = form(before, field);
+    after.named("DKIM-Signature").any(|field| form(after, field) == own)
+        && before.signed(signature) == after.signed(signature)
 }
 
 /// A header block; `None` stands for what goes on top of a copy: our DKIM-Signature, and an ARC set where the list seals.
@@ -56,103 +68,18 @@ impl<'a> Block<'a> {
         self.fields.iter().flatten().filter(move |field| field.is(self.head, name))
     }
 
-    /// The canonical forms of the fields that `h=` names, from the bottom up (RFC 6376 5.4.2); an empty one where
-    /// there is no such field any more.
-    fn signed(&self, names: &[String], relaxed: bool) -> Vec<Vec<u8>> {
-        let mut used: Vec<(&str, usize)> = Vec::new();
-        let form = |name: &str, count: usize| {
-            let is = |field: &&Option<Field>| match field {
-                Some(field) => field.is(self.head, name),
-                None => name == "dkim-signature" || name.starts_with("arc-"),
-            };
-            match self.fields.iter().rev().filter(is).nth(count) {
-                Some(Some(field)) => canonical_field(self.head, field, relaxed),
-                Some(None) => b"ours".to_vec(),
-                None => Vec::new(),
-            }
+    /// The canonical forms of the fields that `h=` names; an empty one where there is no such field any more.
+    fn signed(&self, signature: &Signature) -> Vec<Vec<u8>> {
+        let is = |field: &Option<Field>, name: &str| match field {
+            Some(field) => field.is(self.head, name),
+            None => name == "dkim-signature" || name.starts_with("arc-"),
         };
-        let mut out = Vec::new();
-        for name in names {
-            let count = used.iter().filter(|(n, _)| n == name).count();
-            used.push((name, count));
-            out.push(form(name, count));
-        }
-        out
-    }
-}
-
-/// What of a signature says how to check it.
-struct Signature {
-    name: SignatureName,
-    /// The field itself in its canonical form.
-    own: Vec<u8>,
-    relaxed_head: bool,
-    relaxed_body: bool,
-    /// `h=`, lower-case.
-    names: Vec<String>,
-    /// `l=`, octets of the canonical body.
-    length: Option<u64>,
-    /// `bh=`
-    hash: Vec<u8>,
-}
-
-/// More names in `h=` than anybody signs: such a signature is taken for broken (promise 10).
-const MAX_NAMES: usize = 200;
-
-impl Signature {
-    fn read(block: &Block<'_>, field: &Field) -> Option<Signature> {
-        let value = String::from_utf8(fields::unfold(field.value(block.head))).ok()?;
-        let tag = |wanted: &str| -> Option<String> {
-            let mut tags = value.split(';').filter_map(|tag| tag.split_once('='));
-            let (_, text) = tags.find(|(name, _)| name.trim() == wanted)?;
-            Some(text.chars().filter(|c| !c.is_ascii_whitespace()).collect())
+        let form = |field: Option<&Option<Field>>| match field {
+            Some(Some(field)) => canonical_field(self.head, field, signature.relaxed_head),
+            Some(None) => b"ours".to_vec(),
+            None => Vec::new(),
         };
-        let form = tag("c").unwrap_or_default();
-        let (head, body) = form.split_once('/').unwrap_or((&form, ""));
-        let names: Vec<String> = tag("h")?.split(':').map(str::to_ascii_lowercase).collect();
-        let length = match tag("l") {
-            Some(text) => Some(text.parse().ok()?),
-            None => None,
-        };
-        let relaxed_head = head == "relaxed";
-        Some(Signature {
-            name: SignatureName::new(&tag("b")?),
-            own: canonical_field(block.head, field, relaxed_head),
-            relaxed_head,
-            relaxed_body: body == "relaxed",
-            names: (names.len() <= MAX_NAMES).then_some(names)?,
-            length,
-            hash: BASE64.decode(tag("bh")?.as_bytes()).ok()?,
-        })
-    }
-
-    fn header_survives(&self, before: &Block<'_>, after: &Block<'_>) -> bool {
-        let own = |field: &Field| canonical_field(after.head, field, self.relaxed_head) == self.own;
-        after.named("DKIM-Signature").any(own)
-            && before.signed(&self.names, self.relaxed_head)
-                == after.signed(&self.names, self.relaxed_head)
-    }
-
-    /// All signatures that can pass hash with SHA-256 (RFC 8301 3.1, RFC 8463 3).
-    fn body_survives(&self, body: &[u8]) -> bool {
-        let mut hash = Context::new(&SHA256);
-        let mut left = self.length.unwrap_or(u64::MAX);
-        canonical::body(body, self.relaxed_body, &mut |piece| {
-            let room = usize::try_from(left).map_or(piece.len(), |left| left.min(piece.len()));
-            hash.update(piece.get(..room).unwrap_or_default());
-            left -= room as u64;
-        });
-        // A body that became shorter than `l=` fails (RFC 6376 3.5).
-        let whole = self.length.is_none() || left == 0;
-        whole && hash.finish().as_ref() == self.hash.as_slice()
-    }
-}
-
-/// A field in its canonical form.
-fn canonical_field(head: &[u8], field: &Field, relaxed: bool) -> Vec<u8> {
-    match relaxed {
-        true => canonical::relaxed(field.name(head), field.value(head)),
-        false => head.get(field.whole.clone()).unwrap_or_default().to_vec(),
+        signature.chosen(&self.fields, is).into_iter().map(form).collect()
     }
 }
 
