@@ -24,6 +24,7 @@ use listd::delivery::Relay;
 use listd::directory::{self, Directory, Freshness};
 use listd::ids::Ids;
 use listd::intake::{self, Door, spool::Budget, tally::Tally};
+use listd::letters::Letters;
 use listd::maillog::MailLog;
 use listd::members::{self, Claim, Members};
 use listd::metrics::{self, Counters};
@@ -149,7 +150,7 @@ pub async fn start(
         verdicts,
         store: store.clone(),
         announce: Arc::new(Waiting(scheduler.clone())),
-        ids: Ids::default(),
+        ids: Arc::<Ids>::default(),
         flood: Flood::default(),
         clock: clock.clone(),
         turns: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
@@ -322,7 +323,7 @@ async fn alarm(
     scheduler: &Arc<Scheduler>,
     pipeline: &Arc<Pipeline>,
 ) -> Result<Arc<Alarm>, StartError> {
-    let (scheduler, ids, tenants) = (scheduler.clone(), pipeline.clone(), pipeline.clone());
+    let (scheduler, tenants) = (scheduler.clone(), pipeline.clone());
     let languages = move || {
         let tenants = tenants.tenants.load();
         tenants.iter().map(|(domain, t)| (domain.clone(), t.language.clone())).collect()
@@ -332,7 +333,7 @@ async fn alarm(
         live: directory.live.clone(),
         store: store.clone(),
         announce: Box::new(move |batches| scheduler.announce(batches)),
-        ids: Box::new(move |now| ids.ids.next(now)),
+        letters: Letters { hostname: config.hostname.clone(), ids: pipeline.ids.clone() },
         languages: Box::new(languages),
         hostname: config.hostname.clone(),
         clock: pipeline.clock.clone(),

@@ -8,6 +8,7 @@ pub mod delivery;
 pub mod directory;
 pub mod ids;
 pub mod intake;
+pub mod letters;
 pub mod maillog;
 pub mod members;
 pub mod metrics;

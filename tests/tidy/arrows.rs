@@ -44,8 +44,10 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["store", "members", "directory", "scheduler", "compose", "intake", "verdicts", "clock"],
     ),
     ("retention", &["store", "clock"]),
+    // What we write ourselves, on its way into the store.
+    ("letters", &["store", "clock", "ids"]),
     // Tells the admins what the safety catch holds, by a mail of our own.
-    ("alarm", &["members", "directory", "store", "clock"]),
+    ("alarm", &["letters", "members", "directory", "store", "clock"]),
     // What an admin asks, answered out of the other rooms: nobody but the control socket asks it.
     (
         "office",

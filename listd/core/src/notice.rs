@@ -5,7 +5,10 @@
 mod alarm;
 mod attachment;
 mod footer;
+pub mod letter;
+pub mod mail;
 mod phrases;
+pub mod shown;
 
 use std::sync::LazyLock;
 
@@ -138,6 +141,11 @@ fn key(language: &str, refusal: &Refusal, args: &mut FluentArgs<'_>) -> &'static
 pub fn spoken(tag: &str) -> Option<&'static str> {
     let first = tag.split(['-', '_']).next().unwrap_or_default();
     SOURCES.iter().map(|(known, _)| *known).find(|known| known.eq_ignore_ascii_case(first))
+}
+
+/// The first of these languages that there are texts in: the person's, the list's, the domain's (LA2); else English.
+pub fn language<'a>(wanted: impl IntoIterator<Item = &'a str>) -> &'static str {
+    wanted.into_iter().find_map(spoken).unwrap_or("en")
 }
 
 /// The text in the language, else in English; the key itself where a text is missing, which a test excludes.

@@ -10,24 +10,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_lc_rs::digest;
-use bytes::Bytes;
-use jiff::fmt::rfc2822;
 use listcore::address::Address;
-use listcore::list::{FromPolicy, ListId, Role, Settings};
+use listcore::notice::letter::Words;
+use listcore::notice::mail::Auto;
 use listcore::notice::{self, Shrunk};
 use listcore::recipients::Recipient;
-use listcore::rewrite::{Frozen, PostKind};
 use listcore::time::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::directory::{Freshness, Live};
+use crate::letters::{Letter, Letters, Sender};
 use crate::members::{Held, Members};
-use crate::store::{
-    Accepted, BatchId, Done, DueBatch, MailId, Move, NewMail, NewPost, PostId, Raw, StoreError,
-};
+use crate::store::{Accepted, Done, DueBatch, Move, StoreError};
 pub use decide::{Patience, Told};
 use decide::{Say, decide};
 
@@ -43,8 +39,8 @@ const ASK_AGAIN: Duration = Duration::from_secs(60);
 /// Changes of one moment are measured together.
 const TOGETHER: Duration = Duration::from_millis(100);
 
-/// How long delivery of an alarm is tried.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(5 * 24 * 3600);
+/// Most who are told.
+const MOST_ADMINS: usize = 100;
 
 /// The name of trouble that is no list's: the directory gives no answer.
 const SILENT: &str = "silent";
@@ -56,8 +52,7 @@ pub struct Watch {
     pub store: Arc<dyn Accepted>,
     /// Told of batches that are durable now.
     pub announce: Box<dyn Fn(Vec<DueBatch>) + Send + Sync>,
-    /// Names for mails and posts, as everybody's.
-    pub ids: Box<dyn Fn(Timestamp) -> u64 + Send + Sync>,
+    pub letters: Letters,
     /// The language of each domain, as it is now.
     pub languages: Box<dyn Fn() -> Vec<(String, String)> + Send + Sync>,
     pub hostname: String,
@@ -201,15 +196,19 @@ impl Alarm {
             let mut told = self.told_of(&domain);
             let before = told.clone();
             let say = decide(&mut told, &trouble, self.watch.patience, now);
-            let words = match say {
-                Say::Nothing => None,
-                Say::Alarm => Some(notice::alarm(&language, &self.facts(&here, silent))),
-                Say::Resolved => Some(notice::resolved(&language, &self.watch.hostname)),
-            };
             if told == before {
                 continue;
             }
-            if let Err(error) = self.send(&domain, &language, words, &told, now).await {
+            let words = |language: &str| match say {
+                Say::Nothing => None,
+                Say::Alarm => Some(notice::alarm(language, &self.facts(&here, silent))),
+                Say::Resolved => Some(notice::resolved(language, &self.watch.hostname)),
+            };
+            let letters = match say {
+                Say::Nothing => Vec::new(),
+                Say::Alarm | Say::Resolved => self.letters(&domain, &language, &words),
+            };
+            if let Err(error) = self.send(&domain, letters, &told, now).await {
                 tracing::error!(%error, domain, "the admins could not be told that mail waits; tried again");
                 continue;
             }
@@ -237,7 +236,7 @@ impl Alarm {
     fn facts(&self, held: &[&Held], silent: Option<Timestamp>) -> notice::Alarm {
         let health = self.watch.live.health();
         let error = health.last_error.unwrap_or_else(|| "-".to_owned());
-        let since = silent.map(|since| date(health.fresh_at.unwrap_or(since)));
+        let since = silent.map(|since| clock::rfc5322(health.fresh_at.unwrap_or(since)));
         let shrunk = |h: &&Held| Shrunk {
             address: h.address.as_ref().map(ToString::to_string),
             accepted: h.accepted,
@@ -250,30 +249,50 @@ impl Alarm {
         }
     }
 
-    /// The mail and the note that it was sent become durable together.
-    async fn send(
+    /// One to each admin, in a language of her own.
+    fn letters(
         &self,
         domain: &str,
         language: &str,
-        words: Option<(String, String)>,
-        told: &Told,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let note = serde_json::to_vec(told).map_err(|e| StoreError::Failed(e.to_string()))?;
-        let mut moves = vec![Move::Accepted(vec![(format!("told:{domain}"), Some(note))])];
+        words: &dyn Fn(&str) -> Option<Words>,
+    ) -> Vec<Letter> {
         let admins = self.watch.members.admins(domain);
-        if words.is_some() && admins.is_empty() {
+        if admins.is_empty() {
             tracing::warn!(
                 domain,
                 "nobody is told that mail waits, or goes out again: domain.admins is empty or leads to nobody"
             );
         }
-        let letter = words.filter(|_| !admins.is_empty());
-        let mail = letter.and_then(|words| self.mail(domain, language, &words, admins, now));
+        let Ok(address) = Address::new("postmaster", domain) else { return Vec::new() };
+        let letter = |to: Recipient| {
+            let spoken = notice::language([to.language.as_deref().unwrap_or_default(), language]);
+            Some(Letter {
+                words: words(spoken)?,
+                to,
+                from: Sender { name: "Verteiler".to_owned(), address: address.clone() },
+                reply_to: None,
+                answers: None,
+                auto: Auto::Generated,
+                list: address.clone(),
+            })
+        };
+        admins.into_iter().take(MOST_ADMINS).filter_map(letter).collect()
+    }
+
+    /// The letters and the note that they were sent become durable together.
+    async fn send(
+        &self,
+        domain: &str,
+        letters: Vec<Letter>,
+        told: &Told,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let note = serde_json::to_vec(told).map_err(|e| StoreError::Failed(e.to_string()))?;
+        let mut moves = vec![Move::Accepted(vec![(format!("told:{domain}"), Some(note))])];
         let mut announced = Vec::new();
-        if let Some((mail, post)) = mail {
-            let id = BatchId { post: post.id, number: 0 };
-            announced.push(DueBatch { id, list: post.frozen.list.clone(), due: now });
+        for letter in &letters {
+            let (mail, post) = self.watch.letters.write(letter, now);
+            announced.extend(post.due(now));
             moves.push(Move::Accept { mail, posts: vec![post] });
         }
         let done = self.watch.store.commit(moves).await?;
@@ -284,53 +303,4 @@ impl Alarm {
         (self.watch.announce)(announced);
         Ok(())
     }
-
-    /// RFC 3834 5: marked as made by a machine, and with a null sender (`Frozen::is_notice`).
-    fn mail(
-        &self,
-        domain: &str,
-        language: &str,
-        (subject, text): &(String, String),
-        admins: Vec<Recipient>,
-        now: Timestamp,
-    ) -> Option<(NewMail, NewPost)> {
-        let address = Address::new("postmaster", domain).ok()?;
-        let id = (self.watch.ids)(now);
-        let message_id = format!("alarm.{id}.listd@{domain}");
-        let when = date(now);
-        let body = text.replace('\n', "\r\n");
-        let raw = format!(
-            "From: Verteiler <{address}>\r\nTo: {address}\r\nSubject: {subject}\r\nDate: {when}\r\n\
-             Message-ID: <{message_id}>\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n\
-             Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{body}"
-        );
-        let mut digest = [0; 32];
-        digest.copy_from_slice(digest::digest(&digest::SHA256, body.as_bytes()).as_ref());
-        let frozen = Frozen {
-            settings: Settings { from: FromPolicy::Keep, ..Settings::default() },
-            language: language.to_owned(),
-            received: format!("Received: by {} id {id};\r\n\t{when}\r\n", self.watch.hostname),
-            ..Frozen::new(
-                PostKind::Role(Role::Owner),
-                ListId(format!("{}{domain}", Frozen::NOTICE)),
-                address,
-            )
-        };
-        let mail = NewMail {
-            id: MailId((self.watch.ids)(now)),
-            raw: Raw::Memory(Bytes::from(raw)),
-            message_id,
-            sender: None,
-            received: now,
-            utf8: false,
-        };
-        let expires = now + GIVE_UP_AFTER;
-        let recipients = admins.into_iter().take(crate::store::BATCH).collect();
-        Some((mail, NewPost { id: PostId(id), frozen, digest, expires, recipients, hides: None }))
-    }
-}
-
-fn date(at: Timestamp) -> String {
-    let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    rfc2822::to_string(&at.to_zoned(jiff::tz::TimeZone::system())).unwrap_or_default()
 }

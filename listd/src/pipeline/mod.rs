@@ -139,7 +139,7 @@ pub struct Pipeline {
     pub verdicts: Option<Arc<Verdicts>>,
     pub store: Arc<dyn Attribution>,
     pub announce: Arc<dyn Announce>,
-    pub ids: Ids,
+    pub ids: Arc<Ids>,
     pub flood: Flood,
     pub clock: Clock,
     /// [`LARGE_AT_ONCE`] turns.

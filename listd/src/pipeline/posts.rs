@@ -1,7 +1,6 @@
 //! From a decision to what is stored, and from what was stored to the replies.
 
 use aws_lc_rs::digest;
-use jiff::fmt::rfc2822;
 use listcore::list::List;
 use listcore::message::Mail;
 use listcore::policy::Verdict;
@@ -13,10 +12,8 @@ use lmtp::reply::Reply;
 
 use super::judge::Step;
 use super::{Incoming, Pipeline, answer};
-use crate::store::{
-    BATCH, BatchId, Done, DueBatch, MailId, Move, NewMail, NewPost, PostId, SCANNED, StoreError,
-    TraceEvent,
-};
+use crate::clock;
+use crate::store::{Done, MailId, Move, NewMail, NewPost, PostId, SCANNED, StoreError, TraceEvent};
 
 /// The list's own page, for `{settings}` in footers. There are no pages yet, so there is no link, and a line that asks
 /// for one is left out. With pages it is `web.public_url`, `/list/` and the list's address, percent-encoded, for lists
@@ -38,7 +35,7 @@ impl Pipeline {
     ) -> NewPost {
         let id = PostId(self.ids.next(now));
         let domain = list.address.domain().to_owned();
-        let date = date(now);
+        let date = clock::rfc5322(now);
         let tenant = self.tenant(&domain);
         let frozen = Frozen {
             name: list.name.clone(),
@@ -143,7 +140,7 @@ impl Pipeline {
                 Step::SameAs(first) => replies.get(*first).cloned().unwrap_or_else(lost),
                 Step::Post(post, _) => match of_posts.next() {
                     Some(Done::Ok) => {
-                        announced.extend(due(post, now));
+                        announced.extend(post.due(now));
                         accepted(post)
                     }
                     Some(Done::Duplicate(_)) => {
@@ -231,16 +228,6 @@ fn lost() -> Reply {
     Reply::new(451, "4.3.0", "the mail could not be stored, try again later")
 }
 
-/// The batches of a post that was just made durable.
-fn due(post: &NewPost, now: Timestamp) -> impl Iterator<Item = DueBatch> {
-    let (id, list) = (post.id, post.frozen.list.clone());
-    let batches = post.recipients.len().div_ceil(BATCH);
-    (0..batches).filter_map(move |number| {
-        let id = BatchId { post: id, number: u32::try_from(number).ok()? };
-        Some(DueBatch { id, list: list.clone(), due: now })
-    })
-}
-
 /// The same for each list and at each retry of the same bytes, so that a retry is recognised (rule LM22), also
 /// where it is for some of the lists only.
 fn made_message_id(incoming: &Incoming, hostname: &str) -> String {
@@ -255,11 +242,4 @@ fn digest_of(body: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(digest.as_ref());
     out
-}
-
-/// RFC 5322 3.3, in the machine's own zone.
-fn date(now: Timestamp) -> String {
-    let at = jiff::Timestamp::from_millisecond(now.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    let zoned = at.to_zoned(jiff::tz::TimeZone::system());
-    rfc2822::to_string(&zoned).unwrap_or_default()
 }

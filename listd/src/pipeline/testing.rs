@@ -21,7 +21,6 @@ use tokio::sync::Semaphore;
 
 use super::{Announce, Flood, House, LARGE_AT_ONCE, Pipeline, Tenant};
 use crate::directory::{Change, Live, Mode};
-use crate::ids::Ids;
 use crate::intake::{Door, spool::Budget};
 use crate::members::{Domain, Members};
 use crate::store::memory::MemoryStore;
@@ -129,7 +128,7 @@ impl School {
             verdicts,
             store: Arc::new(Touchy { inner: store.clone(), panics: panics.clone() }),
             announce: announced.clone(),
-            ids: Ids::default(),
+            ids: Arc::default(),
             flood: Flood::default(),
             clock: Arc::new(move || Timestamp(clock.load(Ordering::Relaxed))),
             turns: Arc::new(Semaphore::new(LARGE_AT_ONCE)),

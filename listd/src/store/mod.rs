@@ -92,6 +92,18 @@ pub struct NewPost {
     pub hides: Option<HiddenAuthor>,
 }
 
+impl NewPost {
+    /// The batches that wait once it is durable.
+    pub fn due(&self, now: Timestamp) -> impl Iterator<Item = DueBatch> {
+        let (id, list) = (self.id, self.frozen.list.clone());
+        let batches = self.recipients.len().div_ceil(BATCH);
+        (0..batches).filter_map(move |number| {
+            let id = BatchId { post: id, number: u32::try_from(number).ok()? };
+            Some(DueBatch { id, list: list.clone(), due: now })
+        })
+    }
+}
+
 /// An author whose address a list hides, or somebody who wrote to one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HiddenAuthor {

@@ -4,7 +4,8 @@
 
 use fluent_bundle::FluentArgs;
 
-use super::format;
+use super::letter::{self, Block, Words};
+use super::{format, shown};
 
 /// Most lists that one mail names.
 const MOST: usize = 50;
@@ -28,55 +29,63 @@ pub struct Alarm {
     pub silent: Option<(String, String)>,
 }
 
-/// Subject (ASCII) and text, lines ending in LF.
-pub fn alarm(language: &str, alarm: &Alarm) -> (String, String) {
+/// What is told when mail begins to wait.
+pub fn alarm(language: &str, alarm: &Alarm) -> Words {
     let mut args = FluentArgs::new();
     args.set("host", alarm.host.clone());
-    let say = |key, args: &FluentArgs<'_>| format(language, key, args);
-    let mut text = say("alarm-intro", &args) + "\n\n";
+    let say = |key, args: &FluentArgs<'_>| Block::Paragraph(format(language, key, args));
+    let mut blocks = vec![say("alarm-intro", &args)];
     if let Some((error, since)) = &alarm.silent {
         args.set("since", since.clone());
-        args.set("error", one_line(error));
-        text += &(say("alarm-silent", &args) + "\n\n");
+        args.set("error", shown::line(error, 500));
+        blocks.push(say("alarm-silent", &args));
     }
     if !alarm.shrunk.is_empty() {
-        text += &(say("alarm-shrunk", &args) + "\n\n");
-        for list in alarm.shrunk.iter().take(MOST) {
-            args.set("accepted", list.accepted.to_string());
-            args.set("now", list.now.to_string());
-            let key = match &list.address {
-                Some(address) => {
-                    args.set("list", one_line(address));
-                    "alarm-list"
-                }
-                None => "alarm-everybody",
-            };
-            text += &format!("  {}\n", say(key, &args));
-        }
-        if let Some(more) = alarm.shrunk.len().checked_sub(MOST).filter(|more| *more > 0) {
-            args.set("more", more.to_string());
-            text += &format!("  {}\n", say("alarm-more", &args));
-        }
-        text += &format!("\n{}\n", say("alarm-what", &args));
-        text += "\n  listctl directory diff\n  listctl directory accept --all\n  listctl directory reject\n\n";
+        blocks.push(say("alarm-shrunk", &args));
+        blocks.push(Block::Lines(lists(language, alarm)));
+        blocks.push(say("alarm-what", &args));
+        let commands = [
+            "listctl directory diff",
+            "listctl directory accept --all",
+            "listctl directory reject",
+        ];
+        blocks.push(Block::Lines(commands.map(str::to_owned).to_vec()));
     }
-    text += &(say("alarm-once", &args) + "\n");
+    blocks.push(say("alarm-once", &args));
     let subject =
         if alarm.shrunk.is_empty() { "alarm-subject-silent" } else { "alarm-subject-shrunk" };
-    (super::ascii(&say(subject, &args)), text)
+    letter::words(language, &format(language, subject, &args), &blocks)
 }
 
-/// The mail that ends it: subject and text.
-pub fn resolved(language: &str, host: &str) -> (String, String) {
+/// Each list with its numbers.
+fn lists(language: &str, alarm: &Alarm) -> Vec<String> {
+    let mut args = FluentArgs::new();
+    let mut lines = Vec::new();
+    for list in alarm.shrunk.iter().take(MOST) {
+        args.set("accepted", list.accepted.to_string());
+        args.set("now", list.now.to_string());
+        let key = match &list.address {
+            Some(address) => {
+                args.set("list", shown::line(address, 300));
+                "alarm-list"
+            }
+            None => "alarm-everybody",
+        };
+        lines.push(format(language, key, &args));
+    }
+    if let Some(more) = alarm.shrunk.len().checked_sub(MOST).filter(|more| *more > 0) {
+        args.set("more", more.to_string());
+        lines.push(format(language, "alarm-more", &args));
+    }
+    lines
+}
+
+/// The mail that ends it.
+pub fn resolved(language: &str, host: &str) -> Words {
     let mut args = FluentArgs::new();
     args.set("host", host.to_owned());
-    let text = format(language, "alarm-resolved", &args) + "\n";
-    (super::ascii(&format(language, "alarm-subject-resolved", &args)), text)
-}
-
-fn one_line(text: &str) -> String {
-    let flat = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    flat.take(500).collect()
+    let blocks = [Block::Paragraph(format(language, "alarm-resolved", &args))];
+    letter::words(language, &format(language, "alarm-subject-resolved", &args), &blocks)
 }
 
 #[cfg(test)]
@@ -96,18 +105,18 @@ mod tests {
         let silent = Some(("no\nanswer".to_owned(), "Sun, 22 Nov 2026".to_owned()));
         let all = Alarm { host: "lists.schule.example".to_owned(), shrunk, silent };
         for (language, word) in [("de", "wartet"), ("en", "waits")] {
-            let (subject, text) = alarm(language, &all);
-            assert!(subject.is_ascii() && subject.contains(word) && !subject.contains("alarm-"));
+            let Words { subject, text, .. } = alarm(language, &all);
+            assert!(subject.contains(word) && !subject.contains("alarm-"));
             for part in ["klasse-3@schule.example", "directory accept --all", "no answer", "500"] {
                 assert!(text.contains(part), "{part}: {text}");
             }
             assert!(
                 !text.contains("{$") && !text.contains("alarm-") && !text.contains("klasse-55@")
             );
-            let (subject, text) = resolved(language, "lists.schule.example");
-            assert!(subject.is_ascii() && text.contains("lists.schule.example"), "{text}");
+            let Words { text, .. } = resolved(language, "lists.schule.example");
+            assert!(text.contains("lists.schule.example"), "{text}");
         }
         let silent = Alarm { shrunk: vec![], ..all };
-        assert!(!alarm("de", &silent).1.contains("accept"), "nothing to accept there");
+        assert!(!alarm("de", &silent).text.contains("accept"), "nothing to accept there");
     }
 }

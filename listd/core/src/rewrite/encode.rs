@@ -11,7 +11,7 @@ const FOLD: usize = 78;
 
 /// One line without control characters, line separators, bidi controls and invisible spaces (rules F5, S5, X4);
 /// white space is collapsed.
-pub(super) fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let kept = text.chars().filter_map(|c| match c {
         '\u{2028}' | '\u{2029}' => Some(' '),
         '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
@@ -26,7 +26,7 @@ pub(super) fn clean(text: &str) -> String {
 }
 
 /// At most `max` user-visible characters, cut on a grapheme border (rule F5), and never over 4 octets each on average.
-pub(super) fn cut(text: &str, max: usize) -> String {
+pub(crate) fn cut(text: &str, max: usize) -> String {
     let mut out = String::new();
     for grapheme in text.graphemes(true).take(max) {
         // Someone can pile 10,000 accents on one letter.

@@ -21,7 +21,7 @@ pub mod changes;
 mod content_type;
 pub mod edit;
 mod eight_bit;
-mod encode;
+pub(crate) mod encode;
 pub mod filter;
 pub mod footer;
 mod form;

@@ -1,0 +1,102 @@
+//! Mail that we write ourselves: from words to what the store takes, so that it goes the way of all mail.
+//!
+//! Not the words (`listcore::notice`), nor when somebody is written to: that is decided by the room that writes. A
+//! letter leaves with a null sender (rule A3), is signed like a copy, and is no list traffic (rule H11). Everything
+//! comes from the arguments and an id: whoever commits the letter with its own note writes it once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use bytes::Bytes;
+use listcore::address::Address;
+use listcore::list::{FromPolicy, ListId, Role, Settings};
+use listcore::notice::letter::Words;
+use listcore::notice::mail::{self, Auto, Head};
+use listcore::recipients::Recipient;
+use listcore::rewrite::{Frozen, PostKind};
+use listcore::time::Timestamp;
+
+use crate::clock;
+use crate::ids::Ids;
+use crate::store::{MailId, NewMail, NewPost, PostId, Raw};
+
+/// How long delivery of a letter is tried.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(5 * 24 * 3600);
+
+/// One letter to one person: nobody learns from it who else was written to (rule GD3).
+#[derive(Clone, Debug)]
+pub struct Letter {
+    pub to: Recipient,
+    pub from: Sender,
+    /// Where an answer by mail goes; `None` = to the sender.
+    pub reply_to: Option<Address>,
+    pub words: Words,
+    /// Message-ID (without brackets) of the mail that it answers; with [`Auto::Replied`].
+    pub answers: Option<String>,
+    pub auto: Auto,
+    /// The list on whose behalf it is written, or the domain's postmaster: its domain signs.
+    pub list: Address,
+}
+
+/// Whom From names.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    pub name: String,
+    pub address: Address,
+}
+
+/// The room.
+#[derive(Clone, Debug)]
+pub struct Letters {
+    pub hostname: String,
+    /// The house's names for mails and posts.
+    pub ids: Arc<Ids>,
+}
+
+impl Letters {
+    /// For one [`Move::Accept`](crate::store::Move::Accept), or any other move that takes letters.
+    pub fn write(&self, letter: &Letter, now: Timestamp) -> (NewMail, NewPost) {
+        let id = self.ids.next(now);
+        let message_id = format!("letter.{id}.listd@{}", letter.list.domain());
+        let head = Head {
+            from: (&letter.from.name, &letter.from.address),
+            to: (letter.to.name.as_deref().unwrap_or_default(), &letter.to.address),
+            reply_to: letter.reply_to.as_ref(),
+            date: now,
+            message_id: &message_id,
+            answers: letter.answers.as_deref(),
+            auto: letter.auto,
+        };
+        let raw = mail::mail(&head, &letter.words);
+        let mut digest = [0; 32];
+        digest.copy_from_slice(digest::digest(&digest::SHA256, &raw).as_ref());
+        let mail = NewMail {
+            id: MailId(self.ids.next(now)),
+            raw: Raw::Memory(Bytes::from(raw)),
+            message_id,
+            sender: None,
+            received: now,
+            utf8: !letter.to.address.is_ascii(),
+        };
+        let frozen = self.frozen(letter, id, now);
+        let expires = now + GIVE_UP_AFTER;
+        let recipients = vec![letter.to.clone()];
+        (mail, NewPost { id: PostId(id), frozen, digest, expires, recipients, hides: None })
+    }
+
+    /// Nothing is done to a letter on its way but what is done to each mail: a `Received`, and the mark that ends loops.
+    fn frozen(&self, letter: &Letter, id: u64, now: Timestamp) -> Frozen {
+        let when = clock::rfc5322(now);
+        let list = ListId(format!("{}{}", Frozen::NOTICE, letter.list.domain()));
+        Frozen {
+            settings: Settings { from: FromPolicy::Keep, ..Settings::default() },
+            language: letter.words.language.clone(),
+            received: format!("Received: by {} id {id};\r\n\t{when}\r\n", self.hostname),
+            ..Frozen::new(PostKind::Role(Role::Owner), list, letter.list.clone())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
