@@ -24,6 +24,11 @@ impl Witness for MailLog {
                 let (list, message_id, sender) = (&about.list, id(about), path(sender.as_ref()));
                 tracing::info!(%list, post = post.0, message_id, sender, recipients, size, "accepted");
             }
+            Fact::Held { held, about, sender, reason, size } => {
+                let (list, message_id, sender) = (&about.list, id(about), path(sender.as_ref()));
+                let reason = reason.as_str();
+                tracing::info!(%list, held = held.0, message_id, sender, reason, size, "held");
+            }
             Fact::Repeated { earlier, about } => {
                 let (list, message_id) = (&about.list, id(about));
                 tracing::info!(%list, post = earlier.0, message_id, "accepted before, nothing new is sent");

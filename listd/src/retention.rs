@@ -26,7 +26,7 @@ pub async fn run(store: Arc<dyn Commit>, clock: Clock, every: Duration, stop: Ca
             () = stop.cancelled() => return,
         }
         let now = clock();
-        let old = vec![Move::Erase { before: now - KEEP }, Move::EraseHidden { expired: now }];
+        let old = vec![Move::Erase { before: now - KEEP }, Move::EraseExpired { before: now }];
         if let Err(error) = store.commit(old).await {
             tracing::error!(%error, "old outcomes could not be erased; they are tried again later");
         }

@@ -13,6 +13,7 @@ pub mod dkim;
 pub mod dn;
 pub mod entry;
 pub mod filter;
+pub mod hold;
 pub mod ldap_url;
 pub mod ldif;
 pub mod list;

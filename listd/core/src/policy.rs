@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::hold;
 use crate::list::{
     AuthorAddress, FromPolicy, List, Moderation, Nonmembers, Posters, Settings, Unverified,
 };
@@ -23,6 +24,8 @@ pub enum Verified {
     Spf(String),
     /// Logged in at our own MTA as the person to whom From belongs.
     Auth(String),
+    /// The author said so herself, when she was asked or from the same network before.
+    Confirmed,
     No(Unproven),
 }
 
@@ -127,6 +130,24 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// What is answered where a mail would wait, and can't: never more open than asked.
+    pub fn instead_of(reason: hold::Reason, settings: &Settings) -> Refusal {
+        match reason {
+            hold::Reason::Unverified(why) | hold::Reason::Asked(why) => Refusal::Unverified(why),
+            hold::Reason::Nonmember => Refusal::NotAllowed(settings.post.clone()),
+            hold::Reason::Moderated | hold::Reason::First => Refusal::NotYet("moderation"),
+            hold::Reason::Suspect => Refusal::Suspect,
+            hold::Reason::Filter => Refusal::Filter,
+            hold::Reason::SeveralAuthors => Refusal::Malformed(Malformed::SeveralFrom),
+            hold::Reason::Outside(_)
+            | hold::Reason::Storm
+            | hold::Reason::Lists(_)
+            | hold::Reason::Rate => Refusal::TooMany,
+            hold::Reason::Emergency => Refusal::NotYet("emergency hold"),
+            hold::Reason::Conflict => Refusal::NotYet("moderation"),
+        }
+    }
+
     /// Reply code and enhanced status (RFC 5321 4.2.3, RFC 3463).
     pub fn code(&self) -> (u16, (u8, u16, u16)) {
         match self {
@@ -170,6 +191,8 @@ pub enum Deferred {
 pub enum Decision {
     Distribute,
     Refuse(Refusal),
+    /// 250, kept, and distributed if somebody says so.
+    Hold(hold::Reason),
     /// 250, traced, and not distributed.
     Discard(Discarded),
     /// 4yz: the sending server tries again.

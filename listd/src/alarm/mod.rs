@@ -293,7 +293,7 @@ impl Alarm {
         for letter in &letters {
             let (mail, post) = self.watch.letters.write(letter, now);
             announced.extend(post.due(now));
-            moves.push(Move::Accept { mail, posts: vec![post] });
+            moves.push(Move::accept(mail, vec![post]));
         }
         let done = self.watch.store.commit(moves).await?;
         if let Some(Done::Rejected(why)) = done.into_iter().find(|d| matches!(d, Done::Rejected(_)))

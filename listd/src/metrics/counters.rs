@@ -213,6 +213,7 @@ impl Witness for Counters {
     fn saw(&self, fact: &Fact) {
         match fact {
             Fact::Accepted { .. } => self.decided("accepted", "allowed"),
+            Fact::Held { reason, .. } => self.decided("held", reason.as_str()),
             Fact::Repeated { .. } => self.decided("duplicate", "repeated"),
             Fact::Conflict { .. } => self.decided("refused", "conflict"),
             Fact::NotStored { .. } => self.decided("deferred", "store"),

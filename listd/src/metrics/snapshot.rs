@@ -208,6 +208,8 @@ impl Snapshot {
             float(counts.posts_waiting),
         );
         sheet.gauge("queue_mails", "Mails whose body is still needed", float(counts.mails));
+        let help = "Mails that wait for somebody's word";
+        sheet.gauge("mails_held", help, float(counts.held));
         let age = oldest.map_or(0.0, |at| self.now.since(at).as_secs_f64());
         sheet.gauge("queue_oldest_age_seconds", "Age of the oldest of them; 0 = none", age);
     }
@@ -314,6 +316,7 @@ pub(super) mod tests {
             posts_waiting: 2,
             recipients_waiting: 30,
             recipients_deferred: 4,
+            held: 7,
             bounces: 0,
             bounces_unattributed: 0,
         };
@@ -328,6 +331,7 @@ pub(super) mod tests {
             r#"verteiler_queue_recipients{state="waiting"} 30.0"#,
             r#"verteiler_queue_recipients{state="deferred"} 4.0"#,
             "verteiler_queue_oldest_age_seconds 90.0",
+            "verteiler_mails_held 7.0",
             "verteiler_directory_age_seconds 2.5",
             r#"verteiler_directory_mode{mode="refreshAndPersist"} 1.0"#,
             r#"verteiler_directory_mode{mode="poll"} 0.0"#,

@@ -133,6 +133,11 @@ impl Pipeline {
                 let reply = self.refusal(&list, mail, refusal);
                 self.tell(rcpt, Some(&list), mail, now, ("refused", &rule, reply))
             }
+            Decision::Hold(reason) => {
+                let refusal = Refusal::instead_of(*reason, &list.settings);
+                let reply = self.refusal(&list, mail, &refusal);
+                self.tell(rcpt, Some(&list), mail, now, ("refused", &rule, reply))
+            }
             Decision::Defer(why) => {
                 let reply = scans::later(*why);
                 self.tell(rcpt, Some(&list), mail, now, ("deferred", &rule, reply))

@@ -117,7 +117,7 @@ impl Pipeline {
                 received: now,
                 utf8: incoming.utf8,
             };
-            moves.push(Move::Accept { mail, posts });
+            moves.push(Move::accept(mail, posts));
         }
         moves.extend(steps.iter().filter_map(|step| match step {
             Step::Tell(_, event) => Some(Move::Trace(event.clone())),
@@ -147,6 +147,13 @@ impl Pipeline {
                         Reply::new(250, "2.6.0", "this mail was accepted before")
                     }
                     Some(Done::Conflict(_)) => conflict(),
+                    Some(done @ (Done::Ended(_) | Done::Stale)) => {
+                        tracing::error!(
+                            ?done,
+                            "the store gave an answer that does not belong to a post"
+                        );
+                        lost()
+                    }
                     Some(Done::Rejected(why)) => {
                         tracing::error!(why, list = %post.frozen.address, "a mail could not be stored and was deferred");
                         answer::store_trouble(&StoreError::Failed(why))
@@ -172,7 +179,7 @@ impl Pipeline {
                 Done::Conflict(first) => {
                     ("refused", format!("another mail has this Message-ID: {}", first.0))
                 }
-                Done::Ok | Done::Rejected(_) => return None,
+                Done::Ok | Done::Rejected(_) | Done::Ended(_) | Done::Stale => return None,
             };
             Some(Move::Trace(TraceEvent {
                 at,

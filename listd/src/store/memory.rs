@@ -13,11 +13,14 @@ use listcore::outcome::Outcome;
 use listcore::recipients::{PersonId, Recipient};
 use listcore::time::Timestamp;
 
+mod held;
+
+use super::held::{Held, MarkKind, NewHeld, Ticket};
 use super::{
     Accepted, Account, Attribution, BATCH, Batch, BatchId, Body, BounceEvent, Commit, Counts, Done,
     DueBatch, HiddenAuthor, MailId, Move, NewMail, NewPost, Override, Overrides, PostId, Queue,
     Raw, RecipientRef, Replica, ReplicaChange, Report, StoreError, StoredPost, StoredReplica,
-    TraceEvent, rules,
+    TraceEvent, rules, rules::Key as Seen,
 };
 
 /// All of it behind one lock.
@@ -43,7 +46,13 @@ struct State {
     fresh: Timestamp,
     accepted: BTreeMap<String, Vec<u8>>,
     hidden: HashMap<(ListId, u64), HiddenAuthor>,
+    held: BTreeMap<PostId, Held>,
+    tickets: BTreeMap<u64, Ticket>,
+    marks: BTreeMap<MarkKey, Option<Timestamp>>,
 }
+
+/// Kind, list, whose, value.
+type MarkKey = (MarkKind, Option<ListId>, String, String);
 
 /// List, way to it, Message-ID.
 type SeenKey = (ListId, String, String);
@@ -84,7 +93,21 @@ impl MemoryStore {
 impl State {
     fn apply(&mut self, change: Move, done: &mut Vec<Done>) {
         let result = match change {
-            Move::Accept { mail, posts } => return self.accept(mail, posts, done),
+            Move::Accept { mail, posts, held } => return self.accept(mail, posts, held, done),
+            Move::Told(told) => return done.push(self.told(told).unwrap_or_else(Done::Rejected)),
+            Move::Rehold { id, reason, waits_for, next, expires } => {
+                let answer = self.rehold(id, reason, waits_for, next, expires);
+                return done.push(answer.unwrap_or_else(Done::Rejected));
+            }
+            Move::End { id, ended, post, marks } => {
+                let answer = self.end(id, ended, post.map(|post| *post), marks);
+                return done.push(answer.unwrap_or_else(Done::Rejected));
+            }
+            Move::Tickets(tickets) => self.add_tickets(tickets),
+            Move::Mark(mark) => {
+                self.mark(mark);
+                Ok(())
+            }
             Move::Settle { batch, outcomes } => self.settle(batch, outcomes),
             Move::RetryNow { post } => self.retry_now(post),
             Move::Trace(event) => {
@@ -119,38 +142,44 @@ impl State {
                 self.erase(before);
                 Ok(())
             }
-            Move::EraseHidden { expired } => {
-                self.hidden.retain(|_, hidden| hidden.expires >= expired);
+            Move::EraseExpired { before } => {
+                self.hidden.retain(|_, hidden| hidden.expires >= before);
+                self.marks.retain(|_, until| until.is_none_or(|end| end >= before));
                 Ok(())
             }
         };
         done.push(result.map_or_else(Done::Rejected, |()| Done::Ok));
     }
 
-    fn accept(&mut self, mail: NewMail, posts: Vec<NewPost>, done: &mut Vec<Done>) {
-        if let Err(why) = self.check(&mail, &posts) {
+    fn accept(
+        &mut self,
+        mail: NewMail,
+        posts: Vec<NewPost>,
+        held: Vec<NewHeld>,
+        done: &mut Vec<Done>,
+    ) {
+        if let Err(why) = self.check(&mail, &posts, &held) {
             discard(&body(mail.raw));
-            done.extend(posts.iter().map(|_| Done::Rejected(why.clone())));
+            done.extend((0..posts.len() + held.len()).map(|_| Done::Rejected(why.clone())));
             return;
         }
         let body = body(mail.raw.clone());
-        let mut needed = false;
-        let mut stored = false;
+        let (mut needed, mut stored) = (false, false);
         for post in posts {
-            let key = (post.frozen.list.clone(), rules::way(&post.frozen), mail.message_id.clone());
-            let earlier = self.seen.entry(key).or_default();
-            if let Some(known) =
-                rules::duplicate(earlier.iter().copied(), &post.digest, mail.received)
-            {
-                done.push(known);
-                continue;
+            let known = self.seen(&mail, Seen::of_post(&post));
+            if known.is_none() {
+                (needed, stored) = (needed || !post.recipients.is_empty(), true);
+                self.insert((mail.id, &mail.message_id, mail.received), size(&body), post);
             }
-            earlier.retain(|(digest, ..)| *digest != post.digest);
-            earlier.push((post.digest, post.id, mail.received));
-            needed |= !post.recipients.is_empty();
-            stored = true;
-            self.insert(&mail, size(&body), post);
-            done.push(Done::Ok);
+            done.push(known.unwrap_or(Done::Ok));
+        }
+        for new in held {
+            let known = self.seen(&mail, Seen::of_held(&new));
+            if known.is_none() {
+                (needed, stored) = (true, true);
+                self.hold(&mail, size(&body), new);
+            }
+            done.push(known.unwrap_or(Done::Ok));
         }
         if needed {
             self.bodies.insert(mail.id, Kept::Body(body));
@@ -162,19 +191,32 @@ impl State {
         }
     }
 
+    /// Rule L4: what this repeats. A new one is remembered.
+    fn seen(&mut self, mail: &NewMail, key: Seen<'_>) -> Option<Done> {
+        let name = (key.list.clone(), key.way.clone(), mail.message_id.clone());
+        let earlier = self.seen.entry(name).or_default();
+        let known = rules::duplicate(earlier.iter().copied(), key.digest, mail.received);
+        if let Some(known) = known.filter(|known| !key.allows(known)) {
+            return Some(known);
+        }
+        earlier.retain(|(digest, ..)| digest != key.digest);
+        earlier.push((*key.digest, key.id, mail.received));
+        None
+    }
+
     /// The constraints: what a durable store would refuse.
-    fn check(&self, mail: &NewMail, posts: &[NewPost]) -> Result<(), String> {
+    fn check(&self, mail: &NewMail, posts: &[NewPost], held: &[NewHeld]) -> Result<(), String> {
         let mut ids = HashSet::new();
         if self.bodies.contains_key(&mail.id) {
             return Err(format!("mail {} exists already", mail.id.0));
         }
-        for post in posts {
-            if self.posts.contains_key(&post.id) || !ids.insert(post.id) {
-                return Err(format!("post {} exists already", post.id.0));
+        for id in posts.iter().map(|post| post.id).chain(held.iter().map(|held| held.id)) {
+            let used = self.posts.contains_key(&id) || self.held.contains_key(&id);
+            if used || !ids.insert(id) {
+                return Err(format!("post {} exists already", id.0));
             }
-            rules::batches(post.recipients.len())?;
         }
-        Ok(())
+        posts.iter().try_for_each(|post| rules::batches(post.recipients.len()).map(drop))
     }
 
     fn hide(&mut self, mut hidden: HiddenAuthor) {
@@ -185,16 +227,18 @@ impl State {
         self.hidden.insert(key, hidden);
     }
 
-    fn insert(&mut self, mail: &NewMail, size: u64, post: NewPost) {
+    /// `mail` = its name, its Message-ID and when it came.
+    fn insert(&mut self, mail: (MailId, &str, Timestamp), size: u64, post: NewPost) {
+        let (mail, message_id, accepted) = mail;
         if let Some(hidden) = post.hides {
             self.hide(hidden);
         }
         let stored = StoredPost {
             id: post.id,
-            mail: mail.id,
-            message_id: mail.message_id.clone(),
+            mail,
+            message_id: message_id.to_owned(),
             frozen: post.frozen,
-            accepted: mail.received,
+            accepted,
             expires: post.expires,
             size,
         };
@@ -204,7 +248,7 @@ impl State {
             outcomes: vec![Outcome::Waiting; refs.len()],
         };
         let batches = refs.chunks(BATCH).map(batch).collect();
-        let post = Post { stored: Arc::new(stored), batches, last: mail.received };
+        let post = Post { stored: Arc::new(stored), batches, last: accepted };
         self.posts.insert(post.stored.id, post);
     }
 
@@ -226,11 +270,19 @@ impl State {
         rules::settle(&mut batch.outcomes, changes)?;
         post.last = post.last.max(rules::last(&batch.outcomes));
         let mail = post.stored.mail;
-        let needed = self.posts.values().any(|p| p.stored.mail == mail && p.is_unfinished());
-        if !needed && let Some(Kept::Body(body)) = self.bodies.insert(mail, Kept::Gone) {
+        self.release(mail);
+        Ok(())
+    }
+
+    /// A body goes when neither a post nor a held mail needs it.
+    fn release(&mut self, mail: MailId) {
+        let sent = self.posts.values().any(|p| p.stored.mail == mail && p.is_unfinished());
+        let waits = self.held.values().any(|held| held.mail == mail && held.ended.is_none());
+        if !(sent || waits)
+            && let Some(Kept::Body(body)) = self.bodies.insert(mail, Kept::Gone)
+        {
             discard(&body);
         }
-        Ok(())
     }
 
     fn retry_now(&mut self, post: Option<PostId>) -> Result<(), String> {
@@ -266,7 +318,9 @@ impl State {
 
     fn erase(&mut self, before: Timestamp) {
         self.posts.retain(|_, post| post.is_unfinished() || post.last >= before);
-        let mails: HashSet<MailId> = self.posts.values().map(|p| p.stored.mail).collect();
+        self.erase_held(before);
+        let sent = self.posts.values().map(|p| p.stored.mail);
+        let mails: HashSet<MailId> = sent.chain(self.held.values().map(|h| h.mail)).collect();
         self.bodies.retain(|id, _| mails.contains(id));
         self.traces.retain(|event| event.at >= before);
         self.bounces.retain(|event| event.at >= before);
@@ -437,6 +491,7 @@ impl Report for MemoryStore {
         let mut counts = Counts {
             mails: state.bodies.values().filter(|b| matches!(b, Kept::Body(_))).count() as u64,
             posts_waiting: state.posts.values().filter(|p| p.is_unfinished()).count() as u64,
+            held: state.held.values().filter(|held| held.ended.is_none()).count() as u64,
             bounces: state.bounces.len() as u64,
             bounces_unattributed: state.bounces.iter().filter(|b| b.recipient.is_none()).count()
                 as u64,
@@ -484,7 +539,9 @@ mod tests {
     #[tokio::test]
     async fn the_suite() {
         let spool = tempfile::tempdir().expect("directory");
-        suite::run(async || (MemoryStore::new(), spool.path().to_owned())).await;
+        // One for each case; all go with the outer one.
+        let own = || tempfile::tempdir_in(spool.path()).expect("directory").keep();
+        suite::run(async || (MemoryStore::new(), own())).await;
     }
 
     #[tokio::test]

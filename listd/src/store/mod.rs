@@ -9,6 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use listcore::address::Address;
+use listcore::hold::{Ended, Reason, Waiting};
 use listcore::list::ListId;
 use listcore::list::settings::Key;
 use listcore::outcome::Outcome;
@@ -17,6 +18,9 @@ use listcore::rewrite::Frozen;
 use listcore::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use self::held::{Mark, NewHeld, Ticket, Told};
+
+pub mod held;
 pub mod memory;
 #[cfg(test)]
 mod releases;
@@ -121,13 +125,15 @@ pub struct HiddenAuthor {
 /// One change of what is stored.
 #[derive(Clone, Debug)]
 pub enum Move {
-    /// Mail, posts, recipients and batches become durable together. Each post is answered by a [`Done`]:
-    /// one that repeats list, Message-ID and digest of an earlier post is [`Done::Duplicate`] and stores nothing,
-    /// one with another digest [`Done::Conflict`] and stores nothing either. Role mail has keys of its own.
-    Accept { mail: NewMail, posts: Vec<NewPost> },
+    /// Mail, posts, recipients and batches become durable together, and what of it waits for somebody's word. Each
+    /// post, then each of `held`, is answered by a [`Done`]: one that repeats list, Message-ID and digest of an
+    /// earlier one, sent or held, is [`Done::Duplicate`] and stores nothing, one with another digest
+    /// [`Done::Conflict`] and stores nothing either, unless it is held for that very reason. Role mail has keys of
+    /// its own.
+    Accept { mail: NewMail, posts: Vec<NewPost>, held: Vec<NewHeld> },
     /// Outcomes of an attempt, by index in the batch. The batch is due again when the earliest of its
     /// unfinished recipients is; with none left it is finished. What is final is replaced by what is final only.
-    /// With the last batch of its last post a mail's body goes.
+    /// With the last batch of its last post a mail's body goes, if nothing of it is held.
     Settle { batch: BatchId, outcomes: Vec<(u16, Outcome)> },
     /// What happened to a mail that was not distributed.
     Trace(TraceEvent),
@@ -141,14 +147,34 @@ pub enum Move {
     Override { list: ListId, key: Key, value: Option<Vec<String>> },
     /// What was accepted of lists (promise 6), by name, in the members room's own form; `None` = forgotten.
     Accepted(Vec<(String, Option<Vec<u8>>)>),
-    /// The retention job: outcomes, traces, bounces and duplicate keys older than this go. A post goes with all
-    /// its outcomes once it was finished before this; a recipient when nothing names her any more.
+    /// Questions that were asked.
+    Tickets(Vec<Ticket>),
+    /// Something to remember about somebody.
+    Mark(Mark),
+    /// The desk's outbox: a step and its letters, or [`Done::Stale`] where the mail is not as the desk saw it.
+    Told(Told),
+    /// It goes on waiting, for another reason: `step` is 0 again. [`Done::Stale`] where it waits so already,
+    /// [`Done::Ended`] where it waits no longer.
+    Rehold { id: PostId, reason: Reason, waits_for: Waiting, next: Timestamp, expires: Timestamp },
+    /// The one decision about a held mail; a later one is answered by the first ([`Done::Ended`]) and does nothing.
+    /// With `post`, which has the name of the held mail, it goes out; without, its body goes, unless another post
+    /// needs it. The desk is due at once, to tell of it.
+    End { id: PostId, ended: Ended, post: Option<Box<NewPost>>, marks: Vec<Mark> },
+    /// The retention job: outcomes, traces, bounces, duplicate keys, tickets and decisions older than this go. A post
+    /// goes with all its outcomes once it was finished before this; a recipient when nothing names her any more.
     Erase { before: Timestamp },
-    /// The retention job: hidden authors whose relay address has expired before this go.
-    EraseHidden { expired: Timestamp },
+    /// The retention job: hidden authors whose relay address has expired before this go, and marks.
+    EraseExpired { before: Timestamp },
 }
 
-/// What a [`Move`] led to, in the order of the moves (an `Accept` has one for each post).
+impl Move {
+    /// [`Move::Accept`] of a mail of which nothing is held.
+    pub fn accept(mail: NewMail, posts: Vec<NewPost>) -> Move {
+        Move::Accept { mail, posts, held: Vec::new() }
+    }
+}
+
+/// What a [`Move`] led to, in the order of the moves (an `Accept` has one for each post, then for each held mail).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Done {
     Ok,
@@ -156,6 +182,10 @@ pub enum Done {
     Duplicate(PostId),
     /// The same Message-ID was accepted for this list before, with another body (rule L4).
     Conflict(PostId),
+    /// Somebody was first, and this is the decision.
+    Ended(Ended),
+    /// It is not as it was when the caller looked; nothing was done.
+    Stale,
     /// Only this move failed, the others stand: what it was.
     Rejected(String),
 }
@@ -334,6 +364,8 @@ pub struct Counts {
     pub recipients_waiting: u64,
     /// Unfinished recipients that were tried, and will be again.
     pub recipients_deferred: u64,
+    /// Mails that wait for somebody's word.
+    pub held: u64,
     /// Bounces that are still kept.
     pub bounces: u64,
     pub bounces_unattributed: u64,

@@ -73,10 +73,7 @@ fn moves() -> Vec<Move> {
     let one = mail(1, SMALL);
     let settle = |post, number, outcomes| Move::Settle { batch: batch(post, number), outcomes };
     vec![
-        Move::Accept {
-            mail: one,
-            posts: vec![post(1, "5b", people(3)), post(2, "6a", people(102))],
-        },
+        Move::accept(one, vec![post(1, "5b", people(3)), post(2, "6a", people(102))]),
         accept(3, "5b", people(3)),
         settle(
             2,
@@ -204,9 +201,9 @@ async fn read_replica(store: &SqliteStore) {
 /// A retry is still a duplicate, and what waits can be finished.
 async fn goes_on(store: &SqliteStore) {
     let again = accept(30, "5b", people(1));
-    let Move::Accept { mut mail, posts } = again else { unreachable!("it is one") };
+    let Move::Accept { mut mail, posts, held } = again else { unreachable!("it is one") };
     mail.message_id = "m3@x.example".into();
-    let done = store.commit(vec![Move::Accept { mail, posts }]).await.expect("commit");
+    let done = store.commit(vec![Move::Accept { mail, posts, held }]).await.expect("commit");
     assert_eq!(done, [Done::Duplicate(PostId(3))]);
     let all = (0..3).map(|n| (n, suite::delivered(11))).collect();
     store.commit(vec![suite::settle(1, 0, all)]).await.expect("settled");

@@ -4,11 +4,14 @@
 
 use std::time::Duration;
 
+use listcore::hold::{Reason, Waiting};
+use listcore::list::ListId;
 use listcore::outcome::Outcome;
-use listcore::rewrite::{Frozen, PostKind};
+use listcore::rewrite::PostKind;
 use listcore::time::Timestamp;
 
-use super::{BATCH, Done, PostId};
+use super::held::{Held, NewHeld, Told};
+use super::{BATCH, Done, NewPost, PostId};
 
 /// How long a mail is recognised when it comes again (rule L4).
 pub(super) const DUPLICATE_WINDOW: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -72,11 +75,39 @@ pub(super) fn last(outcomes: &[Outcome]) -> Timestamp {
 }
 
 /// Which way to a list: the same mail to a list and to its owners is two posts, no duplicate.
-pub(super) fn way(frozen: &Frozen) -> String {
-    match frozen.kind {
+fn way(kind: PostKind) -> String {
+    match kind {
         PostKind::List => "list".to_owned(),
         PostKind::Role(role) => format!("role {role:?}").to_ascii_lowercase(),
         PostKind::Author(number) => format!("author {number}"),
+    }
+}
+
+/// What duplicate control knows a post or a held mail by, beside the Message-ID (rule L4).
+pub(super) struct Key<'a> {
+    pub list: &'a ListId,
+    pub way: String,
+    pub digest: &'a [u8; 32],
+    pub id: PostId,
+    /// It is held because it conflicts.
+    conflicts: bool,
+}
+
+impl<'a> Key<'a> {
+    pub(super) fn of_post(post: &'a NewPost) -> Key<'a> {
+        let (list, way) = (&post.frozen.list, way(post.frozen.kind));
+        Key { list, way, digest: &post.digest, id: post.id, conflicts: false }
+    }
+
+    pub(super) fn of_held(held: &'a NewHeld) -> Key<'a> {
+        let (list, way) = (&held.list, way(held.kind));
+        let conflicts = held.reason == Reason::Conflict;
+        Key { list, way, digest: &held.digest, id: held.id, conflicts }
+    }
+
+    /// It may be stored although it repeats something in this way.
+    pub(super) fn allows(&self, known: &Done) -> bool {
+        self.conflicts && matches!(known, Done::Conflict(_))
     }
 }
 
@@ -102,6 +133,32 @@ pub(super) fn duplicate(
 /// Numbers of the batches of a post with so many recipients, or why it can't have that many.
 pub(super) fn batches(recipients: usize) -> Result<u32, String> {
     u32::try_from(recipients.div_ceil(BATCH)).map_err(|_| "too many recipients".to_owned())
+}
+
+pub(super) fn no_held(id: PostId) -> String {
+    format!("there is no held mail {}", id.0)
+}
+
+/// The mail is not as the desk saw it.
+pub(super) fn is_stale(held: &Held, told: &Told) -> bool {
+    held.step != told.expect || held.ended.is_some() != told.ended
+}
+
+/// Why a held mail can't go on waiting for this. `None` = it can.
+pub(super) fn rehold(held: &Held, reason: Reason, waits_for: Waiting) -> Option<Done> {
+    match &held.ended {
+        Some(ended) => Some(Done::Ended(ended.clone())),
+        None if (held.reason, held.waits_for) == (reason, waits_for) => Some(Done::Stale),
+        None => None,
+    }
+}
+
+/// Whether a post is what a held mail becomes.
+pub(super) fn may_release(id: PostId, post: &NewPost) -> Result<(), String> {
+    if post.id != id {
+        return Err(format!("post {} is not the held mail {}", post.id.0, id.0));
+    }
+    batches(post.recipients.len()).map(drop)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use listcore::address::Address;
+use listcore::hold::Reason;
 use listcore::outcome::Outcome;
 use listcore::time::Timestamp;
 
@@ -25,6 +26,15 @@ pub enum Fact {
         /// Return address; `None` = null sender.
         sender: Option<Address>,
         recipients: usize,
+        /// Octets.
+        size: u64,
+    },
+    /// A mail waits for somebody's word.
+    Held {
+        held: PostId,
+        about: About,
+        sender: Option<Address>,
+        reason: Reason,
         /// Octets.
         size: u64,
     },
@@ -135,6 +145,7 @@ pub(super) struct Watch {
 pub(super) enum Note {
     Accept {
         posts: Vec<(PostId, About, usize)>,
+        held: Vec<(PostId, About, Reason)>,
         sender: Option<Address>,
         size: u64,
         at: Timestamp,
@@ -153,7 +164,14 @@ pub(super) enum Note {
 impl Note {
     fn of(change: &Move) -> Note {
         match change {
-            Move::Accept { mail, posts } => Note::Accept {
+            Move::Accept { mail, posts, held } => Note::Accept {
+                held: held
+                    .iter()
+                    .map(|held| {
+                        let (list, message_id) = (held.address.clone(), mail.message_id.clone());
+                        (held.id, About { list, message_id }, held.reason)
+                    })
+                    .collect(),
                 posts: posts
                     .iter()
                     .map(|post| {
@@ -222,8 +240,9 @@ impl Watch {
     fn failed(&self, notes: Vec<Note>, error: &StoreError) {
         let full = matches!(error, StoreError::Full(_));
         for note in notes {
-            let Note::Accept { posts, .. } = note else { continue };
-            posts.into_iter().for_each(|(_, about, _)| self.saw(&Fact::NotStored { about, full }));
+            let Note::Accept { posts, held, .. } = note else { continue };
+            let all = posts.into_iter().map(|post| post.1).chain(held.into_iter().map(|h| h.1));
+            all.for_each(|about| self.saw(&Fact::NotStored { about, full }));
         }
     }
 
@@ -231,24 +250,19 @@ impl Watch {
         let mut done = done.iter();
         for note in notes {
             match note {
-                Note::Accept { posts, sender, size, at } => {
+                Note::Accept { posts, held, sender, size, at } => {
                     for (post, about, recipients) in posts {
                         let sender = sender.clone();
-                        match done.next() {
-                            Some(Done::Ok) => {
-                                let tally = Tally::new(about.clone(), at, recipients);
-                                self.tallies().insert(post, tally);
-                                self.saw(&Fact::Accepted { post, about, sender, recipients, size });
-                            }
-                            Some(Done::Duplicate(earlier)) => {
-                                self.saw(&Fact::Repeated { earlier: *earlier, about });
-                            }
-                            Some(Done::Conflict(earlier)) => {
-                                self.saw(&Fact::Conflict { earlier: *earlier, about });
-                            }
-                            Some(Done::Rejected(_)) | None => {
-                                self.saw(&Fact::NotStored { about, full: false });
-                            }
+                        if let Some(about) = self.news(done.next(), about) {
+                            let tally = Tally::new(about.clone(), at, recipients);
+                            self.tallies().insert(post, tally);
+                            self.saw(&Fact::Accepted { post, about, sender, recipients, size });
+                        }
+                    }
+                    for (held, about, reason) in held {
+                        let sender = sender.clone();
+                        if let Some(about) = self.news(done.next(), about) {
+                            self.saw(&Fact::Held { held, about, sender, reason, size });
                         }
                     }
                     continue;
@@ -265,6 +279,23 @@ impl Watch {
             }
             done.next();
         }
+    }
+
+    /// Tells what was not stored; gives back what it was about where it was.
+    fn news(&self, done: Option<&Done>, about: About) -> Option<About> {
+        match done {
+            Some(Done::Ok) => return Some(about),
+            Some(Done::Duplicate(earlier)) => {
+                self.saw(&Fact::Repeated { earlier: *earlier, about });
+            }
+            Some(Done::Conflict(earlier)) => {
+                self.saw(&Fact::Conflict { earlier: *earlier, about });
+            }
+            Some(Done::Rejected(_) | Done::Ended(_) | Done::Stale) | None => {
+                self.saw(&Fact::NotStored { about, full: false });
+            }
+        }
+        None
     }
 
     async fn settled(

@@ -40,6 +40,7 @@ impl Authenticity {
             Verified::Dkim(domain) => format!("a DKIM signature of {domain}"),
             Verified::Spf(domain) => format!("an SPF pass of {domain}"),
             Verified::Auth(login) => format!("the login {login}"),
+            Verified::Confirmed => "the author's own word".to_owned(),
             Verified::No(_) => String::new(),
         };
         Authenticity::Known { verified, why }

@@ -152,7 +152,7 @@ async fn a_relay_address_expires() {
     assert!(sent[0].starts_with("550 5.1.1") && sent.len() == 1, "{sent:?}");
     let now = (school.door.pipeline.clock)();
     assert!(now > START);
-    school.store.commit(vec![Move::EraseHidden { expired: now }]).await.unwrap();
+    school.store.commit(vec![Move::EraseExpired { before: now }]).await.unwrap();
     let again = send(&school, "anna", "again@home.example", LIST).await;
     assert!(again[1].starts_with("250"));
     let fresh = frozen(&school, "again@home.example").await.0.hidden.unwrap().relay;

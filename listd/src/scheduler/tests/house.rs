@@ -245,7 +245,7 @@ impl House {
             received: START,
             utf8: false,
         };
-        let done = self.store.commit(vec![Move::Accept { mail, posts: vec![post] }]).await;
+        let done = self.store.commit(vec![Move::accept(mail, vec![post])]).await;
         assert_eq!(done, Ok(vec![Done::Ok]));
         let batches = to.len().div_ceil(BATCH) as u32;
         let due = |number| DueBatch {

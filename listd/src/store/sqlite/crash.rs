@@ -53,10 +53,8 @@ async fn work(store: &SqliteStore, id: u64) {
         let mut out = std::io::stdout().lock();
         writeln!(out, "\n{what} {id}").and_then(|()| out.flush()).expect("say");
     };
-    let accept = Move::Accept {
-        mail: mail(id, vec![b'x'; size(id)]),
-        posts: vec![post(id, "5b", people(recipients(id)))],
-    };
+    let accept =
+        Move::accept(mail(id, vec![b'x'; size(id)]), vec![post(id, "5b", people(recipients(id)))]);
     assert_eq!(store.commit(vec![accept]).await, Ok(vec![Done::Ok]));
     say("accepted");
     if id % 4 < 2 {

@@ -11,11 +11,14 @@ use super::packing;
 use super::writer::{Effects, Writer};
 use crate::store::Done;
 
-const OLD: [&str; 5] = [
+const OLD: [&str; 7] = [
     // Batches go with their post (ON DELETE CASCADE).
     "DELETE FROM post WHERE unfinished = 0 AND last < $1",
+    "DELETE FROM held WHERE ended_at < $1",
+    "DELETE FROM ticket WHERE expires < $1",
     "DELETE FROM mail WHERE received < $1
-        AND NOT EXISTS (SELECT 1 FROM post WHERE post.mail = mail.id)",
+        AND NOT EXISTS (SELECT 1 FROM post WHERE post.mail = mail.id)
+        AND NOT EXISTS (SELECT 1 FROM held WHERE held.mail = mail.id)",
     "DELETE FROM trace WHERE at < $1",
     "DELETE FROM bounce WHERE at < $1",
     "DELETE FROM seen WHERE at < $1",
@@ -38,6 +41,21 @@ impl Writer {
         if gone > 0 {
             self.erase_recipients().await?;
             effects.erased = true;
+        }
+        Ok(Done::Ok)
+    }
+
+    /// What had an end of its own, and no history that anybody may ask for.
+    pub(super) async fn erase_expired(
+        &mut self,
+        before: Timestamp,
+        effects: &mut Effects,
+    ) -> Result<Done, Trouble> {
+        const EXPIRED: [&str; 2] =
+            ["DELETE FROM hidden_author WHERE expires < $1", "DELETE FROM mark WHERE until < $1"];
+        for sql in EXPIRED {
+            let result = sqlx::query(sql).bind(before.0).execute(&mut self.db).await?;
+            effects.erased |= result.rows_affected() > 0;
         }
         Ok(Done::Ok)
     }

@@ -10,8 +10,8 @@ use listcore::time::Timestamp;
 use super::SqliteStore;
 use super::error::Trouble;
 use super::moves::number;
-use super::writer::{Effects, Writer};
-use crate::store::{Done, HiddenAuthor, StoreError};
+use super::writer::Writer;
+use crate::store::{HiddenAuthor, StoreError};
 
 impl Writer {
     pub(super) async fn hide(&mut self, hidden: &HiddenAuthor) -> Result<(), Trouble> {
@@ -31,19 +31,6 @@ impl Writer {
             .execute(&mut self.db)
             .await?;
         Ok(())
-    }
-
-    pub(super) async fn erase_hidden(
-        &mut self,
-        expired: Timestamp,
-        effects: &mut Effects,
-    ) -> Result<Done, Trouble> {
-        let result = sqlx::query("DELETE FROM hidden_author WHERE expires < $1")
-            .bind(expired.0)
-            .execute(&mut self.db)
-            .await?;
-        effects.erased |= result.rows_affected() > 0;
-        Ok(Done::Ok)
     }
 }
 

@@ -8,6 +8,7 @@ mod bench;
 mod crash;
 mod erase;
 mod error;
+mod held;
 mod hidden;
 mod moves;
 mod overrides;
@@ -37,10 +38,10 @@ use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 
 use self::error::Trouble;
-use self::spool::Spool;
+use self::spool::{Prepared, Spool};
 use self::writer::{Command, Job, Work, Writer};
 use super::witness::{Watch, Witness};
-use super::{Commit, Done, MailId, Move, Probe, StoreError};
+use super::{Commit, Done, MailId, Move, NewMail, Probe, StoreError};
 
 /// Connections for reading; each is a thread.
 const READERS: u32 = 3;
@@ -151,13 +152,20 @@ async fn prepare(moves: Vec<Move>, spool: Arc<Spool>) -> Result<Vec<Work>, Store
     let mut failure = None;
     for change in moves {
         match change {
-            Move::Accept { mail, posts } => {
-                let (id, raw, spool) = (mail.id, mail.raw.clone(), Arc::clone(&spool));
-                // After a failure the rest is prepared all the same, so that their spilled files are used up.
-                match blocking(move || spool.prepare(id, &raw)).await? {
-                    Ok(body) => works.push(Work::Accept { mail, body, posts }),
-                    Err(trouble) => failure = Some(trouble),
+            // After a failure the rest is prepared all the same, so that their spilled files are used up.
+            Move::Accept { mail, posts, held } => match prepare_body(&mail, &spool).await? {
+                Ok(body) => works.push(Work::Accept { mail, body, posts, held }),
+                Err(trouble) => failure = Some(trouble),
+            },
+            Move::Told(told) => {
+                let mut bodies = Vec::with_capacity(told.letters.len());
+                for (mail, _) in &told.letters {
+                    match prepare_body(mail, &spool).await? {
+                        Ok(body) => bodies.push(body),
+                        Err(trouble) => failure = Some(trouble),
+                    }
                 }
+                works.push(Work::Told { told, bodies });
             }
             other => works.push(Work::Other(other)),
         }
@@ -167,6 +175,14 @@ async fn prepare(moves: Vec<Move>, spool: Arc<Spool>) -> Result<Vec<Work>, Store
         spool.remove(id);
     }
     Err(trouble.into())
+}
+
+async fn prepare_body(
+    mail: &NewMail,
+    spool: &Arc<Spool>,
+) -> Result<Result<Prepared, Trouble>, StoreError> {
+    let (id, raw, spool) = (mail.id, mail.raw.clone(), Arc::clone(spool));
+    blocking(move || spool.prepare(id, &raw)).await
 }
 
 async fn blocking<T: Send + 'static>(

@@ -11,8 +11,10 @@ use super::error::Trouble;
 use super::packing;
 use super::spool::Prepared;
 use super::writer::{Effects, Writer};
+use crate::store::held::NewHeld;
+use crate::store::rules::{self, Key as Seen};
 use crate::store::{
-    BATCH, BatchId, BounceEvent, Done, MailId, Move, NewMail, NewPost, PostId, TraceEvent, rules,
+    BATCH, BatchId, BounceEvent, Done, MailId, Move, NewMail, NewPost, PostId, TraceEvent,
 };
 
 /// Names are below 2^63, as SQLite's integers are.
@@ -27,7 +29,9 @@ impl Writer {
         effects: &mut Effects,
     ) -> Result<Done, Trouble> {
         match change {
-            Move::Accept { .. } => Err(Trouble::Failed("a mail without its body".into())),
+            Move::Accept { .. } | Move::Told(_) => {
+                Err(Trouble::Failed("a mail without its body".into()))
+            }
             Move::Settle { batch, outcomes } => self.settle(*batch, outcomes, effects).await,
             Move::Trace(event) => self.trace(event).await,
             Move::Bounce(event) => self.bounce(event).await,
@@ -38,7 +42,13 @@ impl Writer {
             }
             Move::Accepted(rows) => self.accepted(rows).await,
             Move::Erase { before } => self.erase(*before, effects).await,
-            Move::EraseHidden { expired } => self.erase_hidden(*expired, effects).await,
+            Move::Tickets(tickets) => self.tickets(tickets).await,
+            Move::Mark(mark) => self.marks(std::slice::from_ref(mark)).await,
+            Move::Rehold { .. } => self.rehold(change).await,
+            Move::End { id, ended, post, marks } => {
+                self.end(*id, ended, post.as_deref(), marks, effects).await
+            }
+            Move::EraseExpired { before } => self.erase_expired(*before, effects).await,
         }
     }
 
@@ -47,6 +57,7 @@ impl Writer {
         mail: &NewMail,
         body: &Prepared,
         posts: &[NewPost],
+        held: &[NewHeld],
         effects: &mut Effects,
     ) -> Result<(), Trouble> {
         if let Prepared::Refused(why) = body {
@@ -54,51 +65,62 @@ impl Writer {
         }
         let mut new = Vec::with_capacity(posts.len());
         for post in posts {
-            let known = self.seen(mail, post).await?;
+            let known = self.seen(mail, Seen::of_post(post)).await?;
             if known.is_none() {
                 new.push(post);
             }
             effects.done.push(known.unwrap_or(Done::Ok));
         }
-        let needed = new.iter().any(|post| !post.recipients.is_empty());
+        let mut waiting = Vec::with_capacity(held.len());
+        for held in held {
+            let known = self.seen(mail, Seen::of_held(held)).await?;
+            if known.is_none() {
+                waiting.push(held);
+            }
+            effects.done.push(known.unwrap_or(Done::Ok));
+        }
+        let needed = !waiting.is_empty() || new.iter().any(|post| !post.recipients.is_empty());
         if !needed && matches!(body, Prepared::File { .. }) {
             effects.remove.push(mail.id);
         }
-        if !new.is_empty() {
+        if !(new.is_empty() && waiting.is_empty()) {
             self.insert_mail(mail, body, needed).await?;
         }
         for post in new {
-            self.insert_post(mail, post).await?;
+            self.insert_post(mail.id, mail.received, post).await?;
+        }
+        for held in waiting {
+            self.hold(mail.id, held).await?;
         }
         Ok(())
     }
 
-    /// Rule L4: what this post repeats. A new one is remembered.
-    async fn seen(&mut self, mail: &NewMail, post: &NewPost) -> Result<Option<Done>, Trouble> {
+    /// Rule L4: what this repeats. A new one is remembered.
+    async fn seen(&mut self, mail: &NewMail, key: Seen<'_>) -> Result<Option<Done>, Trouble> {
         const ASK: &str = "SELECT digest, post, at FROM seen
             WHERE list = $1 AND way = $2 AND message_id = $3 ORDER BY at";
         const REMEMBER: &str = "INSERT INTO seen (list, way, message_id, digest, post, at)
             VALUES ($1, $2, $3, $4, $5, $6)
             ON CONFLICT DO UPDATE SET post = excluded.post, at = excluded.at";
-        let (list, way) = (&post.frozen.list.0, rules::way(&post.frozen));
         let rows: Vec<(Vec<u8>, i64, i64)> = sqlx::query_as(ASK)
-            .bind(list)
-            .bind(&way)
+            .bind(&key.list.0)
+            .bind(&key.way)
             .bind(&mail.message_id)
             .fetch_all(&mut self.db)
             .await?;
         let earlier = rows.into_iter().filter_map(|(digest, post, at)| {
             Some((digest.try_into().ok()?, PostId(post.cast_unsigned()), Timestamp(at)))
         });
-        if let Some(known) = rules::duplicate(earlier, &post.digest, mail.received) {
+        let known = rules::duplicate(earlier, key.digest, mail.received);
+        if let Some(known) = known.filter(|known| !key.allows(known)) {
             return Ok(Some(known));
         }
         sqlx::query(REMEMBER)
-            .bind(list)
-            .bind(&way)
+            .bind(&key.list.0)
+            .bind(&key.way)
             .bind(&mail.message_id)
-            .bind(&post.digest[..])
-            .bind(number(post.id.0)?)
+            .bind(&key.digest[..])
+            .bind(number(key.id.0)?)
             .bind(mail.received.0)
             .execute(&mut self.db)
             .await?;
@@ -133,17 +155,22 @@ impl Writer {
         Ok(())
     }
 
-    async fn insert_post(&mut self, mail: &NewMail, post: &NewPost) -> Result<(), Trouble> {
+    pub(super) async fn insert_post(
+        &mut self,
+        mail: MailId,
+        received: Timestamp,
+        post: &NewPost,
+    ) -> Result<(), Trouble> {
         const INSERT: &str = "INSERT INTO post (id, mail, list, expires, unfinished, last, frozen)
             VALUES ($1, $2, $3, $4, $5, $6, $7)";
         let batches = rules::batches(post.recipients.len()).map_err(Trouble::Constraint)?;
         sqlx::query(INSERT)
             .bind(number(post.id.0)?)
-            .bind(number(mail.id.0)?)
+            .bind(number(mail.0)?)
             .bind(&post.frozen.list.0)
             .bind(post.expires.0)
             .bind(batches)
-            .bind(mail.received.0)
+            .bind(received.0)
             .bind(packing::to_json::<Frozen>(&post.frozen)?)
             .execute(&mut self.db)
             .await?;
@@ -223,7 +250,7 @@ impl Writer {
         Ok(())
     }
 
-    /// With the last batch of its last post a mail's body goes.
+    /// With the last batch of a post its mail's body may go.
     async fn finish_batch(
         &mut self,
         post: i64,
@@ -232,15 +259,22 @@ impl Writer {
     ) -> Result<(), Trouble> {
         const FINISH: &str = "UPDATE post SET unfinished = unfinished - 1, last = max(last, $2)
             WHERE id = $1 RETURNING unfinished, mail";
-        const NEEDED: &str = "SELECT EXISTS
-            (SELECT 1 FROM post WHERE mail = $1 AND unfinished > 0), spilled
-            FROM mail WHERE id = $1";
-        const RELEASE: &str = "UPDATE mail SET body = NULL, spilled = 0 WHERE id = $1";
         let (unfinished, mail): (i64, i64) =
             sqlx::query_as(FINISH).bind(post).bind(last.0).fetch_one(&mut self.db).await?;
-        if unfinished > 0 {
-            return Ok(());
-        }
+        if unfinished > 0 { Ok(()) } else { self.release(mail, effects).await }
+    }
+
+    /// A body goes when neither a post nor a held mail needs it.
+    pub(super) async fn release(
+        &mut self,
+        mail: i64,
+        effects: &mut Effects,
+    ) -> Result<(), Trouble> {
+        const NEEDED: &str = "SELECT EXISTS
+            (SELECT 1 FROM post WHERE mail = $1 AND unfinished > 0) OR EXISTS
+            (SELECT 1 FROM held WHERE mail = $1 AND ended_at IS NULL), spilled
+            FROM mail WHERE id = $1";
+        const RELEASE: &str = "UPDATE mail SET body = NULL, spilled = 0 WHERE id = $1";
         let (needed, spilled): (bool, bool) =
             sqlx::query_as(NEEDED).bind(mail).fetch_one(&mut self.db).await?;
         if !needed {

@@ -138,13 +138,15 @@ impl SqliteStore {
 
     async fn read_counts(&self) -> Result<Counts, Trouble> {
         const COUNTS: &str = "SELECT
-            (SELECT count(DISTINCT mail) FROM post WHERE unfinished > 0),
+            (SELECT count(*) FROM (SELECT mail FROM post WHERE unfinished > 0
+                UNION SELECT mail FROM held WHERE ended_at IS NULL)),
             (SELECT count(*) FROM post WHERE unfinished > 0),
             (SELECT coalesce(sum(waiting), 0) FROM batch WHERE due IS NOT NULL),
             (SELECT coalesce(sum(deferred), 0) FROM batch WHERE due IS NOT NULL),
             (SELECT count(*) FROM bounce),
-            (SELECT count(*) FROM bounce WHERE recipient IS NULL)";
-        let row: (i64, i64, i64, i64, i64, i64) =
+            (SELECT count(*) FROM bounce WHERE recipient IS NULL),
+            (SELECT count(*) FROM held WHERE ended_at IS NULL)";
+        let row: (i64, i64, i64, i64, i64, i64, i64) =
             sqlx::query_as(COUNTS).fetch_one(&self.readers).await?;
         Ok(Counts {
             mails: row.0.cast_unsigned(),
@@ -153,6 +155,7 @@ impl SqliteStore {
             recipients_deferred: row.3.cast_unsigned(),
             bounces: row.4.cast_unsigned(),
             bounces_unattributed: row.5.cast_unsigned(),
+            held: row.6.cast_unsigned(),
         })
     }
 

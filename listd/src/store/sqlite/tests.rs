@@ -33,7 +33,7 @@ async fn sql(store: &SqliteStore, sql: &'static str) {
 }
 
 fn large(id: u64, list: &str, size: usize) -> Move {
-    Move::Accept { mail: mail(id, vec![b'x'; size]), posts: vec![post(id, list, people(1))] }
+    Move::accept(mail(id, vec![b'x'; size]), vec![post(id, list, people(1))])
 }
 
 fn mode(path: &Path) -> u32 {
@@ -135,10 +135,7 @@ async fn a_full_disk_is_said_and_survived() {
     let store = fixture.open().await;
     store.commit(vec![accept(1, "5b", people(2))]).await.expect("commit");
     sql(&store, "PRAGMA max_page_count = 1").await; // = as large as it is now
-    let big = || Move::Accept {
-        mail: mail(2, vec![b'x'; 60_000]),
-        posts: vec![post(2, "5c", people(1))],
-    };
+    let big = || Move::accept(mail(2, vec![b'x'; 60_000]), vec![post(2, "5c", people(1))]);
     let file = || large(3, "5d", 100_000_000 / 1_000);
     let (full, fine) = tokio::join!(
         store.commit(vec![file(), big()]),
@@ -159,10 +156,7 @@ async fn erased_means_overwritten() {
     let body = "Subject: geheim\r\n\r\nGeheimnis\r\n".repeat(100);
     for n in 1..=20 {
         let posts = vec![post(n, "5b", people(100 * n as usize))];
-        store
-            .commit(vec![Move::Accept { mail: mail(n, body.clone()), posts }])
-            .await
-            .expect("commit");
+        store.commit(vec![Move::accept(mail(n, body.clone()), posts)]).await.expect("commit");
     }
     let everything = || {
         let db = fixture.path();

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::error::Trouble;
 use super::people::People;
 use super::spool::{Prepared, Spool};
+use crate::store::held::{NewHeld, Told};
 use crate::store::{Done, MailId, Move, NewMail, NewPost, StoreError};
 
 /// Most commits in one transaction.
@@ -37,8 +38,46 @@ pub(super) struct Job {
 }
 
 pub(super) enum Work {
-    Accept { mail: NewMail, body: Prepared, posts: Vec<NewPost> },
+    Accept {
+        mail: NewMail,
+        body: Prepared,
+        posts: Vec<NewPost>,
+        held: Vec<NewHeld>,
+    },
+    /// A body for each letter.
+    Told {
+        told: Told,
+        bodies: Vec<Prepared>,
+    },
     Other(Move),
+}
+
+impl Work {
+    /// It writes more than one row, and a constraint may be broken after the first.
+    fn is_composite(&self) -> bool {
+        match self {
+            Work::Accept { .. } | Work::Told { .. } => true,
+            Work::Other(change) => matches!(change, Move::End { .. } | Move::Tickets(_)),
+        }
+    }
+
+    /// The files that it brought.
+    fn files(&self) -> Vec<MailId> {
+        match self {
+            Work::Accept { mail, body: Prepared::File { .. }, .. } => vec![mail.id],
+            Work::Told { told, bodies } => letter_files(told, bodies).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The files of letters.
+pub(super) fn letter_files<'a>(
+    told: &'a Told,
+    bodies: &'a [Prepared],
+) -> impl Iterator<Item = MailId> + 'a {
+    let letters = told.letters.iter().zip(bodies);
+    letters.filter(|(_, body)| matches!(body, Prepared::File { .. })).map(|((mail, _), _)| mail.id)
 }
 
 /// What a job leads to once it is durable.
@@ -69,10 +108,7 @@ struct Abort {
 
 /// The files that these works brought.
 pub(super) fn files(works: &[Work]) -> impl Iterator<Item = MailId> + '_ {
-    works.iter().filter_map(|work| match work {
-        Work::Accept { mail, body: Prepared::File { .. }, .. } => Some(mail.id),
-        _ => None,
-    })
+    works.iter().flat_map(Work::files)
 }
 
 impl Writer {
@@ -194,8 +230,8 @@ impl Writer {
     async fn job(&mut self, works: &[Work]) -> Result<Result<Effects, Trouble>, Trouble> {
         let mut effects = Effects::default();
         for work in works {
-            // Only an Accept breaks a constraint half way; alone, the job's savepoint serves.
-            let shared = works.len() > 1 && matches!(work, Work::Accept { .. });
+            // Alone, the job's savepoint serves.
+            let shared = works.len() > 1 && work.is_composite();
             let result = match shared {
                 true => self.shielded(work, &mut effects).await,
                 false => self.apply(work, &mut effects).await,
@@ -232,7 +268,10 @@ impl Writer {
 
     async fn apply(&mut self, work: &Work, effects: &mut Effects) -> Result<(), Trouble> {
         match work {
-            Work::Accept { mail, body, posts } => self.accept(mail, body, posts, effects).await,
+            Work::Accept { mail, body, posts, held } => {
+                self.accept(mail, body, posts, held, effects).await
+            }
+            Work::Told { told, bodies } => self.told(told, bodies, effects).await,
             Work::Other(change) => {
                 let done = self.change(change, effects).await?;
                 effects.done.push(done);
@@ -311,11 +350,8 @@ impl Effects {
 
     fn rejected(work: &Work, why: &str) -> Effects {
         let (answers, remove) = match work {
-            Work::Accept { mail, body: Prepared::File { .. }, posts } => {
-                (posts.len(), vec![mail.id])
-            }
-            Work::Accept { posts, .. } => (posts.len(), Vec::new()),
-            Work::Other(_) => (1, Vec::new()),
+            Work::Accept { posts, held, .. } => (posts.len() + held.len(), work.files()),
+            Work::Told { .. } | Work::Other(_) => (1, work.files()),
         };
         let done = (0..answers).map(|_| Done::Rejected(why.to_owned())).collect();
         Effects { done, remove, erased: false }
