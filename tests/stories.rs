@@ -37,3 +37,4 @@ mod t45_hidden;
 mod t46_list_verdicts;
 mod t47_exim_scans;
 mod t50_yardstick;
+mod t60_door;

@@ -123,16 +123,76 @@ fn two_lists_are_two_decisions() {
     doors.lmtp.wait_for(2, wait::MAIL).unwrap();
     assert_eq!(doors.smtp.deliveries().len(), 1, "not to the first alone");
 
-    // A mailbox beside a list gets it, whatever becomes of the list, in either order.
+    // A mailbox beside a list would make Exim take the mail before listd was asked: it comes later, in either order.
     let (login, mailbox) = school::TEACHER;
     for (i, to) in [[mailbox, school::CLASS_5B], [school::CLASS_5B, mailbox]].iter().enumerate() {
         let id = format!("3.{i}@post.example");
         let before = doors.lmtp.recipients() + doors.smtp.recipients();
-        assert_eq!(doors.outsider(to, &letter(&id)).code, 250);
+        let mut client =
+            Client::open(doors.stack.exim.mx(), &As::Outside(school::PROVIDER_IP)).unwrap();
+        client.say(&format!("MAIL FROM:<{}>", school::JOERG.1)).unwrap().expect(250).unwrap();
+        client.say(&format!("RCPT TO:<{}>", to[0])).unwrap().expect(250).unwrap();
+        let reply = client.say(&format!("RCPT TO:<{}>", to[1])).unwrap();
+        assert_eq!((reply.code, &reply.lines[0][..5]), (451, "4.5.3"), "{reply}");
+        client.data(&letter(&id)).unwrap().expect(250).unwrap();
+        // What a server does by itself.
+        assert_eq!(doors.outsider(&to[1..], &letter(&id)).code, 250);
         doors.stack.dovecot.wait_for(login, &id).unwrap();
         let once = || doors.lmtp.recipients() + doors.smtp.recipients() == before + 1;
         wait::until_true("the list to get it once", wait::MAIL, once).unwrap();
+        assert_eq!(doors.lmtp.deliveries().len(), 1, "passed through, not queued");
     }
+
+    // One of the school's own: both at once.
+    for (i, to) in [[mailbox, school::CLASS_5B], [school::CLASS_5B, mailbox]].iter().enumerate() {
+        let id = format!("4.{i}@post.example");
+        let before = doors.lmtp.recipients();
+        assert_eq!(doors.parent(to, &letter(&id)).code, 250);
+        doors.stack.dovecot.wait_for(login, &id).unwrap();
+        let once = || doors.lmtp.recipients() == before + 1;
+        wait::until_true("the list to get it once, by LMTP", wait::MAIL, once).unwrap();
+    }
+}
+
+/// The cases of the guide in which Exim takes a mail before it can be refused, and those in which it does not.
+#[test]
+fn where_passing_through_ends() {
+    let mut doors = Doors::open();
+    let to = [school::CLASS_5B];
+    // listd ends between the mail and its answer: the sender keeps the mail.
+    doors.smtp.set(|f| f.cut_reply = 1);
+    let reply = doors.outsider(&to, &letter("reply@post.example"));
+    assert_eq!(reply.code, 450, "{reply}");
+    assert_eq!(doors.stack.exim.queued(), 0);
+    // Exim's own limit: its own answer, and listd never hears the end.
+    let large = [letter("gross@post.example"), vec![b'x'; 70_000]].concat();
+    let limit = |plain: &str| plain.replace("message_size_limit = 50M", "message_size_limit = 50K");
+    doors.stack.exim.restart_changed(limit).unwrap();
+    let reply = doors.outsider(&to, &large);
+    assert_eq!(reply.code, 552, "{reply}");
+    doors.stack.exim.restart().unwrap();
+    assert_eq!((doors.stack.exim.queued(), doors.lmtp.recipients()), (0, 0));
+
+    // listd ends while the mail comes in: Exim has it and tries by LMTP. Refused there, it is a bounce.
+    doors.lmtp.set(|f| f.answer = Some("550 5.7.1 Nur Elternvertreter".into()));
+    doors.smtp.set(|f| f.cut_data = 1);
+    let long = [letter("daten@post.example"), b"0123456789\r\n".repeat(100_000)].concat();
+    let reply = doors.outsider(&to, &long);
+    assert_eq!(reply.code, 250, "{reply}");
+    let bounced = "X-Failed-Recipients: klasse-5b@";
+    doors.stack.dovecot.wait_for(school::JOERG.0, bounced).unwrap();
+
+    // Another name of a list, of which only Exim knows, is passed through. One for a list and somebody else is not.
+    let alias = "alias:\n  driver = redirect\n  domains = +mailbox_domains\n  local_parts = elternecke : alle\n  \
+         data = klasse-5b@schule.example${if eq{$local_part}{alle}{,petra.sommer@schule.example}}\n\n";
+    let with_alias = |plain: &str| plain.replace("mailbox:\n", &format!("{alias}mailbox:\n"));
+    doors.stack.exim.restart_changed(with_alias).unwrap();
+    doors.smtp.set(|f| f.answer = Some("550 5.7.1 Nur Elternvertreter".into()));
+    let reply = doors.outsider(&["elternecke@schule.example"], &letter("ecke@post.example"));
+    assert_eq!((reply.code, reply.lines[0].as_str()), (550, "5.7.1 Nur Elternvertreter"));
+    let reply = doors.outsider(&["alle@schule.example"], &letter("alle@post.example"));
+    assert_eq!(reply.code, 250, "{reply}");
+    doors.stack.exim.wait_log("** alle@schule.example").unwrap();
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! It shares no code with the product's client, and it can be as rude as a test needs.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -115,6 +115,17 @@ impl Client {
 
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.stream.get_mut().write_all(bytes).doing(|| "write to the server".to_owned())
+    }
+
+    /// True where nothing comes for so long.
+    pub fn stays_silent(&mut self, time: Duration) -> Result<bool> {
+        self.stream.get_ref().set_read_timeout(Some(time))?;
+        let silent = match self.stream.fill_buf() {
+            Ok(_) => false,
+            Err(error) => matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        };
+        self.stream.get_ref().set_read_timeout(Some(TIMEOUT))?;
+        Ok(silent)
     }
 
     pub fn reply(&mut self) -> Result<Reply> {

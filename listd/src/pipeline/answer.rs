@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use listcore::address::Address;
 use listcore::list::{List, Role};
+use listcore::notice;
+use listcore::policy::Refusal;
 use listcore::time::Timestamp;
 use listcore::token::{self, Keys, Purpose};
 use lmtp::reply::Reply;
@@ -23,12 +25,13 @@ pub enum Found {
     },
 }
 
-/// What a RCPT TO means, or why it is refused.
+/// What a RCPT TO means, or why it is refused, in words of the language that the domain speaks.
 pub fn recipient(
     members: &Members,
     keys: &Keys,
     path: &str,
     now: Timestamp,
+    language: impl Fn(&str) -> String,
 ) -> Result<Found, Reply> {
     let address = match Address::parse(path) {
         Ok(address) => address,
@@ -52,7 +55,7 @@ pub fn recipient(
         Lookup::Token { list, role: Role::Author, token } => {
             return match token::check(keys, Purpose::Author, &list.id, &token, now) {
                 Ok(number) => Ok(Found::Author { list, number, written: address }),
-                Err(_) => Err(unknown(&address)),
+                Err(_) => Err(unknown(&address, &language(address.domain()))),
             };
         }
         Lookup::Short { domain, token } => match short(members, keys, &domain, &token, now) {
@@ -61,7 +64,9 @@ pub fn recipient(
         },
         Lookup::Postmaster { domain } => Target::Postmaster { domain },
         // Confirmations: nobody has been given such an address yet.
-        Lookup::Token { .. } | Lookup::UnknownList => return Err(unknown(&address)),
+        Lookup::Token { .. } | Lookup::UnknownList => {
+            return Err(unknown(&address, &language(address.domain())));
+        }
         Lookup::UnknownDomain => {
             return Err(Reply::new(550, "5.1.2", "mail for this domain is not handled here"));
         }
@@ -84,27 +89,25 @@ fn short(
     Some((lists.iter().find(|l| l.id == *id)?.clone(), number))
 }
 
-/// What can be said before the mail itself: closed, too large, or members not known for sure.
+/// What can be said before the mail itself: closed, too large, or members not known for sure. Who the author is stands
+/// in the mail, so the words are in the list's language.
 pub fn admit(
     members: &Members,
     target: Target,
     size: Option<u64>,
     now: Timestamp,
+    language: impl Fn(&List) -> String,
 ) -> Result<Target, Reply> {
     let list = match &target {
         Target::List(list) | Target::Author { list, .. } => list,
         Target::Role(..) | Target::Postmaster { .. } | Target::Bounce { .. } => return Ok(target),
     };
     if list.expires.is_some_and(|at| at <= now) {
-        return Err(Reply::new(550, "5.2.1", format!("the list {} is closed", list.address)));
+        return Err(refusal(list, &Refusal::Expired, &language(list)));
     }
-    if size.is_some_and(|size| size > list.settings.max_size) {
-        let limit = list.settings.max_size;
-        return Err(Reply::new(
-            552,
-            "5.3.4",
-            format!("this list takes mails of up to {limit} octets"),
-        ));
+    if let Some(size) = size.filter(|size| *size > list.settings.max_size) {
+        let too_big = Refusal::TooBig { size, limit: list.settings.max_size };
+        return Err(refusal(list, &too_big, &language(list)));
     }
     sure(members, list, now).map(|()| target)
 }
@@ -121,10 +124,20 @@ fn postmaster(members: &Members) -> Result<Target, Reply> {
     }
 }
 
+/// A refusal of a mail to this list.
+pub fn refusal(list: &List, why: &Refusal, language: &str) -> Reply {
+    words(why, &notice::About { title: list.title(), address: &list.address }, language)
+}
+
 /// The same for everything that leads nowhere: who guesses learns nothing.
-pub fn unknown(address: &Address) -> Reply {
-    let shown: String = address.to_string().chars().filter(char::is_ascii).collect();
-    Reply::new(550, "5.1.1", format!("there is no list {shown}"))
+pub fn unknown(address: &Address, language: &str) -> Reply {
+    words(&Refusal::UnknownList, &notice::About { title: "", address }, language)
+}
+
+fn words(why: &Refusal, about: &notice::About<'_>, language: &str) -> Reply {
+    let (code, (class, subject, detail)) = why.code();
+    let text = notice::refusal(language, why, about);
+    Reply::new(code, &format!("{class}.{subject}.{detail}"), text)
 }
 
 /// Our trouble, never the author's (promise 5): Exim keeps the mail and asks again.

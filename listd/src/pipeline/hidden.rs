@@ -91,7 +91,7 @@ impl Pipeline {
             Some(who) if self.is_reached(&list, &who, now) => {
                 Ok(Target::Author { list, who: Arc::new(who) })
             }
-            _ => Err(answer::unknown(written)),
+            _ => Err(answer::unknown(written, &self.tenant(written.domain()).language)),
         }
     }
 

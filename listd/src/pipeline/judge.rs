@@ -12,7 +12,7 @@ use listcore::rewrite::filter::Filter;
 use listcore::rewrite::{Arrival, Frozen, PostKind, Unsendable, author_mark, list_id, wrap_lines};
 use listcore::scan::Scan;
 use listcore::time::Timestamp;
-use listcore::{bounce, notice, token};
+use listcore::{bounce, token};
 use lmtp::reply::Reply;
 
 use super::hidden::Flooded;
@@ -326,9 +326,11 @@ impl Pipeline {
         mail: &Mail,
         now: Timestamp,
     ) -> Step {
+        // The words of RCPT TO: in the domain's language, whoever writes.
+        let language = self.tenant(list.address.domain()).language;
         let reply = match Address::parse(rcpt) {
-            Ok(written) => answer::unknown(&written),
-            Err(_) => answer::unknown(&list.address),
+            Ok(written) => answer::unknown(&written, &language),
+            Err(_) => answer::unknown(&list.address, &language),
         };
         let rule = format!("gone ({})", who.address);
         self.tell(rcpt, Some(list), mail, now, ("refused", &rule, reply))
@@ -354,10 +356,7 @@ impl Pipeline {
         let language = author
             .and_then(|address| self.members.language(address))
             .unwrap_or_else(|| self.language(list));
-        let (code, (class, subject, detail)) = refusal.code();
-        let about = notice::About { title: list.title(), address: &list.address };
-        let text = notice::refusal(&language, refusal, &about);
-        Reply::new(code, &format!("{class}.{subject}.{detail}"), text)
+        answer::refusal(list, refusal, &language)
     }
 
     fn tell(

@@ -153,15 +153,18 @@ impl Pipeline {
     /// The envelope sender refuses nobody here: it can't tell who the author is.
     pub async fn recipient(&self, path: &str, size: Option<u64>) -> Result<Target, Reply> {
         let now = (self.clock)();
-        let target = match answer::recipient(&self.members, &self.house.keys, path, now)? {
-            Found::Target(target) => target,
-            Found::Author { list, number, written } => {
-                // Whether the author is still there must be known for sure.
-                answer::sure(&self.members, &list, now)?;
-                self.hidden_author(list, number, &written, now).await?
-            }
-        };
-        answer::admit(&self.members, target, size, now)
+        let target =
+            match answer::recipient(&self.members, &self.house.keys, path, now, |domain| {
+                self.tenant(domain).language
+            })? {
+                Found::Target(target) => target,
+                Found::Author { list, number, written } => {
+                    // Whether the author is still there must be known for sure.
+                    answer::sure(&self.members, &list, now)?;
+                    self.hidden_author(list, number, &written, now).await?
+                }
+            };
+        answer::admit(&self.members, target, size, now, |list| self.language(list))
     }
 
     /// Where a mail goes that is too large for memory while it comes in.

@@ -127,7 +127,7 @@ async fn a_token_that_is_not_ours_leads_nowhere() {
     ];
     for address in &forged {
         let replies = send(&school, "bert", "x@home.example", address).await;
-        let expect = format!("550 5.1.1 there is no list {address}");
+        let expect = format!("550 5.1.1 {}", no_such_list(address));
         assert_eq!(replies, [expect], "{address}");
     }
     let bounce = school.send("<>", &[&relay.replace("author", "bounces")], b"x: y\r\n\r\n").await;
@@ -159,6 +159,11 @@ async fn a_relay_address_expires() {
     assert_ne!(fresh.to_string(), relay, "another period");
 }
 
+/// What everybody hears of an address that leads nowhere.
+fn no_such_list(address: &str) -> String {
+    format!("Die Liste {address} gibt es nicht. Bitte pruefen Sie die Adresse.")
+}
+
 /// A relay address dies when its author leaves the list, also between RCPT TO and the end of the mail.
 #[tokio::test]
 async fn a_relay_address_dies_when_the_author_leaves() {
@@ -183,14 +188,11 @@ async fn a_relay_address_dies_when_the_author_leaves() {
         protocol: "LMTP",
     };
     let replies = pipeline.receive(incoming).await;
-    assert_eq!(
-        (replies[0].code, replies[0].text.clone()),
-        (550, format!("there is no list {relay}"))
-    );
+    assert_eq!((replies[0].code, replies[0].text.clone()), (550, no_such_list(&relay)));
     let told = school.traced("late@home.example").await;
     assert!(told[0].contains("gone (anna@home.example)"), "admins read who it was: {told:?}");
     let replies = send(&school, "bert", "later@home.example", &relay).await;
-    assert_eq!(replies, [format!("550 5.1.1 there is no list {relay}")]);
+    assert_eq!(replies, [format!("550 5.1.1 {}", no_such_list(&relay))]);
 }
 
 /// Promise 8, GD2: nobody nameless and no stranger gets through; automatic mail and bounces end here (A2 to A4, V4).
