@@ -21,3 +21,4 @@ pub mod sign;
 pub mod store;
 pub mod verdicts;
 pub mod verify;
+pub mod web;

@@ -16,6 +16,7 @@ pub mod filter;
 pub mod hold;
 pub mod ldap_url;
 pub mod ldif;
+pub mod links;
 pub mod list;
 pub mod mapping;
 pub mod message;
