@@ -37,7 +37,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("compose", &["sign", "delivery", "scheduler", "store"]),
     ("control", &["store"]),
     // Pages: it asks through a trait of its own, and knows nobody.
-    ("web", &[]),
+    ("web", &["clock"]),
     // Hears of commits, as the metrics do.
     ("maillog", &["store"]),
     // Looks at the others at a scrape, and hears of commits; nobody knows that it is there.

@@ -56,7 +56,10 @@ mod tests {
             (question_url("https://l.example", "abc234"), "https://l.example/q/abc234"),
             (question_url("https://l.example/", "abc234"), "https://l.example/q/abc234"),
             (unsubscribe_url("https://s.example/lists", "abc"), "https://s.example/lists/u/abc"),
-            (options_url("https://l.example", "a/b?c#d e>"), "https://l.example/o/a%2Fb%3Fc%23d%20e%3E"),
+            (
+                options_url("https://l.example", "a/b?c#d e>"),
+                "https://l.example/o/a%2Fb%3Fc%23d%20e%3E",
+            ),
             (
                 list_url("https://l.example", &list),
                 "https://l.example/list/klasse%2B5b@schule.example",

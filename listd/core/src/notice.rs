@@ -78,6 +78,20 @@ pub fn word(language: &str, key: &str) -> String {
     format(language, key, &FluentArgs::new())
 }
 
+/// A text of ours with variables, for a page; not ASCII.
+pub fn phrase(language: &str, key: &str, variables: &[(&str, &str)]) -> String {
+    let mut args = FluentArgs::new();
+    for (name, value) in variables {
+        args.set(*name, (*value).to_owned());
+    }
+    format(language, key, &args)
+}
+
+/// The languages that there are texts in, e.g. `de`.
+pub fn languages() -> impl Iterator<Item = &'static str> {
+    SOURCES.iter().map(|(language, _)| *language)
+}
+
 fn key(language: &str, refusal: &Refusal, args: &mut FluentArgs<'_>) -> &'static str {
     match refusal {
         Refusal::Loop => "refused-loop",
@@ -170,7 +184,7 @@ fn megabytes(language: &str, octets: u64) -> String {
 }
 
 /// `12 kB`, and from a megabyte on like [`megabytes`].
-fn size(language: &str, octets: u64) -> String {
+pub fn size(language: &str, octets: u64) -> String {
     match octets {
         0..1_000 => format!("{octets} B"),
         1_000..1_000_000 => format!("{} kB", octets.div_ceil(1_000)),

@@ -3,9 +3,26 @@
 //! It asks the other rooms through the trait [`Questions`] and knows none of them. It decides only what is shown,
 //! to whom in which language, and what a form means; never what becomes of a mail.
 
+mod fixed;
+mod form;
+mod guard;
+mod page;
+mod problem;
+mod question;
+mod routes;
+mod safe;
+mod serve;
+mod site;
+#[cfg(test)]
+mod tests;
+mod words;
+
 use async_trait::async_trait;
 use listcore::hold::{End, Ended};
 use listcore::time::Timestamp;
+
+pub use serve::{bind, serve};
+pub use site::{Domain, Site};
 
 /// Questions that we asked one person by mail. The token in the link says which, and who may answer.
 #[async_trait]

@@ -1,0 +1,310 @@
+//! `/q/TOKEN`: one question to one person. GET and HEAD show it and change nothing; POST answers it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use listcore::hold::{By, End, Ended};
+
+use super::form::{self, Form};
+use super::page::{Frame, Message, answer, wished};
+use super::words::{Words, choose};
+use super::{
+    Answer, Answered, Attachment, Kind, MAX_EXCERPT, Question, Site, guard, problem, safe,
+};
+
+/// Longest token (octets); ours are shorter.
+const MAX_TOKEN: usize = 200;
+/// Longest sentence for the author (characters).
+const MAX_SENTENCE: usize = 1_000;
+/// Longest line of a stranger's on a page (characters).
+const MAX_LINE: usize = 300;
+
+/// The page of a question that is open.
+#[derive(Template)]
+#[template(path = "question.html")]
+struct Asking {
+    frame: Frame,
+    heading: String,
+    intro: String,
+    kind: Kind,
+    /// The language that `facts` of ours are written in.
+    language: Words,
+    /// Label, text, and whether it is in a language of ours.
+    facts: Vec<Fact>,
+    attachments: Vec<Attachment>,
+    excerpt: String,
+    /// What was typed, where the form comes back.
+    sentence: String,
+    /// What is wrong with it.
+    wrong: Option<String>,
+}
+
+struct Fact {
+    label: String,
+    text: String,
+    ours: bool,
+}
+
+/// GET and HEAD.
+pub async fn show(
+    State(site): State<Arc<Site>>,
+    Path(token): Path<String>,
+    request: Request,
+) -> Response {
+    let wish = Wish::of(&request);
+    match look(&site, &token).await {
+        Ok(Some(question)) => {
+            let words = wish.words(&site, &question);
+            match &question.ended {
+                Some(ended) => already(&site, words, &question, ended),
+                None => asking(&site, words, &question, StatusCode::OK, "", None),
+            }
+        }
+        Ok(None) => problem::spoken(&site, wish.nobodys(&site), StatusCode::NOT_FOUND),
+        Err(super::NotNow) => {
+            problem::spoken(&site, wish.nobodys(&site), StatusCode::SERVICE_UNAVAILABLE)
+        }
+    }
+}
+
+/// POST.
+pub async fn decide(
+    State(site): State<Arc<Site>>,
+    Path(token): Path<String>,
+    request: Request,
+) -> Response {
+    let wish = Wish::of(&request);
+    let problem = |status| problem::spoken(&site, wish.nobodys(&site), status);
+    if !guard::is_ours(request.method(), request.headers(), &site.origin) {
+        return problem(StatusCode::FORBIDDEN);
+    }
+    let form = match form::read(request).await {
+        Ok(form) => form,
+        Err(status) => return problem(status),
+    };
+    let question = match look(&site, &token).await {
+        Ok(Some(question)) => question,
+        Ok(None) => return problem(StatusCode::NOT_FOUND),
+        Err(super::NotNow) => return problem(StatusCode::SERVICE_UNAVAILABLE),
+    };
+    let words = wish.words(&site, &question);
+    if let Some(ended) = &question.ended {
+        return already(&site, words, &question, ended);
+    }
+    let said = match meant(&form, question.kind) {
+        Ok(said) => said,
+        Err(Wrong::Unknown) => return problem(StatusCode::BAD_REQUEST),
+        Err(Wrong::Sentence(key)) => {
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            let typed = form.get("sentence").unwrap_or_default();
+            return asking(&site, words, &question, status, typed, Some(words.say(key)));
+        }
+    };
+    let sure = said == Answer::Yes;
+    match site.questions.answer(&token, said).await {
+        Answered::Done(end) => done(&site, words, &question, &end, sure),
+        Answered::Passed => message(
+            &site,
+            words,
+            &question,
+            words.say("page-thanks-heading"),
+            vec![words.say("page-passed")],
+        ),
+        Answered::Already(ended) => already(&site, words, &question, &ended),
+        Answered::Gone => problem(StatusCode::NOT_FOUND),
+        Answered::NotNow => problem(StatusCode::SERVICE_UNAVAILABLE),
+    }
+}
+
+/// Where a language may come from besides the question.
+struct Wish {
+    lang: Option<String>,
+    headers: HeaderMap,
+}
+
+impl Wish {
+    fn of(request: &Request) -> Wish {
+        Wish { lang: wished(request.uri()), headers: request.headers().clone() }
+    }
+
+    fn words(&self, site: &Site, question: &Question) -> Words {
+        let asked = Some(question.language.as_str());
+        choose(self.lang.as_deref(), asked, &self.headers, &site.language())
+    }
+
+    fn nobodys(&self, site: &Site) -> Words {
+        choose(self.lang.as_deref(), None, &self.headers, &site.language())
+    }
+}
+
+/// What no token can look like is not asked for.
+async fn look(site: &Site, token: &str) -> Result<Option<Question>, super::NotNow> {
+    if token.is_empty() || token.len() > MAX_TOKEN || !token.bytes().all(|b| b.is_ascii_graphic()) {
+        return Ok(None);
+    }
+    site.questions.look(token).await
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Wrong {
+    /// No button of this question.
+    Unknown,
+    /// The sentence is missing or too long: the key of what to say.
+    Sentence(&'static str),
+}
+
+/// The button that was pressed, if this question has it.
+fn meant(form: &Form, kind: Kind) -> Result<Answer, Wrong> {
+    match (kind, form.get("answer").unwrap_or_default()) {
+        (Kind::Confirm, "yes") => Ok(Answer::Yes),
+        (Kind::Confirm, "no") => Ok(Answer::No),
+        (Kind::Withdraw, "withdraw") => Ok(Answer::Withdraw),
+        (Kind::Moderate, "accept") => Ok(Answer::Accept),
+        (Kind::Moderate, "always") => Ok(Answer::Always),
+        (Kind::Moderate, "discard") => Ok(Answer::Discard),
+        (Kind::Moderate, "spam") => Ok(Answer::Spam),
+        (Kind::Moderate, "reject") => {
+            let typed = form.get("sentence").unwrap_or_default();
+            let sentence: Vec<&str> = typed.split_whitespace().collect();
+            let sentence = safe::line(&sentence.join(" "), usize::MAX);
+            match sentence.chars().count() {
+                0 => Err(Wrong::Sentence("page-sentence-missing")),
+                1..=MAX_SENTENCE => Ok(Answer::Reject(sentence)),
+                _ => Err(Wrong::Sentence("page-sentence-long")),
+            }
+        }
+        _ => Err(Wrong::Unknown),
+    }
+}
+
+fn asking(
+    site: &Site,
+    words: Words,
+    question: &Question,
+    status: StatusCode,
+    typed: &str,
+    wrong: Option<String>,
+) -> Response {
+    let name = match question.kind {
+        Kind::Confirm => "confirm",
+        Kind::Moderate => "moderate",
+        Kind::Withdraw => "withdraw",
+    };
+    let heading = words.say(&format!("page-{name}-heading"));
+    let title = match &wrong {
+        Some(_) => words.with("page-title-wrong", "title", &heading),
+        None => heading.clone(),
+    };
+    let page = Asking {
+        frame: frame(site, words, question, &title),
+        heading,
+        intro: words.say(&format!("page-{name}-intro")),
+        kind: question.kind,
+        language: Words::new(&question.language),
+        facts: facts(words, question),
+        attachments: attachments(question),
+        excerpt: safe::text(&question.excerpt, MAX_EXCERPT),
+        sentence: safe::text(typed, MAX_SENTENCE * 4),
+        wrong,
+    };
+    answer(status, &page)
+}
+
+/// What is known of the mail. An author needs not be told who she is taken for by machines.
+fn facts(words: Words, question: &Question) -> Vec<Fact> {
+    let line = |text: &str| safe::line(text, MAX_LINE);
+    let list = format!("{} ({})", line(&question.list_title), line(&question.list_address));
+    let author = match &question.author.name {
+        Some(name) => format!("{} ({})", line(name), line(&question.author.address)),
+        None => line(&question.author.address),
+    };
+    let subject = match line(&question.subject) {
+        subject if subject.is_empty() => words.say("page-no-subject"),
+        subject => subject,
+    };
+    let mut facts = vec![
+        ("page-list", list, false),
+        ("page-author", author, false),
+        ("page-subject", subject, false),
+        ("page-arrived", words.time(question.at), false),
+        ("page-reason", line(&question.reason), true),
+    ];
+    if question.kind == Kind::Moderate {
+        facts.push(("page-verification", line(&question.verification), true));
+        facts.push(("page-verdict", line(&question.verdict), true));
+    }
+    let filled = facts.into_iter().filter(|(_, text, _)| !text.is_empty());
+    filled.map(|(key, text, ours)| Fact { label: words.say(key), text, ours }).collect()
+}
+
+fn attachments(question: &Question) -> Vec<Attachment> {
+    let shown = |attachment: &Attachment| Attachment {
+        name: safe::line(&attachment.name, MAX_LINE),
+        size: attachment.size,
+    };
+    question.attachments.iter().map(shown).collect()
+}
+
+/// This answer decided it.
+fn done(site: &Site, words: Words, question: &Question, end: &End, sure: bool) -> Response {
+    let heading = if sure { "page-thanks-heading" } else { "page-done-heading" };
+    let (what, _) = what(words, question.kind, end);
+    message(site, words, question, words.say(heading), vec![what])
+}
+
+/// Somebody was first: how it ended, when, and by whom as far as this person may know.
+fn already(site: &Site, words: Words, question: &Question, ended: &Ended) -> Response {
+    let (what, quote) = what(words, question.kind, &ended.end);
+    let who = match (&ended.by, question.kind) {
+        (By::Moderator(address), Kind::Moderate) => safe::line(&address.to_string(), MAX_LINE),
+        (By::Moderator(_), _) => words.say("page-by-moderator"),
+        (By::Admin(_), _) => words.say("page-by-admin"),
+        (By::Author, Kind::Moderate) => words.say("page-by-author"),
+        (By::Author, _) => words.say("page-by-you"),
+        (By::Clock, _) => words.say("page-by-clock"),
+    };
+    let when = words.with("page-when", "when", &words.time(ended.at));
+    let who = words.with("page-who", "who", &who);
+    let page = Message {
+        frame: frame(site, words, question, &words.say("page-already-heading")),
+        heading: words.say("page-already-heading"),
+        sentences: vec![what, who, when],
+        quote,
+    };
+    answer(StatusCode::OK, &page)
+}
+
+/// How it ended, in words, and a moderator's sentence. That a mail was thrown away an author need not know.
+fn what(words: Words, kind: Kind, end: &End) -> (String, Option<String>) {
+    let to_moderator = kind == Kind::Moderate;
+    match end {
+        End::Discarded | End::Spam if !to_moderator => (words.say("page-end-not-out"), None),
+        End::Refused(why) => {
+            (words.with("page-end-refused", "why", &safe::line(why, MAX_LINE)), None)
+        }
+        End::Rejected(sentence) => {
+            let quote = safe::line(sentence, MAX_SENTENCE);
+            (words.say("page-end-rejected"), Some(quote).filter(|quote| !quote.is_empty()))
+        }
+        end => (words.say(&format!("page-end-{}", end.as_str())), None),
+    }
+}
+
+fn message(
+    site: &Site,
+    words: Words,
+    question: &Question,
+    heading: String,
+    sentences: Vec<String>,
+) -> Response {
+    let frame = frame(site, words, question, &heading);
+    answer(StatusCode::OK, &Message { frame, heading, sentences, quote: None })
+}
+
+fn frame(site: &Site, words: Words, question: &Question, heading: &str) -> Frame {
+    let title = format!("{heading} – {}", safe::line(&question.list_title, MAX_LINE));
+    Frame::of_domain(site, words, title, &question.links)
+}

@@ -1,0 +1,72 @@
+//! What all pages share: where they are, whose they are, and whom they ask.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+use super::guard::Turns;
+use super::{Links, Questions};
+use crate::clock::Clock;
+
+/// The deadline of an answer.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The pages of one daemon.
+pub struct Site {
+    /// As a browser says it: scheme, host and port.
+    pub(super) origin: String,
+    /// The path of `public_url`, without a slash at its end; usually empty.
+    pub(super) base: String,
+    pub(super) domains: ArcSwap<Vec<Domain>>,
+    pub(super) questions: Arc<dyn Questions>,
+    pub(super) clock: Clock,
+    pub(super) turns: Turns,
+    /// How long an answer may take, with the reading of the request's body.
+    pub(super) deadline: Duration,
+}
+
+/// A domain whose pages these are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Domain {
+    pub name: String,
+    pub language: String,
+    pub links: Links,
+}
+
+impl Site {
+    /// `public_url` is how browsers reach it, perhaps with a path that a proxy takes off.
+    pub fn new(
+        public_url: &str,
+        domains: Vec<Domain>,
+        questions: Arc<dyn Questions>,
+        clock: Clock,
+    ) -> Site {
+        let url = public_url.trim_end_matches('/');
+        let host = url.find("://").map_or(0, |at| at + 3);
+        let path =
+            url.get(host..).and_then(|rest| rest.find('/')).map_or(url.len(), |at| host + at);
+        let (origin, base) = url.split_at_checked(path).unwrap_or((url, ""));
+        Site {
+            origin: origin.to_owned(),
+            base: base.to_owned(),
+            domains: ArcSwap::from_pointee(domains),
+            questions,
+            clock,
+            turns: Turns::default(),
+            deadline: DEADLINE,
+        }
+    }
+
+    /// Takes over what a reload changed.
+    pub fn set_domains(&self, domains: Vec<Domain>) {
+        self.domains.store(Arc::new(domains));
+    }
+
+    /// Of a page that belongs to no list: what all domains agree on.
+    pub(super) fn language(&self) -> String {
+        let domains = self.domains.load();
+        let first = domains.first().map(|domain| domain.language.clone()).unwrap_or_default();
+        if domains.iter().all(|domain| domain.language == first) { first } else { String::new() }
+    }
+}

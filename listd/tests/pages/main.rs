@@ -1,0 +1,10 @@
+//! The pages of the room `web` over a real socket, with rooms behind them that say what they are told to say.
+//!
+//! What holds for each request alone is tested in `listd/src/web/tests.rs`.
+
+#![allow(clippy::expect_used, reason = "a test that fails panics")]
+
+mod fake;
+mod log;
+
+use listd::web;
