@@ -101,8 +101,11 @@ pub(super) fn plan(
         return Err(Unsendable::NeedsUtf8);
     }
     let (reply_to, cc) = answers(mail, frozen, rewritten);
-    let tokens =
-        |people: &[Mailbox]| encode::list(people.iter().map(|m| eight_bit::mailbox(m, ours.utf8)));
+    // Names that we write down anew say nothing about another address (F5).
+    let named = |m: &Mailbox| Mailbox { name: names::harmless(&m.name), ..m.clone() };
+    let tokens = |people: &[Mailbox]| {
+        encode::list(people.iter().map(|m| eight_bit::mailbox(&named(m), ours.utf8)))
+    };
     let mut added = match rewritten && frozen.hidden.is_none() {
         true => author_field(mail, ours.utf8),
         false => Vec::new(),

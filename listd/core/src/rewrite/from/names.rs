@@ -25,7 +25,7 @@ fn name(author: &Mailbox, suffix: &str) -> String {
 }
 
 /// A name without anything that looks like an address (rule F4, RFC 9989 11.4): of `anna@gmx.de` only `anna` stays.
-fn harmless(text: &str) -> String {
+pub(super) fn harmless(text: &str) -> String {
     let text = encode::clean(text);
     let ats = ['@', '\u{ff20}', '\u{fe6b}'];
     let words = text.split(' ').map(|word| match word.split_once(ats) {
