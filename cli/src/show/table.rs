@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use comfy_table::{ContentArrangement, Table, presets};
+use listcore::message::unseen::turns;
 
 /// A table under construction.
 pub struct Rows {
@@ -63,10 +64,7 @@ impl Rows {
 
 /// Text without control characters and direction marks, so that it can neither steer a terminal nor hide.
 pub fn visible(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    let hidden = |c: char| c.is_control() || turns(c);
     let mut shown = String::new();
     for c in text.chars() {
         if hidden(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }

@@ -121,12 +121,6 @@ fn rejection(first: &str, rest: &[String]) -> Option<Said> {
     Some(Said::Reject(sentence.trim().to_owned()))
 }
 
-/// Control characters, and those that turn the direction of writing.
-fn hides(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
-
 /// Words in lower case with one space between them, without any signs.
 fn plainly(line: &str) -> String {
     let lower = line.to_lowercase();

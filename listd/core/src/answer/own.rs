@@ -2,7 +2,7 @@
 //!
 //! When in doubt a line is somebody else's: an answer that is missed can be given again, a wrong one can't be taken back.
 
-use super::hides;
+use crate::message::unseen::hides;
 use crate::message::{Tree, html_to_text, readable};
 use crate::notice;
 

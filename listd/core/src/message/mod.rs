@@ -20,6 +20,7 @@ pub mod signature;
 pub mod tags;
 pub mod text;
 pub mod tree;
+pub mod unseen;
 
 pub use address::Mailbox;
 pub use auth_results::{AuthResults, auth_results};

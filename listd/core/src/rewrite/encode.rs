@@ -5,6 +5,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::address::Address;
 use crate::message::lines::MAX_LINE;
+use crate::message::unseen::turns;
 
 /// Where our own lines are folded (rule D6).
 const FOLD: usize = 78;
@@ -14,9 +15,7 @@ const FOLD: usize = 78;
 pub(crate) fn clean(text: &str) -> String {
     let kept = text.chars().filter_map(|c| match c {
         '\u{2028}' | '\u{2029}' => Some(' '),
-        '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-            None
-        }
+        c if turns(c) => None,
         '\u{200b}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => None,
         c if c.is_whitespace() => Some(' '),
         c if c.is_control() => None,

@@ -2,6 +2,7 @@
 
 use super::sniff::{Found, sniff};
 use crate::list::Family;
+use crate::message::unseen::hides;
 use crate::message::{Part, Seal, Shape, Tree, filename, params};
 
 /// How the rules take a part.
@@ -99,11 +100,7 @@ fn held(tree: &Tree, part: &Part, named: bool) -> Option<Held> {
 
 /// `exe` of `Rechnung.pdf.exe . `: as the system reads it that opens the file, not as it looks.
 pub(super) fn ending(name: &str) -> Option<String> {
-    let invisible = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    let seen: String = name.chars().filter(|c| !invisible(*c)).collect();
+    let seen: String = name.chars().filter(|c| !hides(*c)).collect();
     // Windows ends a name there, and drops dots and spaces at its end.
     let file = seen.split(':').next().unwrap_or_default();
     let file =

@@ -1,6 +1,7 @@
 //! What a copy says in place of what was left out of it, in the reader's language. Nothing in it is personal.
 
 use crate::list::Role;
+use crate::message::unseen::hides;
 use crate::notice;
 use crate::rewrite::{Frozen, encode, role_address, structure};
 
@@ -74,11 +75,7 @@ impl Notes {
 
 /// A name on one line in which nothing is hidden: no control character, none that turns the direction of writing.
 pub(in crate::rewrite) fn shown(name: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    let clean: String = name.chars().filter(|c| !hidden(*c)).collect();
+    let clean: String = name.chars().filter(|c| !hides(*c)).collect();
     let clean = clean.trim();
     let short: String = clean.chars().take(LONGEST).collect();
     if short.len() < clean.len() {

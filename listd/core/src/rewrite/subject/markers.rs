@@ -2,6 +2,8 @@
 //!
 //! Works on decoded text. Letters are compared without case and without any country's rules.
 
+use crate::message::unseen::turns;
+
 /// Replies, in small letters (rule S3). `rv` and `tr` are forwards to some, and replies to the rule.
 const REPLIES: [&str; 14] =
     ["re", "aw", "antw", "sv", "vs", "odp", "ynt", "cevap", "rv", "tr", "ref", "відп", "отв", "رد"];
@@ -41,7 +43,7 @@ pub(super) fn strip(text: &str, tag: &str) -> Stripped {
 fn once(text: &str, tag: &str) -> Stripped {
     let (mut reply, mut rest, mut changed) = (String::new(), text, false);
     loop {
-        let probe = rest.trim_start_matches(|c: char| c.is_whitespace() || invisible(c));
+        let probe = rest.trim_start_matches(|c: char| c.is_whitespace() || turns(c));
         if let Some(behind) = own(probe, tag) {
             (rest, changed) = (behind, true);
         } else if let Some(behind) = marker(probe) {
@@ -132,7 +134,7 @@ fn numbered(text: &str) -> &str {
 }
 
 fn colon(text: &str) -> Option<&str> {
-    let rest = text.trim_start_matches(|c: char| c.is_whitespace() || invisible(c));
+    let rest = text.trim_start_matches(|c: char| c.is_whitespace() || turns(c));
     rest.strip_prefix([':', '\u{ff1a}'])
 }
 
@@ -146,9 +148,4 @@ fn foreign(text: &str) -> Option<&str> {
     let behind = colon(numbered(text.get(end..)?))?;
     let apart = behind.is_empty() || behind.starts_with(|c: char| c.is_whitespace() || c == '[');
     (end > 0 && apart).then_some(behind)
-}
-
-/// Marks of direction that some programs put before an Arabic marker.
-fn invisible(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
