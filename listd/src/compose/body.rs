@@ -66,15 +66,21 @@ pub(super) fn prepare(body: &Body, wishes: &Wishes<'_>) -> Result<Prepared, NoCo
     }
     let raw = whole(body)?;
     let edits = plan(&raw, wishes)?;
-    let original = Some(Original { head: head.clone(), body: !edits.reach(head.len()) });
-    let (head, sent, measured) = match edits.reach(head.len()) {
+    let reach = edits.reach(head.len());
+    let original = Some(Original { head: head.clone(), body: !reach });
+    let (head, sent, measured) = match reach {
         // What the header says of the body, or nothing: the body stays where it is.
         false => {
             let measured = measure(&Payload::Memory(raw.slice(head.len().min(raw.len())..)))?;
             (edits.apply(&head), payload, measured)
         }
         true => {
-            let (head, payload) = divide(&Body::Memory(Bytes::from(edits.apply(&raw))))?;
+            // One that was read from a file is nobody else's.
+            let changed = match raw.try_into_mut() {
+                Ok(raw) => edits.apply_to(raw.into()),
+                Err(raw) => edits.apply(&raw),
+            };
+            let (head, payload) = divide(&Body::Memory(Bytes::from(changed)))?;
             let measured = measure(&payload)?;
             (head, payload, measured)
         }

@@ -67,6 +67,9 @@ pub enum Done {
 #[error("two changes of the mail overlap at octet {0}")]
 pub struct Overlap(pub usize);
 
+/// Each edit in place moves all that is behind it; with more of them a new copy is cheaper.
+const IN_PLACE: usize = 16;
+
 /// Edits in the order of their places, disjoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edits(Vec<Edit>);
@@ -115,6 +118,28 @@ impl Edits {
         out
     }
 
+    /// The same where neither is needed any more: a large mail is not copied, but changed where it is, or becomes part of
+    /// the text that stands for most of it.
+    pub fn apply_to(mut self, mut original: Vec<u8>) -> Vec<u8> {
+        let half = self.new_len(original.len()) / 2;
+        if let [edit] = self.0.as_mut_slice()
+            && edit.new.len() >= half
+        {
+            let mut out = std::mem::take(&mut edit.new);
+            out.extend_from_slice(original.get(edit.old.end..).unwrap_or_default());
+            out.splice(..0, original.drain(..edit.old.start));
+            out.shrink_to_fit();
+            return out;
+        }
+        if self.0.len() > IN_PLACE {
+            return self.apply(&original);
+        }
+        for edit in self.0.drain(..).rev() {
+            original.splice(edit.old, edit.new);
+        }
+        original
+    }
+
     /// Octets of the changed mail.
     fn new_len(&self, original: usize) -> usize {
         let gone: usize = self.0.iter().map(|edit| edit.old.len()).sum();
@@ -145,6 +170,7 @@ mod tests {
         let edits = Edits::new(edits, 6)?;
         let out = edits.apply(b"abcdef");
         assert_eq!(out.len(), out.capacity(), "one allocation");
+        assert_eq!(edits.apply_to(b"abcdef".to_vec()), out);
         Ok(String::from_utf8(out).expect("ASCII"))
     }
 
@@ -156,6 +182,7 @@ mod tests {
         assert_eq!(applied(&[(4..6, "X"), (0..1, "")]), is("bcdX"));
         assert_eq!(applied(&[(2..3, "Y"), (2..2, "1"), (2..2, "2"), (3..3, "3")]), is("ab12Y3def"));
         assert_eq!(applied(&[(6..6, "end")]), is("abcdefend"));
+        assert_eq!(applied(&[(1..5, "a long one")]), is("aa long onef"));
         assert_eq!(applied(&[(0..3, "x"), (2..4, "y")]), Err(Overlap(2)));
         assert_eq!(applied(&[(5..7, "")]), Err(Overlap(5)));
         #[allow(clippy::reversed_empty_ranges, reason = "a range that is none")]

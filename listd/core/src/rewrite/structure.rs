@@ -19,7 +19,7 @@ pub(super) fn text_entity(text: &str) -> (String, String) {
     let ascii = text.is_ascii();
     let (encoding, body) = match ascii && found.longest <= 990 && !found.bare && !found.nul {
         true => ("7bit", text.clone().into_bytes()),
-        false => transfer::fitting("text/plain", text.as_bytes()),
+        false => transfer::fitting("text/plain", &[text.as_bytes()]),
     };
     let looks = |body: &[u8]| body.split(|b| *b == b'\n').any(|line| line.starts_with(b"--"));
     let (encoding, body) = match looks(&body) {

@@ -13,16 +13,18 @@ pub(super) fn encode(encoding: Encoding, kind: &str, body: &[u8]) -> (&'static s
     match encoding {
         Encoding::Base64 => ("base64", wrapped(body)),
         Encoding::QuotedPrintable => ("quoted-printable", requoted(body)),
-        Encoding::Identity | Encoding::Other => fitting(kind, body),
+        Encoding::Identity | Encoding::Other => fitting(kind, &[body]),
     }
 }
 
-/// Whichever of the two is shorter, about.
-pub(super) fn fitting(kind: &str, body: &[u8]) -> (&'static str, Vec<u8>) {
-    let strange = body.iter().filter(|b| !b.is_ascii() || **b == b'=').count();
+/// Whichever of the two is shorter, about. The body comes in pieces.
+pub(super) fn fitting(kind: &str, body: &[&[u8]]) -> (&'static str, Vec<u8>) {
+    let len: usize = body.iter().map(|piece| piece.len()).sum();
+    let octets = body.iter().copied().flatten();
+    let strange = octets.filter(|b| !b.is_ascii() || **b == b'=').count();
     let text = kind.starts_with("text/") || kind.starts_with("message/");
-    if strange > body.len() / if text { 3 } else { 6 } {
-        return ("base64", based(body));
+    if strange > len / if text { 3 } else { 6 } {
+        return ("base64", based(&body.concat()));
     }
     ("quoted-printable", quoted(body))
 }
@@ -56,7 +58,8 @@ fn requoted(body: &[u8]) -> Vec<u8> {
             let soft = *first == b'=' && tail.trim_ascii().is_empty();
             let taken = if escape { 3 } else { 1 };
             let (piece, after) = rest.split_at(taken.min(rest.len()));
-            let unit = if first.is_ascii() { piece.to_vec() } else { hex(*first) };
+            let escaped = hex(*first);
+            let unit = if first.is_ascii() { piece } else { &escaped };
             if !soft && column + unit.len() > LINE - 1 {
                 out.extend_from_slice(b"=\r\n");
                 column = 0;
@@ -72,37 +75,44 @@ fn requoted(body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Any octets as quoted-printable; CRLF are line ends, a CR or LF alone is content.
-pub(super) fn quoted(body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len() + body.len() / 8);
+/// Any octets as quoted-printable, given in pieces; CRLF are line ends, a CR or LF alone is content.
+pub(super) fn quoted(body: &[&[u8]]) -> Vec<u8> {
+    let len: usize = body.iter().map(|piece| piece.len()).sum();
+    let mut out = Vec::with_capacity(len + len / 8);
     let mut column = 0;
-    let mut rest = body;
-    while let Some((first, tail)) = rest.split_first() {
-        if let Some(after) = rest.strip_prefix(b"\r\n") {
+    let mut octets = body.iter().copied().flatten().copied();
+    let mut next = [octets.next(), octets.next(), octets.next()];
+    while let [Some(first), second, third] = next {
+        if (first, second) == (b'\r', Some(b'\n')) {
             out.extend_from_slice(b"\r\n");
-            (column, rest) = (0, after);
+            (column, next) = (0, [third, octets.next(), octets.next()]);
             continue;
         }
-        let ends = tail.is_empty() || tail.starts_with(b"\r\n");
+        let ends = second.is_none() || (second, third) == (Some(b'\r'), Some(b'\n'));
         let plain = match first {
             b' ' | b'\t' => !ends,
             b'=' => false,
             b => b.is_ascii_graphic(),
         };
-        let unit = if plain { vec![*first] } else { hex(*first) };
-        if column + unit.len() > LINE - 1 {
+        let width = if plain { 1 } else { 3 };
+        if column + width > LINE - 1 {
             out.extend_from_slice(b"=\r\n");
             column = 0;
         }
-        column += unit.len();
-        out.extend(unit);
-        rest = tail;
+        column += width;
+        match plain {
+            true => out.push(first),
+            false => out.extend(hex(first)),
+        }
+        next = [second, third, octets.next()];
     }
     out
 }
 
-fn hex(byte: u8) -> Vec<u8> {
-    format!("={byte:02X}").into_bytes()
+fn hex(byte: u8) -> [u8; 3] {
+    const DIGITS: [u8; 16] = *b"0123456789ABCDEF";
+    let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or(b'0');
+    [b'=', digit(byte >> 4), digit(byte & 15)]
 }
 
 #[cfg(test)]
@@ -126,7 +136,9 @@ mod tests {
             b".\r\n..\r\nFrom x",
             b"a\rb",
         ] {
-            let out = quoted(body);
+            let out = quoted(&[body]);
+            let (start, end) = body.split_at(body.len() / 2);
+            assert_eq!(quoted(&[start, b"", end]), out);
             assert!(out.is_ascii() && out.split(|b| *b == b'\n').all(|l| l.len() <= LINE + 1));
             assert_eq!(decoded(&out), body);
         }

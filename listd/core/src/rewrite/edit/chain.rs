@@ -168,6 +168,7 @@ mod tests {
             let both = first.then(original, &later).expect("disjoint");
             let (one, two) = (both.apply(original), later.apply(&middle));
             prop_assert_eq!(String::from_utf8_lossy(&one), String::from_utf8_lossy(&two));
+            prop_assert_eq!(both.apply_to(original.to_vec()), one);
         }
     }
 }

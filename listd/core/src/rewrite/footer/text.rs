@@ -22,27 +22,27 @@ pub(super) fn grow(leaf: &Leaf<'_>, footer: &Footer) -> Result<Grown, Unfit> {
             return Err(Unfit::Unreadable);
         }
         octets.extend(fit.new);
-        return Ok(anew(leaf, &octets, fit.charset));
+        return Ok(anew(leaf, [&octets, b""], fit.charset));
     }
     // Seven bits stay seven: such a text reaches everybody, whatever stands between.
     if leaf.encoding == Encoding::Identity && leaf.body.is_ascii() && !fit.new.is_ascii() {
-        return Ok(anew(leaf, &[leaf.body, &fit.new].concat(), fit.charset));
+        return Ok(anew(leaf, [leaf.body, &fit.new], fit.charset));
     }
     let Change { at, new } = wire.insert(wire.octets.len(), &fit.new);
     Ok(Grown { at, new, charset: fit.charset, encoding: None })
 }
 
-/// The whole body anew.
-fn anew(leaf: &Leaf<'_>, octets: &[u8], charset: Option<&'static str>) -> Grown {
+/// The whole body anew, given in two pieces.
+fn anew(leaf: &Leaf<'_>, octets: [&[u8]; 2], charset: Option<&'static str>) -> Grown {
     let at = 0..leaf.body.len();
     let (encoding, new) = match leaf.encoding {
         Encoding::Identity if leaf.body.is_ascii() => {
-            let (name, new) = transfer::fitting("text/plain", octets);
+            let (name, new) = transfer::fitting("text/plain", &octets);
             (Some(name), new)
         }
-        Encoding::Base64 => (None, transfer::based(octets)),
-        Encoding::QuotedPrintable => (None, transfer::quoted(octets)),
-        Encoding::Identity | Encoding::Other => (None, octets.to_vec()),
+        Encoding::Base64 => (None, transfer::based(&octets.concat())),
+        Encoding::QuotedPrintable => (None, transfer::quoted(&octets)),
+        Encoding::Identity | Encoding::Other => (None, octets.concat()),
     };
     Grown { at, new, charset, encoding }
 }

@@ -64,7 +64,7 @@ impl<'a> Wire<'a> {
         } else if !line.is_empty() && !new.starts_with(b"\r\n") {
             added.extend_from_slice(b"=\r\n");
         }
-        added.extend(transfer::quoted(new));
+        added.extend(transfer::quoted(&[new]));
         Change { at: end..end, new: added }
     }
 
@@ -73,7 +73,7 @@ impl<'a> Wire<'a> {
         let place = self.places.get(at).copied().unwrap_or(self.body.len());
         let fresh = place == 0 || self.body.get(..place).is_some_and(|b| b.ends_with(b"\n"));
         let mut added = if fresh { Vec::new() } else { b"=\r\n".to_vec() };
-        added.extend(transfer::quoted(new));
+        added.extend(transfer::quoted(&[new]));
         if !new.ends_with(b"\n") {
             added.extend_from_slice(b"=\r\n");
         }

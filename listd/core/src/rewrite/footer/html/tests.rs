@@ -104,7 +104,7 @@ proptest! {
         html in "(<|>|</body>|</html>|<!--|-->|<script>|</script>|\"|=|<a b='|ü|[a-z ]|\r\n){0,30}",
     ) {
         let base64 = crate::rewrite::transfer::based(html.as_bytes());
-        let quoted = crate::rewrite::transfer::quoted(html.as_bytes());
+        let quoted = crate::rewrite::transfer::quoted(&[html.as_bytes()]);
         for (encoding, body) in [
             (Encoding::Identity, html.as_bytes()),
             (Encoding::Base64, &base64),

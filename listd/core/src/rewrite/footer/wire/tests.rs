@@ -83,7 +83,7 @@ proptest! {
     ) {
         let at = at.min(octets.len());
         let base64 = transfer::based(&octets);
-        let quoted = transfer::quoted(&octets);
+        let quoted = transfer::quoted(&[&octets]);
         for (name, encoding, body) in
             [("base64", Encoding::Base64, base64), ("quoted-printable", Encoding::QuotedPrintable, quoted)]
         {
