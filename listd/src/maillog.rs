@@ -29,6 +29,12 @@ impl Witness for MailLog {
                 let reason = reason.as_str();
                 tracing::info!(%list, held = held.0, message_id, sender, reason, size, "held");
             }
+            Fact::Decided { held, about, end, by, waited, recipients } => {
+                let list = about.as_ref().map(|about| about.list.to_string()).unwrap_or_default();
+                let message_id = about.as_ref().map(id).unwrap_or_default();
+                let (held, seconds) = (held.0, waited.as_secs());
+                tracing::info!(list, held, message_id, end, by, recipients, seconds, "decided");
+            }
             Fact::Repeated { earlier, about } => {
                 let (list, message_id) = (&about.list, id(about));
                 tracing::info!(%list, post = earlier.0, message_id, "accepted before, nothing new is sent");
@@ -119,6 +125,7 @@ mod tests {
     use std::io;
     use std::sync::{Arc, Mutex};
 
+    use listcore::hold::Reason;
     use listcore::list::ListId;
     use listcore::time::Timestamp;
 
@@ -183,13 +190,24 @@ mod tests {
             Fact::Settled { post, about: Some(about()), outcomes: vec![Kind::Delivered] },
             Fact::Finished { post, about: about(), took: Duration::from_secs(3), counts },
             refused("klasse-5b@schule.example", "joerg@post.example"),
+            Fact::Held { held: post, about: about(), sender: None, reason: Reason::First, size: 9 },
+            Fact::Decided {
+                held: post,
+                about: Some(about()),
+                end: "accepted",
+                by: "moderator",
+                waited: Duration::from_secs(90),
+                recipients: Some(19),
+            },
         ];
         let lines = logged(&facts);
-        assert_eq!(lines.len(), 3, "{lines:#?}");
+        assert_eq!(lines.len(), 5, "{lines:#?}");
         let expect = [
             r#"INFO accepted list=klasse-5b@schule.example post=7 message_id="1@post.example" sender="joerg@post.example" recipients=19 size=2048"#,
             r#"INFO finished list=klasse-5b@schule.example post=7 message_id="1@post.example" delivered=18 failed=1 dropped=0 seconds=3"#,
             r#"INFO refused list="klasse-5b@schule.example" message_id="2@post.example" author="joerg@post.example" why="post: 550 5.7.1 Nur Elternvertreter""#,
+            r#"INFO held list=klasse-5b@schule.example held=7 message_id="1@post.example" sender="<>" reason="first" size=9"#,
+            r#"INFO decided list="klasse-5b@schule.example" held=7 message_id="1@post.example" end="accepted" by="moderator" recipients=19 seconds=90"#,
         ];
         assert_eq!(lines, expect);
     }

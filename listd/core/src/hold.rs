@@ -147,6 +147,18 @@ pub enum By {
     Clock,
 }
 
+impl By {
+    /// One word for figures and the log.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            By::Moderator(_) => "moderator",
+            By::Admin(_) => "admin",
+            By::Author => "author",
+            By::Clock => "clock",
+        }
+    }
+}
+
 /// The one decision about a held mail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {

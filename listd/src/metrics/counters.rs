@@ -50,6 +50,12 @@ struct Reason {
     reason: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Ended {
+    end: &'static str,
+    by: &'static str,
+}
+
 /// A family that does not grow beyond its limit.
 #[derive(Debug)]
 struct Bounded<L> {
@@ -84,6 +90,8 @@ pub struct Counters {
     posts: Bounded<Decided>,
     outcomes: Bounded<Outcome>,
     finished: Histogram,
+    ended: Family<Ended, Counter>,
+    waited: Histogram,
     bounces: Family<Attributed, Counter>,
     commits: Histogram,
     failures: Family<Reason, Counter>,
@@ -98,6 +106,19 @@ impl Default for Counters {
             // From seconds to the days after which a copy is given up.
             finished: Histogram::new([
                 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 86_400.0, 432_000.0,
+            ]),
+            ended: Family::default(),
+            // From minutes to the days after which nobody is waited for.
+            waited: Histogram::new([
+                60.0,
+                600.0,
+                3_600.0,
+                14_400.0,
+                43_200.0,
+                86_400.0,
+                259_200.0,
+                604_800.0,
+                1_209_600.0,
             ]),
             bounces: Family::default(),
             commits: Histogram::new([
@@ -118,6 +139,10 @@ impl Counters {
         r.register("outcomes", help, self.outcomes.family.clone());
         let help = "From the acceptance of a mail to the last final outcome";
         r.register("post_finish_seconds", help, self.finished.clone());
+        let help = "Held mails by how they ended and by whom";
+        r.register("decisions", help, self.ended.clone());
+        let help = "How long held mails waited for their end";
+        r.register("held_wait_seconds", help, self.waited.clone());
         let help = "Bounces by whether their token named a recipient";
         r.register("bounces", help, self.bounces.clone());
         let help = "How long a commit took to become durable";
@@ -129,9 +154,12 @@ impl Counters {
 
     /// A series that begins with its first event hides that event from `rate()`.
     fn begun(self) -> Counters {
-        for decision in ["accepted", "refused", "deferred", "dropped", "duplicate"] {
+        for decision in ["accepted", "held", "refused", "deferred", "dropped", "duplicate"] {
             let rule = usual(decision).to_owned();
             self.posts.family.get_or_create(&Decided { decision, rule }).inc_by(0);
+        }
+        for end in ["accepted", "rejected"] {
+            self.ended.get_or_create(&Ended { end, by: "moderator" }).inc_by(0);
         }
         for attributed in ["yes", "no"] {
             self.bounces.get_or_create(&Attributed { attributed }).inc_by(0);
@@ -173,6 +201,7 @@ impl Counters {
 fn usual(decision: &str) -> &'static str {
     match decision {
         "accepted" => "allowed",
+        "held" => "moderated",
         "deferred" => "store",
         "duplicate" => "repeated",
         "dropped" => "loop",
@@ -214,6 +243,10 @@ impl Witness for Counters {
         match fact {
             Fact::Accepted { .. } => self.decided("accepted", "allowed"),
             Fact::Held { reason, .. } => self.decided("held", reason.as_str()),
+            Fact::Decided { end, by, waited, .. } => {
+                self.ended.get_or_create(&Ended { end, by }).inc();
+                self.waited.observe(waited.as_secs_f64());
+            }
             Fact::Repeated { .. } => self.decided("duplicate", "repeated"),
             Fact::Conflict { .. } => self.decided("refused", "conflict"),
             Fact::NotStored { .. } => self.decided("deferred", "store"),
@@ -293,6 +326,21 @@ mod tests {
         let facts = [
             accepted,
             settled,
+            Fact::Held {
+                held: PostId(2),
+                about: about("klasse-5b@schule.example"),
+                sender: None,
+                reason: listcore::hold::Reason::Outside(31),
+                size: 10,
+            },
+            Fact::Decided {
+                held: PostId(2),
+                about: None,
+                end: "expired",
+                by: "clock",
+                waited: Duration::from_secs(14 * 24 * 3600),
+                recipients: None,
+            },
             told("refused", "author (no signature of post.example): 550 5.7.1 no"),
             told("refused", "author: 550 5.7.1 no"),
             told("refused", "<script> anna.member@post.example: 550"),
@@ -304,6 +352,9 @@ mod tests {
         let text = text(&counters);
         for line in [
             r#"verteiler_posts_total{decision="accepted",rule="allowed"} 1"#,
+            r#"verteiler_posts_total{decision="held",rule="outside"} 1"#,
+            r#"verteiler_decisions_total{end="expired",by="clock"} 1"#,
+            "verteiler_held_wait_seconds_count 1",
             r#"verteiler_posts_total{decision="refused",rule="author"} 2"#,
             r#"verteiler_posts_total{decision="refused",rule="other"} 1"#,
             r#"verteiler_posts_total{decision="deferred",rule="empty"} 1"#,
@@ -338,7 +389,7 @@ mod tests {
         assert!(text.contains(r#"{decision="refused",rule="other"}"#));
         let series = |name: &str| text.lines().filter(|line| line.starts_with(name)).count();
         assert_eq!(series("verteiler_outcomes_total"), MOST_OUTCOMES + 1);
-        assert_eq!(series("verteiler_posts_total"), 5 + MOST_RULES + 1);
+        assert_eq!(series("verteiler_posts_total"), 6 + MOST_RULES + 1);
     }
 
     #[test]

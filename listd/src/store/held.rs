@@ -186,6 +186,8 @@ pub struct Told {
 pub trait Holds: Commit {
     /// Also one that has ended, until it is erased.
     async fn held(&self, id: PostId) -> Result<Option<Held>, StoreError>;
+    /// All that was held under a Message-ID (without brackets), oldest first.
+    async fn held_as(&self, message_id: &str) -> Result<Vec<Held>, StoreError>;
     /// What waits, on one list or everywhere, oldest first.
     async fn held_on(&self, list: Option<&ListId>, limit: usize) -> Result<Vec<Held>, StoreError>;
     /// Where the desk has to act, ended ones too, the most urgent first, at most [`DUE`]; and when the next of the

@@ -18,7 +18,7 @@ use listcore::rewrite::Frozen;
 use listcore::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use self::held::{Mark, NewHeld, Ticket, Told};
+use self::held::{Holds, Mark, NewHeld, Ticket, Told};
 
 pub mod held;
 pub mod memory;
@@ -373,7 +373,7 @@ pub struct Counts {
 
 /// What `listctl` reads.
 #[async_trait]
-pub trait Report: Commit {
+pub trait Report: Holds {
     async fn counts(&self) -> Result<Counts, StoreError>;
     /// Posts with unfinished recipients, oldest first.
     async fn waiting(&self, limit: usize) -> Result<Vec<StoredPost>, StoreError>;

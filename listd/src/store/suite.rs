@@ -17,7 +17,7 @@ use listcore::time::Timestamp;
 use super::held::Holds;
 use super::*;
 
-mod held;
+pub(super) mod held;
 
 /// All that a backend offers.
 pub(super) trait Whole:

@@ -12,8 +12,10 @@ use listcore::hold::Reason;
 use listcore::outcome::Outcome;
 use listcore::time::Timestamp;
 
+use super::held::NewHeld;
 use super::{
-    Account, BATCH, BatchId, BounceEvent, Done, Move, PostId, Raw, Report, StoreError, TraceEvent,
+    Account, BATCH, BatchId, BounceEvent, Done, Move, NewMail, NewPost, PostId, Raw, Report,
+    StoreError, TraceEvent,
 };
 
 /// Something that happened to mail.
@@ -37,6 +39,17 @@ pub enum Fact {
         reason: Reason,
         /// Octets.
         size: u64,
+    },
+    /// A held mail waits no longer: the one decision about it.
+    Decided {
+        held: PostId,
+        /// `None` where the store could not say.
+        about: Option<About>,
+        end: &'static str,
+        by: &'static str,
+        waited: Duration,
+        /// It goes out, to so many.
+        recipients: Option<usize>,
     },
     /// The same mail came again (rule L4): nothing new is sent.
     Repeated {
@@ -143,13 +156,10 @@ pub(super) struct Watch {
 
 /// What a move is about, kept over the commit that consumes it.
 pub(super) enum Note {
-    Accept {
-        posts: Vec<(PostId, About, usize)>,
-        held: Vec<(PostId, About, Reason)>,
-        sender: Option<Address>,
-        size: u64,
-        at: Timestamp,
-    },
+    Accept(Entry),
+    /// The letters of a step.
+    Told(Vec<Entry>),
+    End(Decision),
     Settle {
         batch: BatchId,
         outcomes: Vec<(u16, Kind)>,
@@ -161,32 +171,62 @@ pub(super) enum Note {
     Other,
 }
 
+/// A mail on its way into the store.
+pub(super) struct Entry {
+    posts: Vec<(PostId, About, usize)>,
+    held: Vec<(PostId, About, Reason)>,
+    sender: Option<Address>,
+    size: u64,
+    at: Timestamp,
+}
+
+impl Entry {
+    fn of(mail: &NewMail, posts: &[NewPost], held: &[NewHeld]) -> Entry {
+        let about = |list: &Address| {
+            let (list, message_id) = (list.clone(), mail.message_id.clone());
+            About { list, message_id }
+        };
+        let post = |post: &NewPost| (post.id, about(&post.frozen.address), post.recipients.len());
+        Entry {
+            posts: posts.iter().map(post).collect(),
+            held: held.iter().map(|held| (held.id, about(&held.address), held.reason)).collect(),
+            sender: mail.sender.clone(),
+            size: match &mail.raw {
+                Raw::Memory(bytes) => bytes.len() as u64,
+                Raw::Spilled { size, .. } => *size,
+            },
+            at: mail.received,
+        }
+    }
+}
+
+/// The end of a held mail.
+pub(super) struct Decision {
+    held: PostId,
+    end: &'static str,
+    by: &'static str,
+    at: Timestamp,
+    /// Of the post that it becomes.
+    recipients: Option<usize>,
+}
+
 impl Note {
     fn of(change: &Move) -> Note {
         match change {
-            Move::Accept { mail, posts, held } => Note::Accept {
-                held: held
-                    .iter()
-                    .map(|held| {
-                        let (list, message_id) = (held.address.clone(), mail.message_id.clone());
-                        (held.id, About { list, message_id }, held.reason)
-                    })
-                    .collect(),
-                posts: posts
-                    .iter()
-                    .map(|post| {
-                        let (list, message_id) =
-                            (post.frozen.address.clone(), mail.message_id.clone());
-                        (post.id, About { list, message_id }, post.recipients.len())
-                    })
-                    .collect(),
-                sender: mail.sender.clone(),
-                size: match &mail.raw {
-                    Raw::Memory(bytes) => bytes.len() as u64,
-                    Raw::Spilled { size, .. } => *size,
-                },
-                at: mail.received,
-            },
+            Move::Accept { mail, posts, held } => Note::Accept(Entry::of(mail, posts, held)),
+            Move::Told(told) => {
+                let letters = told.letters.iter();
+                Note::Told(
+                    letters.map(|(m, p)| Entry::of(m, std::slice::from_ref(p), &[])).collect(),
+                )
+            }
+            Move::End { id, ended, post, .. } => Note::End(Decision {
+                held: *id,
+                end: ended.end.as_str(),
+                by: ended.by.as_str(),
+                at: ended.at,
+                recipients: post.as_ref().map(|post| post.recipients.len()),
+            }),
             Move::Settle { batch, outcomes } => Note::Settle {
                 batch: *batch,
                 outcomes: outcomes.iter().map(|(i, outcome)| (*i, outcome.into())).collect(),
@@ -240,7 +280,7 @@ impl Watch {
     fn failed(&self, notes: Vec<Note>, error: &StoreError) {
         let full = matches!(error, StoreError::Full(_));
         for note in notes {
-            let Note::Accept { posts, held, .. } = note else { continue };
+            let Note::Accept(Entry { posts, held, .. }) = note else { continue };
             let all = posts.into_iter().map(|post| post.1).chain(held.into_iter().map(|h| h.1));
             all.for_each(|about| self.saw(&Fact::NotStored { about, full }));
         }
@@ -250,20 +290,20 @@ impl Watch {
         let mut done = done.iter();
         for note in notes {
             match note {
-                Note::Accept { posts, held, sender, size, at } => {
-                    for (post, about, recipients) in posts {
-                        let sender = sender.clone();
-                        if let Some(about) = self.news(done.next(), about) {
-                            let tally = Tally::new(about.clone(), at, recipients);
-                            self.tallies().insert(post, tally);
-                            self.saw(&Fact::Accepted { post, about, sender, recipients, size });
-                        }
+                Note::Accept(entry) => {
+                    self.entered(entry, &mut done);
+                    continue;
+                }
+                Note::Told(letters) => {
+                    if done.next() == Some(&Done::Ok) {
+                        let each = &mut std::iter::repeat(&Done::Ok);
+                        letters.into_iter().for_each(|letter| self.entered(letter, each));
                     }
-                    for (held, about, reason) in held {
-                        let sender = sender.clone();
-                        if let Some(about) = self.news(done.next(), about) {
-                            self.saw(&Fact::Held { held, about, sender, reason, size });
-                        }
+                    continue;
+                }
+                Note::End(decision) => {
+                    if done.next() == Some(&Done::Ok) {
+                        self.decided(decision, report).await;
                     }
                     continue;
                 }
@@ -279,6 +319,40 @@ impl Watch {
             }
             done.next();
         }
+    }
+
+    /// Takes as many answers as the mail has posts and held ones.
+    fn entered(&self, entry: Entry, done: &mut dyn Iterator<Item = &Done>) {
+        let Entry { posts, held, sender, size, at } = entry;
+        for (post, about, recipients) in posts {
+            let sender = sender.clone();
+            if let Some(about) = self.news(done.next(), about) {
+                self.tallies().insert(post, Tally::new(about.clone(), at, recipients));
+                self.saw(&Fact::Accepted { post, about, sender, recipients, size });
+            }
+        }
+        for (held, about, reason) in held {
+            let sender = sender.clone();
+            if let Some(about) = self.news(done.next(), about) {
+                self.saw(&Fact::Held { held, about, sender, reason, size });
+            }
+        }
+    }
+
+    /// What goes out counts from its release: how long it waited for a word says nothing about delivery.
+    async fn decided(&self, decision: Decision, report: &dyn Report) {
+        let Decision { held, end, by, at, recipients } = decision;
+        // One that can't be read now is decided without its list; it is no reason to fail.
+        let row = report.held(held).await.ok().flatten();
+        let waited = row.as_ref().map(|row| at.since(row.at)).unwrap_or_default();
+        let about = row.map(|row| {
+            let (list, message_id) = (row.address.clone(), row.message_id.clone());
+            About { list, message_id }
+        });
+        if let (Some(about), Some(recipients)) = (&about, recipients) {
+            self.tallies().insert(held, Tally::new(about.clone(), at, recipients));
+        }
+        self.saw(&Fact::Decided { held, about, end, by, waited, recipients });
     }
 
     /// Tells what was not stored; gives back what it was about where it was.

@@ -128,6 +128,14 @@ impl Holds for MemoryStore {
         Ok(self.state().held.get(&id).cloned())
     }
 
+    async fn held_as(&self, message_id: &str) -> Result<Vec<Held>, StoreError> {
+        let state = self.state();
+        let named = state.held.values().filter(|held| held.message_id == message_id);
+        let mut all: Vec<Held> = named.cloned().collect();
+        all.sort_by_key(|held| (held.at, held.id));
+        Ok(all)
+    }
+
     async fn held_on(&self, list: Option<&ListId>, limit: usize) -> Result<Vec<Held>, StoreError> {
         let state = self.state();
         let waits = |held: &&Held| held.ended.is_none() && list.is_none_or(|l| *l == held.list);

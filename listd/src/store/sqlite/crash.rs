@@ -9,8 +9,11 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use listcore::hold::{By, End, Ended};
+
 use super::SqliteStore;
-use crate::store::suite::{delivered, mail, people, post, settle};
+use crate::store::held::Holds;
+use crate::store::suite::{T, delivered, held, mail, people, post, settle};
 use crate::store::*;
 
 const FILE: &str = "LISTD_CRASH_FILE";
@@ -18,6 +21,8 @@ const FIRST: &str = "LISTD_CRASH_FIRST";
 /// Numbers of one child's mails.
 const ROUND: u64 = 1_000_000;
 const WRITERS: u64 = 4;
+/// Letters have the numbers of their mails, from here on.
+const LETTERS: u64 = 1 << 40;
 
 /// Every third body is a file.
 fn size(id: u64) -> usize {
@@ -47,16 +52,30 @@ async fn child() {
     tasks.join_all().await;
 }
 
+/// Every fifth mail waits for a moderator first.
+fn is_held(id: u64) -> bool {
+    id.is_multiple_of(5)
+}
+
+/// The mail that asks her.
+fn letter(id: u64) -> u64 {
+    LETTERS + id
+}
+
+fn say(what: &str, id: u64) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\n{what} {id}").and_then(|()| out.flush()).expect("say");
+}
+
 /// Accepts a mail, and settles every second one.
 async fn work(store: &SqliteStore, id: u64) {
-    let say = |what: &str| {
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "\n{what} {id}").and_then(|()| out.flush()).expect("say");
-    };
+    if is_held(id) {
+        return wait(store, id).await;
+    }
     let accept =
         Move::accept(mail(id, vec![b'x'; size(id)]), vec![post(id, "5b", people(recipients(id)))]);
     assert_eq!(store.commit(vec![accept]).await, Ok(vec![Done::Ok]));
-    say("accepted");
+    say("accepted", id);
     if id % 4 < 2 {
         let all = |n: usize| (0..n.min(100) as u16).map(|i| (i, delivered(i.into()))).collect();
         let mut moves = vec![settle(id, 0, all(recipients(id)))];
@@ -65,24 +84,54 @@ async fn work(store: &SqliteStore, id: u64) {
         }
         let done = store.commit(moves).await.expect("settle");
         assert!(done.iter().all(|done| *done == Done::Ok));
-        say("settled");
+        say("settled", id);
     }
+}
+
+/// Holds a mail, asks a moderator, and lets it go out.
+async fn wait(store: &SqliteStore, id: u64) {
+    let (mail, posts) = (mail(id, vec![b'x'; size(id)]), Vec::new());
+    let hold = Move::Accept { mail, posts, held: vec![held::held(id, "5b")] };
+    assert_eq!(store.commit(vec![hold]).await, Ok(vec![Done::Ok]));
+    say("held", id);
+    let told = held::told(id, 0, (asked(letter(id)), question(letter(id))));
+    assert_eq!(store.commit(vec![Move::Told(told)]).await, Ok(vec![Done::Ok]));
+    say("told", id);
+    let yes = Ended { end: End::Accepted, by: By::Clock, at: T };
+    let end = held::end(id, &yes, Some(post(id, "5b", people(recipients(id)))));
+    assert_eq!(store.commit(vec![end]).await, Ok(vec![Done::Ok]));
+    say("ended", id);
+}
+
+fn asked(id: u64) -> NewMail {
+    mail(id, vec![b'x'; size(id)])
+}
+
+fn question(id: u64) -> NewPost {
+    post(id, "notice", people(recipients(id)))
 }
 
 #[derive(Default)]
 struct Acknowledged {
     accepted: BTreeSet<u64>,
     settled: BTreeSet<u64>,
+    held: BTreeSet<u64>,
+    told: BTreeSet<u64>,
+    ended: BTreeSet<u64>,
 }
 
 impl Acknowledged {
     fn note(&mut self, line: &str) -> bool {
-        let number = |text: Option<&str>| text.and_then(|text| text.parse().ok());
-        match (number(line.strip_prefix("accepted ")), number(line.strip_prefix("settled "))) {
-            (Some(id), _) => self.accepted.insert(id),
-            (_, Some(id)) => self.settled.insert(id),
-            _ => false,
-        }
+        let Some((word, number)) = line.split_once(' ') else { return false };
+        let known = match word {
+            "accepted" => &mut self.accepted,
+            "settled" => &mut self.settled,
+            "held" => &mut self.held,
+            "told" => &mut self.told,
+            "ended" => &mut self.ended,
+            _ => return false,
+        };
+        number.parse().is_ok_and(|id| known.insert(id))
     }
 }
 
@@ -119,7 +168,22 @@ async fn check(store: &SqliteStore, known: &Acknowledged) {
         let finished = account.batches.iter().all(|b| b.outcomes.iter().all(|o| o.is_final()));
         assert!(finished || !known.settled.contains(id), "post {id}: an outcome is lost");
     }
+    for id in &known.held {
+        check_held(store, known, *id).await;
+    }
     check_halves(store).await;
+}
+
+/// A step is there with its letter, a decision with its post; or neither.
+async fn check_held(store: &SqliteStore, known: &Acknowledged, id: u64) {
+    let row = store.held(PostId(id)).await.expect("held");
+    let row = row.unwrap_or_else(|| panic!("{id} was held and is lost"));
+    let there = async |id| store.post(PostId(id)).await.expect("post").is_some();
+    let ticket = store.ticket(letter(id)).await.expect("ticket").is_some();
+    assert_eq!((there(letter(id)).await, ticket), (row.step == 1, row.step == 1), "half told {id}");
+    assert!(row.step == 1 || !known.told.contains(&id), "a step of {id} is lost");
+    assert_eq!(there(id).await, row.ended.is_some(), "half decided {id}");
+    assert!(row.ended.is_some() || !known.ended.contains(&id), "a decision of {id} is lost");
 }
 
 /// Whatever is there is there whole: batches, recipients and body; and nothing else is in the spool.
@@ -142,6 +206,13 @@ async fn check_halves(store: &SqliteStore) {
         };
         assert_eq!(length, size(id), "the body of mail {id}");
     }
+    for waiting in store.held_on(None, usize::MAX).await.expect("held") {
+        let body = store.body(waiting.mail).await.expect("body");
+        match body.unwrap_or_else(|| panic!("held mail {} has no body", waiting.id.0)) {
+            Body::Memory(bytes) => assert_eq!(bytes.len(), size(waiting.id.0)),
+            Body::File { path, .. } => drop(files.insert(path)),
+        }
+    }
     let dir = std::fs::read_dir(store.spool_dir()).expect("spool");
     let left: BTreeSet<PathBuf> = dir.map(|entry| entry.expect("entry").path()).collect();
     assert_eq!(left, files, "orphans in the spool");
@@ -160,4 +231,5 @@ async fn what_was_acknowledged_survives_kill_9() {
         store.close().await;
     }
     assert!(known.settled.len() > 20, "the children did their work");
+    assert!(known.ended.len() > 10 && known.told.len() >= known.ended.len(), "also on what waits");
 }

@@ -192,6 +192,12 @@ impl SqliteStore {
         ask.fetch_optional(&self.readers).await?.map(stored).transpose()
     }
 
+    async fn read_held_as(&self, message_id: &str) -> Result<Vec<Held>, Trouble> {
+        let ask = held!("WHERE message_id = $1 ORDER BY received, held.id");
+        let rows: Vec<Row> = sqlx::query_as(ask).bind(message_id).fetch_all(&self.readers).await?;
+        rows.into_iter().map(stored).collect()
+    }
+
     async fn read_held_on(
         &self,
         list: Option<&ListId>,
@@ -275,6 +281,10 @@ impl Holds for SqliteStore {
         Ok(self.read_held(id).await?)
     }
 
+    async fn held_as(&self, message_id: &str) -> Result<Vec<Held>, StoreError> {
+        Ok(self.read_held_as(message_id).await?)
+    }
+
     async fn held_on(&self, list: Option<&ListId>, limit: usize) -> Result<Vec<Held>, StoreError> {
         Ok(self.read_held_on(list, limit).await?)
     }
@@ -301,3 +311,6 @@ impl Holds for SqliteStore {
         Ok(self.read_marks(kind, list, who, now).await?)
     }
 }
+
+#[cfg(test)]
+mod tests;

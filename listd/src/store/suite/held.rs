@@ -54,17 +54,22 @@ fn mark(kind: MarkKind, list: Option<&str>, value: &str, until: Option<Timestamp
     Mark { kind, list, who: "anna@x.example".into(), value: value.into(), until }
 }
 
-fn told(id: u64, expect: u8, letter: u64) -> Told {
+/// The next step, with one letter and a ticket of the letter's number.
+pub(crate) fn told(id: u64, expect: u8, letter: (NewMail, NewPost)) -> Told {
     Told {
         id: PostId(id),
         expect,
         ended: false,
         step: expect + 1,
         next: Some(day(1)),
-        letters: vec![(mail(letter, "a letter"), post(letter, "notice", people(2)))],
-        tickets: vec![ticket(letter, About::Moderate(PostId(id)))],
+        tickets: vec![ticket(letter.1.id.0, About::Moderate(PostId(id)))],
+        letters: vec![letter],
         marks: vec![mark(MarkKind::Asked, None, "", Some(day(1)))],
     }
+}
+
+pub(crate) fn letter(id: u64) -> (NewMail, NewPost) {
+    (mail(id, "a letter"), post(id, "notice", people(2)))
 }
 
 impl Case {
@@ -214,7 +219,7 @@ pub(super) async fn there_is_one_decision(case: Case) {
 /// A step and its letters, all or nothing, and only where the mail is as the desk saw it.
 pub(super) async fn a_step_is_told_once(case: Case) {
     case.commit(vec![hold(1, "5b")]).await;
-    let moves = [told(1, 0, 11), told(1, 0, 12)].map(Move::Told);
+    let moves = [told(1, 0, letter(11)), told(1, 0, letter(12))].map(Move::Told);
     assert_eq!(case.commit(moves.to_vec()).await, [Done::Ok, Done::Stale]);
     let held = case.held(1).await.expect("held");
     assert_eq!((held.step, held.next), (1, Some(day(1))));
@@ -227,14 +232,15 @@ pub(super) async fn a_step_is_told_once(case: Case) {
     assert_eq!(case.store.ticket(u64::MAX).await.expect("ticket"), None);
     assert_eq!(case.marked(MarkKind::Asked, None, T).await.len(), 1);
 
-    let again = Told { tickets: vec![ticket(11, About::Withdraw(PostId(1)))], ..told(1, 1, 13) };
+    let again =
+        Told { tickets: vec![ticket(11, About::Withdraw(PostId(1)))], ..told(1, 1, letter(13)) };
     let large = Raw::Memory(vec![b'x'; INLINE_BODY + 1].into());
-    let mut used = told(1, 1, 14);
+    let mut used = told(1, 1, letter(14));
     used.letters[0].1.id = PostId(11);
     used.letters[0].0.raw = large.clone();
-    let mut late = told(1, 0, 15);
+    let mut late = told(1, 0, letter(15));
     late.letters[0].0.raw = large;
-    let moves = [again, used, late, told(9, 0, 16)].map(Move::Told).to_vec();
+    let moves = [again, used, late, told(9, 0, letter(16))].map(Move::Told).to_vec();
     let done = case.commit(moves).await;
     assert!([0, 1, 3].iter().all(|n| is_rejected(&done[*n])), "{done:?}");
     assert_eq!(done[2], Done::Stale);
@@ -244,7 +250,8 @@ pub(super) async fn a_step_is_told_once(case: Case) {
     let no = ended(End::Expired, "mod@x.example", day(14));
     case.commit(vec![end(1, &no, None)]).await;
     assert_eq!(case.held_due(day(14)).await, (vec![1], None));
-    let last = |ended, letter| Move::Told(Told { ended, next: None, ..told(1, 1, letter) });
+    let last =
+        |ended, letter| Move::Told(Told { ended, next: None, ..told(1, 1, self::letter(letter)) });
     let done = case.commit(vec![last(false, 17), last(true, 18)]).await;
     assert_eq!(done, [Done::Stale, Done::Ok], "it ended in the meantime");
     assert_eq!(case.held_due(day(99)).await, (Vec::new(), None));
@@ -259,7 +266,7 @@ pub(super) async fn it_goes_on_waiting_for_another(case: Case) {
     };
     let posts = Vec::new();
     case.commit(vec![Move::Accept { mail: mail(1, "x"), posts, held: vec![asked] }]).await;
-    case.commit(vec![Move::Told(told(1, 0, 11))]).await;
+    case.commit(vec![Move::Told(told(1, 0, letter(11)))]).await;
     let rehold = || Move::Rehold {
         id: PostId(1),
         reason: Reason::Moderated,
