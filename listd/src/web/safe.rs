@@ -2,6 +2,8 @@
 //!
 //! HTML is escaped by the templates. Here it is characters that no escape helps against (rule LA3).
 
+use listcore::message::unseen;
+
 /// The text, lines kept; at most `max` characters, then dots.
 pub fn text(untrusted: &str, max: usize) -> String {
     let mut out = String::with_capacity(untrusted.len().min(max.saturating_mul(4)));
@@ -26,12 +28,10 @@ pub fn line(untrusted: &str, max: usize) -> String {
     text(flat.trim(), max)
 }
 
-/// Control characters, and those that turn the direction or have no width and are no part of writing.
+/// What nobody sees, but for the two joiners that writing and emoji need.
 fn is_hidden(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-        || c.is_control()
+    !matches!(c, '\u{200c}' | '\u{200d}')
+        && (unseen::hides(c) || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'))
 }
 
 #[cfg(test)]

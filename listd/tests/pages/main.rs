@@ -4,7 +4,12 @@
 
 #![allow(clippy::expect_used, reason = "a test that fails panics")]
 
+mod axe;
+mod barriers;
+mod chromium;
 mod fake;
 mod log;
+mod shots;
+mod states;
 
 use listd::web;
