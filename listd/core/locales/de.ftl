@@ -62,6 +62,152 @@ alarm-what = Sehen Sie auf { $host } nach, wer ging und kam, und geben Sie es fr
 alarm-once = Diese Nachricht kommt einmal. Eine zweite folgt, wenn alle Mail wieder läuft.
 alarm-resolved = Verteiler auf { $host } verteilt wieder alle Mail. Was gewartet hat, geht jetzt hinaus.
 
+# Briefe: Mails, die wir selbst schreiben. Kurze Sätze, „Sie“, keine Fachwörter; wer liest, ist am Telefon und hat wenig Zeit.
+# Wörter, mit denen man antwortet ($yes, $word ...), sind die ersten von answer-* unten.
+month-1 = Januar
+month-2 = Februar
+month-3 = März
+month-4 = April
+month-5 = Mai
+month-6 = Juni
+month-7 = Juli
+month-8 = August
+month-9 = September
+month-10 = Oktober
+month-11 = November
+month-12 = Dezember
+weekday-1 = Montag
+weekday-2 = Dienstag
+weekday-3 = Mittwoch
+weekday-4 = Donnerstag
+weekday-5 = Freitag
+weekday-6 = Samstag
+weekday-7 = Sonntag
+day = { $weekday }, { $day }. { $month } { $year }
+moment = { $weekday }, { $day }. { $month } { $year }, { $hour }:{ $minute } Uhr
+
+letter-hello = Guten Tag,
+letter-owner = Haben Sie Fragen? Schreiben Sie an { $owner }. Dort lesen die Verantwortlichen der Liste. Diese Nachricht selbst hat ein Programm geschrieben.
+letter-help = Hilfe zu den Listen
+letter-imprint = Impressum
+letter-privacy = Datenschutz
+letter-no-subject = (ohne Betreff)
+letter-subject = Betreff
+letter-came = Eingegangen
+letter-author = Absender
+letter-reason = Grund
+letter-verified = Absender geprüft
+letter-verified-yes = ja
+letter-verified-no = nein, vielleicht hat jemand anders die Mail geschrieben
+letter-scan = Spamprüfung
+letter-scan-clean = unauffällig
+letter-scan-suspect = verdächtig
+letter-scan-none = nicht geprüft
+letter-attachment = Anhang
+
+# An den Absender, der in der Mail steht: war er es?
+letter-confirm-subject = Haben Sie an { $list } geschrieben?
+letter-confirm-what = für die Liste „{ $list }“ ist eine Mail gekommen. Ihre Adresse steht als Absender darin. Wir wissen aber nicht, ob die Mail wirklich von Ihnen ist.
+letter-confirm-yes = Ist die Mail von Ihnen? Dann antworten Sie auf diese Nachricht nur mit dem Wort „{ $yes }“. Danach geht Ihre Mail weiter.
+letter-confirm-link = Auf unserer Seite antworten
+letter-confirm-no = Ist die Mail nicht von Ihnen? Dann antworten Sie mit „{ $no }“ oder tun Sie nichts. Ohne Ihr Ja bekommt niemand diese Mail.
+letter-confirm-until = Sie können bis { $until } antworten.
+
+# An die, die entscheiden.
+letter-held-subject = Bitte entscheiden: „{ $subject }“ an { $list }
+letter-held-what = eine Mail an die Liste „{ $list }“ wartet auf Ihre Entscheidung. Noch hat sie niemand aus der Liste bekommen.
+letter-held-deputy = Bisher hat niemand entschieden. Darum fragen wir jetzt auch Sie.
+letter-held-text = So beginnt die Mail:
+letter-held-no-text = Die Mail enthält keinen lesbaren Text.
+letter-held-how = Antworten Sie auf diese Nachricht mit einem dieser Wörter:
+letter-held-accept = { $word }: Die Mail geht an alle.
+letter-held-always = { $word }: Die Mail geht an alle. Künftige Mails dieser Person warten nicht mehr.
+letter-held-reject = { $word }: Die Mail geht an niemanden. Schreiben Sie den Grund dahinter, dann erfährt ihn die Person.
+letter-held-discard = { $word }: Die Mail geht an niemanden. Die Person erfährt nichts davon.
+letter-held-spam = { $word }: Die Mail ist unerwünschte Werbung oder Betrug und wird gelöscht.
+letter-held-page = Oder entscheiden Sie auf unserer Seite. Sie brauchen dafür kein Passwort.
+letter-held-link = Mail ansehen und entscheiden
+letter-held-until = Entscheidet niemand bis { $until }, wird die Mail gelöscht.
+letter-held-secret = Bitte leiten Sie diese Nachricht nicht weiter. Wer sie hat, kann an Ihrer Stelle entscheiden.
+
+# An den Absender: die Mail wartet.
+letter-waits-subject = Ihre Mail an { $list } wartet
+letter-waits-what = Ihre Mail an die Liste „{ $list }“ ist angekommen. Vor dem Verteilen sieht sie noch jemand an.
+letter-waits-why = Der Grund: { $reason }
+letter-waits-then = Sie müssen nichts tun. Wir schreiben Ihnen, wenn entschieden ist. Das dauert höchstens bis { $until }.
+letter-waits-withdraw = Wollen Sie die Mail doch nicht senden? Dann antworten Sie auf diese Nachricht nur mit dem Wort „{ $withdraw }“.
+letter-waits-link = Mail zurückziehen
+
+# An den Absender: wie es ausging.
+letter-accepted-subject = Ihre Mail an { $list } wird verteilt
+letter-accepted-what = Ihre Mail an die Liste „{ $list }“ ist angenommen. Sie geht jetzt an alle.
+letter-rejected-subject = Ihre Mail an { $list } ist abgelehnt
+letter-rejected-what = Ihre Mail an die Liste „{ $list }“ wird nicht verteilt. Die Verantwortlichen der Liste haben sie abgelehnt.
+letter-rejected-why = Sie schreiben Ihnen dazu:
+letter-withdrawn-subject = Ihre Mail an { $list } ist zurückgezogen
+letter-withdrawn-what = Sie haben Ihre Mail an die Liste „{ $list }“ zurückgezogen. Niemand hat sie bekommen, und wir haben sie gelöscht.
+letter-not-mine-subject = Danke für Ihre Antwort
+letter-not-mine-what = danke für Ihre Antwort. Die Mail an die Liste „{ $list }“ war nicht von Ihnen. Niemand hat sie bekommen, und wir haben sie gelöscht. Mehr müssen Sie nicht tun.
+letter-expired-subject = Ihre Mail an { $list } wurde nicht verteilt
+letter-expired-what = über Ihre Mail an die Liste „{ $list }“ hat niemand rechtzeitig entschieden. Sie wurde nicht verteilt, und wir haben sie gelöscht.
+letter-expired-then = Ist die Mail noch wichtig? Dann senden Sie sie bitte noch einmal, oder fragen Sie die Verantwortlichen.
+letter-refused-subject = Ihre Mail an { $list } konnte nicht verteilt werden
+letter-refused-what = Ihre Mail an die Liste „{ $list }“ war angenommen. Sie konnte dann aber nicht verteilt werden.
+letter-refused-why = Der Grund:
+
+# An die, die entscheiden: es ist schon geschehen.
+letter-undecided-subject = Nicht entschieden: „{ $subject }“ an { $list }
+letter-undecided-what = über diese Mail an die Liste „{ $list }“ hat niemand rechtzeitig entschieden. Sie wurde nicht verteilt und ist gelöscht.
+letter-already-subject = Schon entschieden: „{ $subject }“ an { $list }
+letter-already-what = über diese Mail an die Liste „{ $list }“ war schon entschieden. Ihre Antwort hat daran nichts geändert.
+letter-already-moderator = Entschieden hat { $who } am { $when }. Das Ergebnis: { $what }.
+letter-already-admin = Entschieden hat die Verwaltung der Listen am { $when }. Das Ergebnis: { $what }.
+letter-already-author = Entschieden hat die Person selbst, die im Absender steht, am { $when }. Das Ergebnis: { $what }.
+letter-already-clock = Die Zeit dafür war am { $when } vorbei. Das Ergebnis: { $what }.
+letter-taken-subject = Erledigt: „{ $subject }“ an { $list }
+letter-taken-what = danke, Ihre Entscheidung gilt. Das Ergebnis: { $what }.
+letter-unclear-subject = Wir haben Ihre Antwort nicht verstanden
+letter-unclear-what = Ihre Antwort zur Liste „{ $list }“ haben wir nicht verstanden. Darum ist noch nichts geschehen.
+letter-unclear-how = Bitte antworten Sie noch einmal auf unsere erste Nachricht. Schreiben Sie nur eines dieser Wörter in die erste Zeile:
+letter-unclear-link = Auf unserer Seite antworten
+letter-storm-subject = Viele Antworten an { $list }: weitere warten
+letter-storm-what = an die Liste „{ $list }“ kamen { $count } Antworten in { $minutes } Minuten. Damit nicht alle so viele Mails bekommen, warten weitere Antworten jetzt. Andere Mails gehen wie gewohnt weiter.
+letter-storm-then = Sie müssen nichts tun. Sollen die Antworten doch an alle gehen? Dann schreiben Sie an { $admin }.
+
+# An den, der an die Adresse -request schreibt.
+letter-help-subject = Hilfe zur Liste { $list }
+letter-help-what = Sie haben an die Hilfe-Adresse der Liste „{ $list }“ geschrieben. Diese Adressen gibt es:
+letter-help-write = An alle schreiben
+letter-help-ask = Die Verantwortlichen fragen
+letter-help-leave = Keine Mails mehr bekommen
+letter-help-change = Ihre Mail selbst hat niemand gelesen.
+
+# Warum eine Mail wartet: für die, die entscheiden, und für den Absender.
+held-unverified = Es ist nicht sicher, dass die Mail von dieser Adresse kommt.
+held-other-login = Die Mail wurde mit dem Zugang einer anderen Person gesendet.
+held-nonmember = Die Adresse des Absenders gehört niemandem aus der Liste.
+held-moderated = In dieser Liste wird jede Mail vor dem Verteilen gelesen.
+held-first = Diese Person schreibt zum ersten Mal an die Liste.
+held-suspect = Der Spamfilter ist bei dieser Mail nicht sicher.
+held-filter = Der Mailfilter will, dass jemand diese Mail ansieht.
+held-several-authors = Die Mail nennt mehr als einen Absender.
+held-outside = Die Mail zeigt { $count } Adressen von Leuten, die nicht in der Liste sind. Alle könnten sie lesen.
+held-storm = Es kamen sehr viele Antworten in kurzer Zeit.
+held-emergency = Die Liste ist zurzeit angehalten. Alle Mails warten.
+held-lists = Die Mail ging an { $count } Listen auf einmal.
+held-rate = Von dieser Adresse kamen viele Mails in kurzer Zeit.
+held-conflict = Eine andere Mail mit derselben Kennung kam schon vorher.
+
+# Wie es mit einer Mail ausging, die gewartet hat.
+ended-accepted = angenommen
+ended-rejected = abgelehnt
+ended-discarded = verworfen
+ended-spam = als Spam gelöscht
+ended-withdrawn = zurückgezogen
+ended-not-mine = nicht vom genannten Absender
+ended-expired = nicht rechtzeitig entschieden
+ended-refused = angenommen, aber nicht verteilbar
+
 # Womit man auf unsere Fragen antwortet, und woran man erkennt, was ein Mailprogramm zitiert. Mit Strichpunkt getrennt,
 # klein, ohne Satzzeichen; die Wörter aller Sprachen gelten überall. Eine Antwort muss die ganze Zeile sein.
 answer-yes = ja; jawohl; ja das war ich; ja ich war das; ja das bin ich; ja das habe ich geschrieben; ja habe ich geschrieben; ja das ist von mir; ja danke; ja stimmt

@@ -62,6 +62,152 @@ alarm-what = Look on { $host } who went and who came, and accept it where it is 
 alarm-once = This message comes once. A second one follows when all mail goes out again.
 alarm-resolved = Verteiler on { $host } distributes all mail again. What has waited goes out now.
 
+# Letters: mails that we write ourselves. Short sentences, no technical words; whoever reads is on a phone and has little time.
+# The words to answer with ($yes, $word ...) are the first of answer-* below.
+month-1 = January
+month-2 = February
+month-3 = March
+month-4 = April
+month-5 = May
+month-6 = June
+month-7 = July
+month-8 = August
+month-9 = September
+month-10 = October
+month-11 = November
+month-12 = December
+weekday-1 = Monday
+weekday-2 = Tuesday
+weekday-3 = Wednesday
+weekday-4 = Thursday
+weekday-5 = Friday
+weekday-6 = Saturday
+weekday-7 = Sunday
+day = { $weekday }, { $day } { $month } { $year }
+moment = { $weekday }, { $day } { $month } { $year }, { $hour }:{ $minute }
+
+letter-hello = Hello,
+letter-owner = Do you have questions? Write to { $owner }. The people responsible for the list read it. This message was written by a program.
+letter-help = Help with the lists
+letter-imprint = Imprint
+letter-privacy = Privacy
+letter-no-subject = (no subject)
+letter-subject = Subject
+letter-came = Received
+letter-author = From
+letter-reason = Reason
+letter-verified = Sender checked
+letter-verified-yes = yes
+letter-verified-no = no, somebody else may have written the mail
+letter-scan = Spam check
+letter-scan-clean = nothing found
+letter-scan-suspect = suspicious
+letter-scan-none = not checked
+letter-attachment = Attachment
+
+# To the sender whom the mail names: was it really her?
+letter-confirm-subject = Did you write to { $list }?
+letter-confirm-what = A mail has come for the list “{ $list }”. It names your address as its sender. We do not know whether it is really from you.
+letter-confirm-yes = Is the mail from you? Then answer this message with the word “{ $yes }” and nothing else. Your mail will then go out.
+letter-confirm-link = Answer on our page
+letter-confirm-no = Is the mail not from you? Then answer “{ $no }” or do nothing. Nobody gets this mail unless you say yes.
+letter-confirm-until = You can answer until { $until }.
+
+# To those who decide.
+letter-held-subject = Please decide: “{ $subject }” to { $list }
+letter-held-what = A mail to the list “{ $list }” waits for your decision. Nobody on the list has got it yet.
+letter-held-deputy = Nobody has decided so far. So now we ask you as well.
+letter-held-text = This is how the mail begins:
+letter-held-no-text = The mail has no text that can be read.
+letter-held-how = Answer this message with one of these words:
+letter-held-accept = { $word }: the mail goes to everybody.
+letter-held-always = { $word }: the mail goes to everybody. Later mails of this person will not wait.
+letter-held-reject = { $word }: the mail goes to nobody. Write the reason after the word, and the person will read it.
+letter-held-discard = { $word }: the mail goes to nobody. The person is not told.
+letter-held-spam = { $word }: the mail is unwanted advertising or fraud and is deleted.
+letter-held-page = Or decide on our page. You need no password for it.
+letter-held-link = See the mail and decide
+letter-held-until = If nobody decides until { $until }, the mail is deleted.
+letter-held-secret = Please do not forward this message. Whoever has it can decide in your place.
+
+# To the author: the mail waits.
+letter-waits-subject = Your mail to { $list } is waiting
+letter-waits-what = Your mail to the list “{ $list }” has arrived. Somebody looks at it before it goes out.
+letter-waits-why = The reason: { $reason }
+letter-waits-then = You need not do anything. We write to you when it is decided. That takes no longer than until { $until }.
+letter-waits-withdraw = Do you want to take the mail back? Then answer this message with the word “{ $withdraw }” and nothing else.
+letter-waits-link = Take the mail back
+
+# To the author: how it ended.
+letter-accepted-subject = Your mail to { $list } goes out
+letter-accepted-what = Your mail to the list “{ $list }” was accepted. It goes to everybody now.
+letter-rejected-subject = Your mail to { $list } was rejected
+letter-rejected-what = Your mail to the list “{ $list }” does not go out. The people responsible for the list have rejected it.
+letter-rejected-why = They write to you:
+letter-withdrawn-subject = Your mail to { $list } is taken back
+letter-withdrawn-what = You have taken back your mail to the list “{ $list }”. Nobody has got it, and we have deleted it.
+letter-not-mine-subject = Thank you for your answer
+letter-not-mine-what = Thank you for your answer. The mail to the list “{ $list }” was not from you. Nobody has got it, and we have deleted it. You need not do anything else.
+letter-expired-subject = Your mail to { $list } was not sent on
+letter-expired-what = Nobody has decided in time about your mail to the list “{ $list }”. It was not sent on, and we have deleted it.
+letter-expired-then = Is the mail still important? Then please send it again, or ask the people responsible for the list.
+letter-refused-subject = Your mail to { $list } could not be sent on
+letter-refused-what = Your mail to the list “{ $list }” was accepted. But then it could not be sent on.
+letter-refused-why = The reason:
+
+# To those who decide: it has happened already.
+letter-undecided-subject = Not decided: “{ $subject }” to { $list }
+letter-undecided-what = Nobody has decided in time about this mail to the list “{ $list }”. It was not sent on and is deleted.
+letter-already-subject = Decided already: “{ $subject }” to { $list }
+letter-already-what = This mail to the list “{ $list }” had been decided already. Your answer has changed nothing.
+letter-already-moderator = { $who } decided on { $when }. The result: { $what }.
+letter-already-admin = The administration of the lists decided on { $when }. The result: { $what }.
+letter-already-author = The person whom the mail names as its sender decided on { $when }. The result: { $what }.
+letter-already-clock = The time for it was over on { $when }. The result: { $what }.
+letter-taken-subject = Done: “{ $subject }” to { $list }
+letter-taken-what = Thank you, your decision counts. The result: { $what }.
+letter-unclear-subject = We did not understand your answer
+letter-unclear-what = We did not understand your answer about the list “{ $list }”. So nothing has happened yet.
+letter-unclear-how = Please answer our first message once more. Write only one of these words into the first line:
+letter-unclear-link = Answer on our page
+letter-storm-subject = Many replies to { $list }: more of them wait
+letter-storm-what = { $count } replies came to the list “{ $list }” within { $minutes } minutes. So that not everybody gets so many mails, further replies wait now. Other mails go on as usual.
+letter-storm-then = You need not do anything. Shall the replies go to everybody after all? Then write to { $admin }.
+
+# To whom writes to the address -request.
+letter-help-subject = Help with the list { $list }
+letter-help-what = You have written to the help address of the list “{ $list }”. These addresses exist:
+letter-help-write = Write to everybody
+letter-help-ask = Ask the people responsible
+letter-help-leave = Get no more mails
+letter-help-change = Nobody has read your mail itself.
+
+# Why a mail waits: for those who decide, and for the author.
+held-unverified = It is not certain that the mail comes from this address.
+held-other-login = The mail was sent with the login of another person.
+held-nonmember = The sender's address belongs to nobody on the list.
+held-moderated = In this list each mail is read before it goes out.
+held-first = This person writes to the list for the first time.
+held-suspect = The spam filter is not sure about this mail.
+held-filter = The mail filter wants somebody to look at this mail.
+held-several-authors = The mail names more than one sender.
+held-outside = The mail shows { $count } addresses of people who are not on the list. Everybody could read them.
+held-storm = Very many replies came in a short time.
+held-emergency = The list is stopped at the moment. All mails wait.
+held-lists = The mail was sent to { $count } lists at once.
+held-rate = Many mails came from this address in a short time.
+held-conflict = Another mail with the same mark came before.
+
+# How it ended with a mail that waited.
+ended-accepted = accepted
+ended-rejected = rejected
+ended-discarded = discarded
+ended-spam = deleted as spam
+ended-withdrawn = taken back
+ended-not-mine = not from the named sender
+ended-expired = not decided in time
+ended-refused = accepted, but could not be sent on
+
 # What people answer our questions with, and how mail programs mark what they quote. Separated by semicolons, lower
 # case, no punctuation; the words of all languages count everywhere. An answer has to be the whole line.
 answer-yes = yes; yes i did; yes i wrote this; yes i wrote it; yes that was me; yes it was me; yes thanks

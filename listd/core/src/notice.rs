@@ -5,10 +5,14 @@
 mod alarm;
 mod attachment;
 mod footer;
+mod frame;
+mod held;
+mod help;
 pub mod letter;
 pub mod mail;
 mod phrases;
 pub mod shown;
+mod when;
 
 use std::sync::LazyLock;
 
@@ -24,13 +28,21 @@ use crate::rewrite::role_address;
 pub use alarm::{Alarm, Shrunk, alarm, resolved};
 pub use attachment::{ask, pictures, removed};
 pub use footer::footer;
+pub use frame::{Frame, Post};
+pub use held::{
+    Announcement, Question, Scanned, Storm, Waits, already_decided, confirm_question, decided,
+    ended, expired_for_moderators, held_for_author, held_for_moderators, reason, storm, taken,
+    unclear,
+};
+pub use help::help;
 pub(crate) use phrases::phrases;
+pub use when::{day, moment};
 
 /// Longest refusal, octets: with code and CRLF it fits one reply line of 512 (RFC 5321 4.5.3.1.5).
 pub const MAX_REPLY: usize = 400;
 
-const SOURCES: [(&str, &str); 2] =
-    [("en", include_str!("../locales/en.ftl")), ("de", include_str!("../locales/de.ftl"))];
+/// The languages and their texts, English first; `build.rs` lists the files.
+const SOURCES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/locales.rs"));
 
 type Bundle = FluentBundle<FluentResource>;
 
@@ -87,7 +99,7 @@ pub fn phrase(language: &str, key: &str, variables: &[(&str, &str)]) -> String {
     format(language, key, &args)
 }
 
-/// The languages that there are texts in, e.g. `de`.
+/// The languages that there are texts in, e.g. `de`; English first.
 pub fn languages() -> impl Iterator<Item = &'static str> {
     SOURCES.iter().map(|(language, _)| *language)
 }

@@ -24,6 +24,20 @@ impl Timestamp {
     }
 }
 
+/// A moment as a clock on a wall shows it, in whatever zone the daemon chose: what people read.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Local {
+    pub year: i16,
+    /// 1 to 12
+    pub month: u8,
+    /// 1 to 31
+    pub day: u8,
+    /// 1 is Monday, 7 is Sunday.
+    pub weekday: u8,
+    pub hour: u8,
+    pub minute: u8,
+}
+
 impl std::ops::Add<Duration> for Timestamp {
     type Output = Timestamp;
 

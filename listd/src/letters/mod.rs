@@ -99,4 +99,6 @@ impl Letters {
 }
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod tests;

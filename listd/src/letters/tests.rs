@@ -11,13 +11,13 @@ use crate::sign::Signers;
 use crate::sign::testing::{DOMAIN, dkimpy, signer};
 use crate::store::{Body, RecipientRef, StoredPost};
 
-const NOW: Timestamp = Timestamp(1_795_309_323_000);
+pub(super) const NOW: Timestamp = Timestamp(1_795_309_323_000);
 
-fn address(text: &str) -> Address {
+pub(super) fn address(text: &str) -> Address {
     Address::parse(text).expect("an address")
 }
 
-fn letter() -> Letter {
+pub(super) fn letter() -> Letter {
     let blocks = [
         Block::Paragraph("Haben Sie das geschrieben? Grüße".to_owned()),
         Block::Choice {
@@ -49,7 +49,7 @@ fn letters() -> Letters {
 }
 
 /// What the relay gets: the envelope's sender, the header, the body.
-fn sent(letter: &Letter, composer: &Composer) -> (Vec<u8>, Option<Address>, Vec<u8>) {
+pub(super) fn sent(letter: &Letter, composer: &Composer) -> (Vec<u8>, Option<Address>, Vec<u8>) {
     let (mail, post) = letters().write(letter, NOW);
     let Raw::Memory(raw) = mail.raw else { panic!("a letter is small") };
     let stored = StoredPost {
@@ -71,7 +71,7 @@ fn sent(letter: &Letter, composer: &Composer) -> (Vec<u8>, Option<Address>, Vec<
     (raw.to_vec(), copy.sender, [copy.head.to_vec(), body.to_vec()].concat())
 }
 
-fn composer(signers: Signers) -> Composer {
+pub(super) fn composer(signers: Signers) -> Composer {
     let keys = listcore::token::Keys::parse(&"5e".repeat(32)).expect("keys");
     Composer::new(signers, Arc::new(keys), &[], &[])
 }

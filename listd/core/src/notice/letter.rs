@@ -25,8 +25,10 @@ pub enum Block {
     Lines(Vec<String>),
     /// What can be done with one touch, and where. Anything but a web address or `mailto:` is not shown as a link.
     Choice { label: String, url: String },
-    /// Where more stands.
-    Link { label: String, url: String },
+    /// Where more stands: labels and addresses.
+    Links(Vec<(String, String)>),
+    /// What follows belongs to the house and not to the matter: mail programs leave it out of answers.
+    Foot,
 }
 
 /// A letter in one language: the same in both forms.
@@ -45,6 +47,7 @@ pub struct Words {
 pub fn words(language: &str, subject: &str, blocks: &[Block]) -> Words {
     let subject = shown::line(subject, VALUE);
     let text: Vec<String> = blocks.iter().map(text).filter(|text| !text.is_empty()).collect();
+    let text = text.join("\n\n").replace(FOOT_AND_EMPTY_LINE, FOOT);
     let body: String = blocks.iter().map(html).collect();
     let page = format!(
         "<!DOCTYPE html>\n<html lang=\"{}\" dir=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -54,7 +57,7 @@ pub fn words(language: &str, subject: &str, blocks: &[Block]) -> Words {
         direction(language),
         escaped(&subject),
     );
-    Words { language: language.to_owned(), subject, text: text.join("\n\n") + "\n", html: page }
+    Words { language: language.to_owned(), subject, text: text + "\n", html: page }
 }
 
 /// `rtl` for languages that are written from right to left (LA3).
@@ -83,10 +86,16 @@ fn text(block: &Block) -> String {
             let line = |line: &String| format!("  {}", shown::line(line, VALUE));
             lines.iter().map(line).collect::<Vec<_>>().join("\n")
         }
-        Block::Choice { label, url } | Block::Link { label, url } => match web(url) {
+        Block::Choice { label, url } => match web(url) {
             Some(url) => format!("{label}:\n{url}"),
             None => label.clone(),
         },
+        Block::Links(links) => {
+            let known = links.iter().filter_map(|(label, url)| Some((label, web(url)?)));
+            let lines = known.map(|(label, url)| format!("{label}: {url}"));
+            lines.collect::<Vec<_>>().join("\n")
+        }
+        Block::Foot => FOOT.trim_matches('\n').to_owned(),
     }
 }
 
@@ -113,22 +122,33 @@ fn html(block: &Block) -> String {
             };
             format!("<ul>\n{}</ul>\n", lines.iter().map(line).collect::<String>())
         }
-        Block::Choice { label, url } => link(label, url, BUTTON),
-        Block::Link { label, url } => link(label, url, ""),
+        Block::Choice { label, url } => match web(url) {
+            Some(url) => format!("<p>{}</p>\n", link(label, &url, BUTTON)),
+            None => format!("<p>{}</p>\n", escaped(label)),
+        },
+        Block::Links(links) => {
+            let known = links.iter().filter_map(|(label, url)| Some(link(label, &web(url)?, "")));
+            let links: Vec<String> = known.collect();
+            if links.is_empty() {
+                String::new()
+            } else {
+                format!("<p>{}</p>\n", links.join("<br>\n"))
+            }
+        }
+        Block::Foot => "<hr>\n".to_owned(),
     }
 }
+
+/// How mail programs know a signature (RFC 3676 4.3).
+const FOOT: &str = "\n-- \n";
+const FOOT_AND_EMPTY_LINE: &str = "\n-- \n\n";
 
 /// Large enough for a thumb (WCAG 2.2, 2.5.8); the colours are the reader's own.
 const BUTTON: &str =
     " style=\"display:inline-block;padding:12px 16px;border:1px solid;border-radius:6px\"";
 
 fn link(label: &str, url: &str, style: &str) -> String {
-    match web(url) {
-        Some(url) => {
-            format!("<p><a href=\"{}\"{style}>{}</a></p>\n", escaped(&url), escaped(label))
-        }
-        None => format!("<p>{}</p>\n", escaped(label)),
-    }
+    format!("<a href=\"{}\"{style}>{}</a>", escaped(url), escaped(label))
 }
 
 fn quote(text: &str) -> String {
@@ -180,7 +200,12 @@ mod tests {
                 label: "Ja".to_owned(),
                 url: "https://l.example/q/abc?a=1&b='".to_owned(),
             },
-            Block::Link { label: "Böse".to_owned(), url: "javascript:alert(1)".to_owned() },
+            Block::Choice { label: "Böse".to_owned(), url: "javascript:alert(1)".to_owned() },
+            Block::Foot,
+            Block::Links(vec![
+                ("Hilfe".to_owned(), "https://l.example/".to_owned()),
+                ("Böse".to_owned(), "data:x".to_owned()),
+            ]),
         ]
     }
 
@@ -193,7 +218,7 @@ mod tests {
             words.text,
             "Frage\n\nHaben Sie das geschrieben?\nOder <nicht>?\n\nVon: <script>[U+202E] Bcc: x</script>\n\n\
              > Hallo & <b>\n>\n> https://bad.example/[U+0000]\n\n  listctl directory diff\n\n\
-             Ja:\nhttps://l.example/q/abc?a=1&b='\n\nBöse\n"
+             Ja:\nhttps://l.example/q/abc?a=1&b='\n\nBöse\n\n-- \nHilfe: https://l.example/\n"
         );
         let (_, body) = words.html.split_once("<body>\n").expect("a body");
         assert_eq!(
@@ -203,7 +228,8 @@ mod tests {
              <blockquote dir=\"auto\"><p>Hallo &amp; &lt;b&gt;<br>\n<br>\nhttps://bad.example/[U+0000]</p></blockquote>\n\
              <ul>\n<li><bdi>listctl directory diff</bdi></li>\n</ul>\n\
              <p><a href=\"https://l.example/q/abc?a=1&amp;b=&#39;\" style=\"display:inline-block;padding:12px 16px;\
-             border:1px solid;border-radius:6px\">Ja</a></p>\n<p>Böse</p>\n</body>\n</html>\n"
+             border:1px solid;border-radius:6px\">Ja</a></p>\n<p>Böse</p>\n<hr>\n\
+             <p><a href=\"https://l.example/\">Hilfe</a></p>\n</body>\n</html>\n"
         );
         assert!(words.html.starts_with("<!DOCTYPE html>\n<html lang=\"de-AT\" dir=\"ltr\">"));
         assert!(!words.html.contains("<script") && !words.html.contains("<img"));

@@ -36,6 +36,11 @@ pub(crate) fn phrases(key: &str) -> impl Iterator<Item = &'static str> {
     PHRASES.get(key).into_iter().flatten().map(String::as_str)
 }
 
+/// The first phrase of one language: the one that we ask for.
+pub(super) fn first(language: &str, key: &str) -> String {
+    split(&word(language, key)).into_iter().next().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

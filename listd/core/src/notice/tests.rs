@@ -20,7 +20,7 @@ fn messages(source: &str) -> BTreeMap<String, BTreeSet<String>> {
 #[test]
 fn each_language_is_complete() {
     let english = messages(SOURCES[0].1);
-    for (language, source) in SOURCES {
+    for &(language, source) in SOURCES {
         assert_eq!(messages(source), english, "{language}");
         assert!(FluentResource::try_new(source.to_owned()).is_ok(), "{language}");
         for key in english.keys() {

@@ -1,0 +1,311 @@
+//! Every letter in every language as it leaves, compared with `fixtures/notices/NAME.LANGUAGE.eml`; and what holds of all
+//! of them: plain words, and no address of anybody who did not write it.
+//!
+//! `UPDATE=1 cargo test -p listd --lib letters::golden` writes them anew; read what changed before you commit it.
+
+use std::path::Path;
+
+use listcore::answer::Asked;
+use listcore::hold::{By, End, Ended, Reason};
+use listcore::message::{Mail, Tree};
+use listcore::notice::letter::Words;
+use listcore::notice::{self, About, Announcement, Frame, Post, Question, Scanned, Storm, Waits};
+use listcore::policy::Unproven;
+use listcore::time::Local;
+
+use super::tests::{NOW, address, composer, letter, sent};
+use super::*;
+use crate::sign::Signers;
+
+const AT: Local = Local { year: 2026, month: 11, day: 22, weekday: 7, hour: 19, minute: 4 };
+const UNTIL: Local = Local { year: 2026, month: 12, day: 6, weekday: 7, hour: 19, minute: 4 };
+
+const MAIL: &str = "Liebe Eltern,\n\nam Freitag backen wir <b>Plätzchen</b>. Wer bringt Mehl mit?\n\n\
+    https://backen.example/liste\n\n-- \nÖznur Çelik";
+
+/// Whom the letter goes to.
+#[derive(Copy, Clone, PartialEq)]
+enum To {
+    Author,
+    Moderator,
+}
+
+/// The name of a letter, who gets it, and what it says.
+fn all(language: &str) -> Vec<(&'static str, To, Words)> {
+    let list = address("klasse-5b@schule.example");
+    let colleague = address("b.lehrer@schule.example");
+    let admin = address("postmaster@schule.example");
+    let frame = Frame {
+        language,
+        list: About { title: "Klasse 5b", address: &list },
+        help: Some("https://schule.example/mail"),
+        imprint: Some("https://schule.example/impressum"),
+        privacy: Some("https://schule.example/datenschutz"),
+    };
+    let post = Post { subject: "Plätzchen am Freitag", at: AT };
+    let strange =
+        Post { subject: "Gewinn \u{202e}auf https://bad.example/\r\nBcc: x@bad.example", at: AT };
+    let url = Some("https://lists.schule.example/q/abcdefghijklmnopqrstuvwxyz234567");
+    let files = [("Rezept.pdf".to_owned(), 123_456), (String::new(), 2_400_000)];
+    let outside = Reason::Outside(31);
+    let announcement = Announcement {
+        post,
+        author: "Öznur Çelik <oeznur@gmx.example>",
+        verified: true,
+        scan: Scanned::Clean,
+        reason: &Reason::First,
+        text: MAIL,
+        attachments: &files,
+        url,
+        until: UNTIL,
+        deputy: false,
+    };
+    let doubtful = Announcement {
+        post: strange,
+        verified: false,
+        scan: Scanned::Suspect,
+        reason: &outside,
+        text: "",
+        attachments: &[],
+        url: None,
+        deputy: true,
+        ..announcement
+    };
+    let by_colleague = Ended {
+        end: End::Rejected("Bitte nicht.".to_owned()),
+        by: By::Moderator(colleague),
+        at: NOW,
+    };
+    let by_clock = Ended { end: End::Expired, by: By::Clock, at: NOW };
+    let waits = Waits { post, reason: &Reason::Moderated, url, until: UNTIL };
+    let decided = |end: End| notice::decided(&frame, &post, &end).expect("the author is told");
+    let why = "Das Fest fällt aus.\nBitte fragen Sie im Sekretariat.".to_owned();
+    vec![
+        (
+            "confirm",
+            To::Author,
+            notice::confirm_question(&frame, &Question { post, url, until: UNTIL }),
+        ),
+        (
+            "confirm-forged",
+            To::Author,
+            notice::confirm_question(&frame, &Question { post: strange, url: None, until: UNTIL }),
+        ),
+        ("held", To::Moderator, notice::held_for_moderators(&frame, &announcement)),
+        ("held-doubtful", To::Moderator, notice::held_for_moderators(&frame, &doubtful)),
+        ("waits", To::Author, notice::held_for_author(&frame, &waits)),
+        ("accepted", To::Author, decided(End::Accepted)),
+        ("rejected", To::Author, decided(End::Rejected(why))),
+        ("withdrawn", To::Author, decided(End::Withdrawn)),
+        ("not-mine", To::Author, decided(End::NotMine)),
+        ("expired", To::Author, decided(End::Expired)),
+        ("refused", To::Author, decided(End::Refused("5.2.1".to_owned()))),
+        ("undecided", To::Moderator, notice::expired_for_moderators(&frame, &post)),
+        ("already", To::Moderator, notice::already_decided(&frame, &post, &by_colleague, &AT)),
+        ("already-late", To::Moderator, notice::already_decided(&frame, &post, &by_clock, &AT)),
+        ("taken", To::Moderator, notice::taken(&frame, &post, &End::Accepted)),
+        ("unclear-author", To::Author, notice::unclear(&frame, Asked::Confirm, url)),
+        ("unclear-moderator", To::Moderator, notice::unclear(&frame, Asked::Moderate, url)),
+        (
+            "storm",
+            To::Moderator,
+            notice::storm(&frame, &Storm { replies: 12, minutes: 10, admin: &admin }),
+        ),
+        ("help", To::Author, notice::help(&frame)),
+    ]
+}
+
+/// As it leaves, before it is signed.
+fn leaves(words: Words, to: To) -> Vec<u8> {
+    let mut letter = letter();
+    letter.words = words;
+    if to == To::Moderator {
+        letter.to.name = Some("Anna Lehrer".to_owned());
+        letter.to.address = address("a.lehrer@schule.example");
+        letter.answers = None;
+        letter.auto = Auto::Generated;
+    }
+    sent(&letter, &composer(Signers::new([]))).2
+}
+
+fn every() -> impl Iterator<Item = (String, To, Words)> {
+    let of = |language: &'static str| {
+        let named = move |(name, to, words)| (format!("{name}.{language}"), to, words);
+        all(language).into_iter().map(named)
+    };
+    notice::languages().flat_map(of)
+}
+
+/// A1, AC8, LA1: what leaves is what was looked at.
+#[test]
+fn letters_are_as_they_were() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/notices");
+    let update = std::env::var_os("UPDATE").is_some();
+    for (name, to, words) in every() {
+        // The zone of `Received` is the machine's.
+        let got = String::from_utf8(leaves(words, to)).expect("ASCII");
+        let got: String = got
+            .split_inclusive("\r\n")
+            .map(|line| {
+                if line.starts_with("\tSun, 22 Nov 2026") {
+                    "\tSun, 22 Nov 2026 01:02:03 +0000\r\n"
+                } else {
+                    line
+                }
+            })
+            .collect();
+        let path = folder.join(format!("{name}.eml"));
+        if update {
+            std::fs::write(&path, &got).expect("a writable folder");
+        }
+        let expect = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(got, expect, "{}", path.display());
+    }
+}
+
+/// Everything that a reader can see or dig out: decoded fields, and decoded parts.
+fn dug_out(raw: &[u8]) -> String {
+    let mail = Mail::parse(raw).expect("a mail");
+    let mut seen = String::new();
+    for field in &mail.fields {
+        seen.push_str(&listcore::message::text::decode(field.value(&mail.head)));
+        seen.push('\n');
+    }
+    let tree = Tree::parse(raw).expect("a tree");
+    for part in &tree.parts {
+        seen.push_str(&String::from_utf8_lossy(&part.content(raw)));
+        seen.push('\n');
+    }
+    seen
+}
+
+/// Promise 7, GD3: a letter shows its reader's own address, the list's and the house's; to those who decide also the
+/// author's and who decided. Nothing else that looks like an address but what the author wrote herself.
+#[test]
+fn letters_show_nobody_elses_address() {
+    let house = [
+        "klasse-5b",
+        "klasse-5b-owner",
+        "klasse-5b-unsubscribe",
+        "klasse-5b-confirm+abc",
+        "postmaster",
+    ];
+    for (name, to, words) in every() {
+        let seen = dug_out(&leaves(words, to));
+        let word = |c: char| c.is_alphanumeric() || "@.+-_".contains(c);
+        for found in seen.split(|c| !word(c)).filter(|w| w.contains('@')) {
+            let found = found.trim_matches('.');
+            let ours = house.iter().any(|h| found == format!("{h}@schule.example"));
+            let technical = found.starts_with("letter.") || found == "1@gmx.example";
+            let own = match to {
+                To::Author => found == "ayse@gmx.example",
+                To::Moderator => ["a.lehrer@schule.example", "oeznur@gmx.example"].contains(&found),
+            };
+            let decider = name.starts_with("already.") && found == "b.lehrer@schule.example";
+            // A link of the forger's stands in what those who decide have to see.
+            let forged = name.starts_with("held-doubtful") && found == "x@bad.example";
+            assert!(ours || technical || own || decider || forged, "{name} shows {found}");
+        }
+        if to == To::Author {
+            assert!(!seen.contains("bad.example"), "{name}: a forger sends no link through us");
+        }
+    }
+}
+
+/// Groups of vowels: near enough to syllables.
+fn syllables(word: &str) -> usize {
+    let vowel = |c: char| "aeiouyäöü".contains(c);
+    let lower = word
+        .to_lowercase()
+        .replace("ie", "i")
+        .replace("ei", "e")
+        .replace("eu", "e")
+        .replace("äu", "e")
+        .replace("au", "a");
+    lower.split(|c| !vowel(c)).filter(|group| !group.is_empty()).count().max(1)
+}
+
+/// AC11: at most 15 words in a sentence on average, German texts at 60 or more of Flesch and Amstad, "Sie", no word
+/// that only we know.
+#[test]
+fn letters_are_easy_to_read() {
+    for (name, _, words) in every() {
+        let lines = words.text.lines().filter(|l| !l.starts_with(['>', ' ']) && !l.contains("://"));
+        let own: String =
+            lines.filter(|l| l.ends_with(['.', '?', ','])).collect::<Vec<_>>().join(" ");
+        let plain: Vec<&str> = own
+            .split_whitespace()
+            .filter(|w| !w.contains('@') && w.chars().any(char::is_alphabetic))
+            .collect();
+        let sentences = own.matches(". ").count() + own.matches("? ").count() + 1;
+        let average = plain.len() as f64 / sentences as f64;
+        assert!(average <= 15.0, "{name}: {average} words in a sentence");
+        let per_word =
+            plain.iter().map(|w| syllables(w)).sum::<usize>() as f64 / plain.len() as f64;
+        if name.ends_with(".de") {
+            let ease = 180.0 - average - 58.5 * per_word;
+            assert!(ease >= 60.0, "{name}: {ease:.0}");
+            assert!(own.contains("Sie") || own.contains("Ihre"), "{name}");
+        }
+        let low = words.text.to_lowercase();
+        for word in [
+            "moderat", "bounce", "digest", "verp", "dkim", "spf", "dmarc", "token", "header", "{",
+            "letter-",
+        ] {
+            assert!(!low.contains(word), "{name} says {word}");
+        }
+    }
+}
+
+/// AC8, AC11: who only reads mail can do everything; each letter says whom to ask.
+#[test]
+fn every_question_can_be_answered_by_mail() {
+    for (name, _, words) in every() {
+        let asked = ["confirm", "held", "waits", "unclear"].iter().any(|n| name.starts_with(n));
+        let says = ["antworten", "answer"].iter().any(|w| words.text.to_lowercase().contains(w));
+        assert!(says || !asked, "{name}");
+        assert!(words.text.contains("klasse-5b-owner@schule.example"), "{name}");
+        assert!(words.html.contains(&format!("lang=\"{}\"", words.language)), "{name}");
+    }
+}
+
+/// Every reason and every end has words, the same for pages.
+#[test]
+fn reasons_and_ends() {
+    let reasons = [
+        Reason::Unverified(Unproven::Nothing),
+        Reason::Asked(Unproven::OtherLogin),
+        Reason::Nonmember,
+        Reason::Moderated,
+        Reason::First,
+        Reason::Suspect,
+        Reason::Filter,
+        Reason::SeveralAuthors,
+        Reason::Outside(31),
+        Reason::Storm,
+        Reason::Emergency,
+        Reason::Lists(4),
+        Reason::Rate,
+        Reason::Conflict,
+    ];
+    let ends = [
+        End::Accepted,
+        End::Rejected(String::new()),
+        End::Discarded,
+        End::Spam,
+        End::Withdrawn,
+        End::NotMine,
+        End::Expired,
+        End::Refused(String::new()),
+    ];
+    for language in notice::languages() {
+        for reason in &reasons {
+            let said = notice::reason(language, reason);
+            assert!(said.ends_with('.') && !said.contains('{'), "{said}");
+        }
+        assert!(notice::reason(language, &Reason::Outside(31)).contains("31"));
+        for end in &ends {
+            assert!(!notice::ended(language, end).contains("ended-"), "{end:?}");
+        }
+    }
+}
