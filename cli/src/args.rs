@@ -103,6 +103,10 @@ Exit code 1: the mail would not go out; the answer says why.")]
     #[command(subcommand)]
     Dkim(DkimCommand),
 
+    /// Bounces: mails that came back
+    #[command(subcommand)]
+    Bounces(BouncesCommand),
+
     /// Print routers, transports and ACLs for Exim, filled in
     #[command(after_help = "Examples:
   listctl exim-config                                       from the running listd
@@ -248,6 +252,24 @@ DNS zone and for listd.toml. Existing files are never overwritten.")]
         /// Read the keys that this configuration names instead of asking the daemon
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BouncesCommand {
+    /// What saved mails say, without the daemon: whom they are about, and what it means for her
+    #[command(after_help = "Examples:
+  listctl bounces explain bounce.eml
+  listctl bounces explain --json Maildir/new/* | jq -r '.recipients[].address'
+  listctl bounces explain - < mailbox
+
+Kinds: bounce, delayed, vacation, feedback, challenge, other. Classes: hard (no such address),
+soft (may pass), full (mailbox full), policy (they don't want our mail), content (they don't
+want this mail). docs/bounces.md says what follows from each.")]
+    Explain {
+        /// Saved mails (.eml) or mailboxes (mbox); - is standard input
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
     },
 }
 

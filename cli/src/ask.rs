@@ -6,11 +6,12 @@ use listcore::api::{self, path};
 use serde::Serialize;
 
 use crate::args::{
-    Args, Command, ConfigCommand, DirectoryCommand, DkimCommand, ListCommand, QueueCommand,
+    Args, BouncesCommand, Command, ConfigCommand, DirectoryCommand, DkimCommand, ListCommand,
+    QueueCommand,
 };
 use crate::client::Client;
 use crate::fail::{Done, Fail};
-use crate::{check, dkim, exim, manual, show, simulate};
+use crate::{bounces, check, dkim, exim, manual, show, simulate};
 
 /// Does what was asked for.
 pub async fn run(args: Args) -> Done {
@@ -43,6 +44,7 @@ pub async fn run(args: Args) -> Done {
         Command::Dkim(DkimCommand::Show { domain, config }) => {
             dkim::show(&ask, &domain, config.as_deref()).await
         }
+        Command::Bounces(BouncesCommand::Explain { files }) => bounces::explain(&ask, &files),
         Command::EximConfig { config } => exim::run(&ask, config.as_deref()).await,
         Command::Config(ConfigCommand::Check { file }) => check::run(&ask, &file),
         Command::Completions { shell } => manual::completions(shell),

@@ -9,12 +9,14 @@ use clap::Parser;
 
 mod args;
 mod ask;
+mod bounces;
 mod check;
 mod client;
 mod dkim;
 mod exim;
 mod fail;
 mod manual;
+mod mbox;
 mod show;
 mod simulate;
 mod time;

@@ -1,5 +1,6 @@
 //! Answers as text for people. Pure: each function takes an answer and returns what to print.
 
+mod bounces;
 mod directory;
 mod list;
 mod queue;
@@ -21,6 +22,7 @@ pub fn protected_line(count: usize) -> String {
     protected(count).map(|who| format!("{who} ({how})\n")).unwrap_or_default()
 }
 
+pub use bounces::bounces;
 pub use directory::{differences, directory, released};
 pub use list::{detail, lists, members, setting};
 pub use queue::{post, queue, trace};

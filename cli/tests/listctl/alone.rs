@@ -133,3 +133,35 @@ fn completions_and_manual_pages() {
         assert!(folder.path().join(page).is_file(), "{page}");
     }
 }
+
+/// V5: saved bounces, without a daemon: a line of JSON for each, a table, and what to do where there is no mail.
+#[test]
+fn bounces_are_explained() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("bounce.eml");
+    let mail = "From: MAILER-DAEMON@mx.example\nSubject: failure notice\n\n<a@x.example>:\n550 5.1.1 user unknown\n";
+    std::fs::write(&file, mail).expect("write");
+    let file = text(&file);
+    let ran = alone(&["bounces", "explain", "--json", &file, &file]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let lines: Vec<serde_json::Value> =
+        ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let expect = serde_json::json!({
+        "file": file,
+        "kind": "bounce",
+        "recipients": [{
+            "address": "a@x.example", "class": "hard", "status": "5.1.1",
+            "diagnostic": "550 5.1.1 user unknown", "rule": "user-unknown",
+        }],
+    });
+    assert_eq!(lines, [expect.clone(), expect]);
+
+    let ran = ctl(Path::new("/nonexistent"), &["bounces", "explain", "-"], mail);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains("a@x.example  hard   5.1.1"), "{}", ran.out);
+
+    let ran = alone(&["bounces", "explain", "/nonexistent/mail.eml", &file]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("cannot read /nonexistent/mail.eml"), "{ran:?}");
+    assert!(ran.out.contains("a@x.example"), "the other is explained: {ran:?}");
+}

@@ -1,125 +1,263 @@
-//! What a mail to `-bounces` seems to be, in a few words for counts and traces.
+//! What a mail to `-bounces` says: what sort of mail it is, whom it is about, and what that means for her.
 //!
-//! Not whose it is (`token`), and not yet what follows from it: classes and scores come later.
+//! Pure, bounded and linear. Whose it is says the token in its address (`token`), not this; what follows from many of
+//! them is `score`. Reasons are data (`bounce/rules.toml`).
 
-use crate::message::automatic::{Automatic, automatic};
-use crate::message::fields::{fields, split, unfold};
-use crate::message::parts::{Piece, pieces};
-use crate::message::{Mail, params, text};
+use serde::{Deserialize, Serialize};
 
-/// `dsn failed 5.1.1`, `dsn delayed 4.4.1`, `auto-reply`, or `unparsed`. At most 40 octets, ASCII.
-pub fn summary(raw: &[u8]) -> String {
-    let Ok(mail) = Mail::parse(raw) else { return "unparsed".to_owned() };
-    let body = raw.get(mail.head_len()..).unwrap_or_default();
-    let (kind, params) = params::content_type(mail.values("Content-Type").next());
-    if kind == "multipart/report" {
-        let boundary = params::param(&params, "boundary").filter(|b| !b.is_empty());
-        if let Some(report) = boundary.and_then(|boundary| status_part(body, boundary)) {
-            return delivery_status(report);
+mod classify;
+mod kind;
+mod material;
+mod phrases;
+mod report;
+mod rules;
+mod texts;
+
+use crate::address::Address;
+use classify::{Said, classify, enhanced};
+use kind::Clues;
+use material::Material;
+use report::{Action, Reported};
+use rules::RULES;
+use texts::Named;
+
+/// Most recipients of one mail.
+pub const MAX_RECIPIENTS: usize = 200;
+
+/// What sort of mail it is.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// It will not be delivered.
+    Bounce,
+    /// It is not delivered yet; the other server goes on trying (rule A6).
+    Delayed,
+    /// Somebody's automatic answer (rule A6).
+    Vacation,
+    /// A complaint (RFC 5965, rule C1).
+    Feedback,
+    /// Somebody's filter asks the sender to prove that she is one.
+    Challenge,
+    Other,
+}
+
+/// What a failure means for the member (rule V6).
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// The address does not exist, or no longer.
+    Hard,
+    /// It may work another time.
+    Soft,
+    /// Her mailbox is full.
+    Full,
+    /// They don't want mail of ours: our matter, never hers.
+    Policy,
+    /// They don't want this mail: too big, a virus, broken.
+    Content,
+}
+
+/// One recipient who was not reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    pub address: Address,
+    pub class: Class,
+    /// RFC 3463, e.g. `5.1.1`.
+    pub status: Option<String>,
+    /// What the other server said, on one line.
+    pub diagnostic: Option<String>,
+    /// The rule that gave the class (`bounce/rules.toml`).
+    pub rule: String,
+}
+
+/// All that a mail to `-bounces` says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounce {
+    pub kind: Kind,
+    /// Empty for what is neither a bounce nor a delay; also where nobody is named.
+    pub recipients: Vec<Failed>,
+}
+
+impl Bounce {
+    /// A few words for logs and traces: `bounce hard 5.1.1`, `delayed soft 4.4.1`, `vacation`; of the first recipient.
+    pub fn summary(&self) -> String {
+        let kind = self.kind.as_str();
+        match self.recipients.first() {
+            Some(one) => {
+                let status = one.status.as_deref().unwrap_or("-");
+                format!("{kind} {} {status}", one.class.as_str())
+            }
+            None => kind.to_owned(),
         }
-    }
-    match automatic(&mail, false) {
-        Some(Automatic::Reply) => "auto-reply".to_owned(),
-        _ => "unparsed".to_owned(),
     }
 }
 
-/// The body of the first delivery-status part (RFC 3464 2.1, RFC 6533 4).
-fn status_part<'a>(body: &'a [u8], boundary: &str) -> Option<&'a [u8]> {
-    let parts = pieces(body, boundary).into_iter().filter_map(|piece| match piece {
-        Piece::Part(range) => body.get(range),
-        _ => None,
+impl Kind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Bounce => "bounce",
+            Kind::Delayed => "delayed",
+            Kind::Vacation => "vacation",
+            Kind::Feedback => "feedback",
+            Kind::Challenge => "challenge",
+            Kind::Other => "other",
+        }
+    }
+}
+
+impl Class {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Class::Hard => "hard",
+            Class::Soft => "soft",
+            Class::Full => "full",
+            Class::Policy => "policy",
+            Class::Content => "content",
+        }
+    }
+}
+
+/// Reads a mail; only its first megabyte.
+pub fn read(raw: &[u8]) -> Bounce {
+    let Some(material) = Material::of(raw) else {
+        return Bounce { kind: Kind::Other, recipients: Vec::new() };
+    };
+    let mut reported = report::read(&material.report);
+    let named = named(&material);
+    let clues = Clues { material: &material, reported: &reported, named: !named.is_empty() };
+    let kind = kind::kind(&clues);
+    if !matches!(kind, Kind::Bounce | Kind::Delayed) {
+        return Bounce { kind, recipients: Vec::new() };
+    }
+    reported.retain(|one| one.address().is_some() && one.action != Some(Action::Done));
+    let delayed = kind == Kind::Delayed;
+    let recipients = match reported.is_empty() {
+        false => by_report(&material, &reported, &named, delayed),
+        true => by_words(&material, &named, delayed),
+    };
+    Bounce { kind, recipients }
+}
+
+/// Whom the words name, else whom the mail that came back was for.
+fn named(material: &Material) -> Vec<Named> {
+    let mail = &material.mail;
+    let own: Vec<&Address> =
+        mail.from.iter().chain(&mail.to).map(|mailbox| &mailbox.address).collect();
+    let failed = mail.text("X-Failed-Recipients").unwrap_or_default();
+    let told: Vec<Address> =
+        texts::addresses(&failed).into_iter().map(|found| found.address).collect();
+    let mut named = texts::recipients(&material.notes, &own);
+    if !told.is_empty() {
+        named.retain(|one| told.iter().any(|told| told.same_as(&one.address)));
+        for address in told.into_iter().take(MAX_RECIPIENTS) {
+            if !named.iter().any(|one| one.address.same_as(&address)) {
+                named.push(Named { address, near: String::new() });
+            }
+        }
+    }
+    if named.is_empty() {
+        named = texts::recipients(&material.subject, &own);
+    }
+    if named.is_empty() {
+        named.extend(bare(material));
+    }
+    if named.is_empty() {
+        named = returned(material, &own);
+    }
+    named
+}
+
+/// A name at the server that bounced.
+fn bare(material: &Material) -> Option<Named> {
+    let name = texts::bare_name(&material.notes, &RULES.kind.bounce)?;
+    let server = material.mail.from.first()?.address.domain();
+    let address = Address::new(name, server).ok()?;
+    Some(Named { address, near: material.notes.chars().take(1_000).collect() })
+}
+
+/// Whom the mail that came back was for: its envelope as the last server wrote it down, else a single To. Addresses
+/// where the bounce went to are the list's own.
+fn returned(material: &Material, own: &[&Address]) -> Vec<Named> {
+    let lists = |address: &Address| {
+        material.mail.to.iter().any(|to| to.address.domain() == address.domain())
+    };
+    let theirs = |text: &str| -> Vec<Address> {
+        let found = texts::addresses(text).into_iter().map(|found| found.address);
+        found.filter(|a| !lists(a) && !own.iter().any(|own| own.same_as(a))).collect()
+    };
+    let envelope = ["X-Original-To", "Delivered-To", "X-Envelope-To", "Envelope-To"];
+    let written = envelope.into_iter().flat_map(|name| material.returned_values(name));
+    let received = material.returned_values("Received").into_iter().map(|received| {
+        let by = received.replace('\t', " ").to_ascii_lowercase();
+        by.find(" for ").and_then(|at| received.get(at..)).unwrap_or_default().to_owned()
     });
-    let is_status = |part: &[u8]| {
-        let (head, _) = part.split_at(split(part));
-        let kind = fields(head)
-            .iter()
-            .find(|f| f.is(head, "Content-Type"))
-            .map(|f| params::content_type(Some(f.value(head))).0);
-        matches!(
-            kind.as_deref(),
-            Some("message/delivery-status" | "message/global-delivery-status")
-        )
-    };
-    parts.take(20).find(|part| is_status(part)).map(|part| part.split_at(split(part)).1)
-}
-
-/// The first recipient's action and status.
-fn delivery_status(report: &[u8]) -> String {
-    // The groups of the report are header blocks, one after the other (RFC 3464 2.1).
-    let mut rest = report;
-    let (mut action, mut status, mut diagnostic) = (None, None, None);
-    while !rest.is_empty() {
-        let (group, after) = rest.split_at(split(rest));
-        let all = fields(group);
-        let value = |name: &str| {
-            all.iter()
-                .find(|f| f.is(group, name))
-                .map(|f| text::utf8_or_latin(&unfold(f.value(group))))
-        };
-        action = action.or_else(|| value("Action"));
-        status = status.or_else(|| value("Status").and_then(|v| enhanced(&v)));
-        diagnostic = diagnostic.or_else(|| value("Diagnostic-Code").and_then(|v| enhanced(&v)));
-        if action.is_some() {
-            break;
+    let mut found = written.chain(received).filter_map(|text| theirs(&text).into_iter().next());
+    let address = found.next().or_else(|| {
+        match theirs(&material.returned_values("To").join(", ")).as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
         }
-        rest = after;
-    }
-    // Exim says 5.0.0 in Status and the real code only in the diagnostic.
-    let vague = status.as_deref().is_none_or(|s| s.ends_with(".0.0"));
-    let status = if vague { diagnostic.or(status) } else { status };
-    let action = action.map(|a| a.trim().to_ascii_lowercase());
-    let action = ["failed", "delayed", "delivered", "relayed", "expanded"]
-        .into_iter()
-        .find(|a| action.as_deref() == Some(a));
-    format!("dsn {} {}", action.unwrap_or("unknown"), status.as_deref().unwrap_or("-"))
+    });
+    address.into_iter().map(|address| Named { address, near: String::new() }).collect()
 }
 
-/// The first enhanced status code in a text (RFC 3463 2): `5.1.1`.
-fn enhanced(text: &str) -> Option<String> {
-    let is_code = |word: &&str| {
-        let numbers: Vec<&str> = word.split('.').collect();
-        let digits = |n: &&str| (1..=3).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit());
-        numbers.len() == 3
-            && numbers.iter().all(digits)
-            && matches!(numbers.first(), Some(&("2" | "4" | "5")))
-    };
-    text.split(|c: char| !c.is_ascii_digit() && c != '.').find(is_code).map(str::to_owned)
+fn by_report(
+    material: &Material,
+    reported: &[Reported],
+    named: &[Named],
+    delayed: bool,
+) -> Vec<Failed> {
+    let mut out: Vec<Failed> = Vec::new();
+    for one in reported {
+        let Some(address) = one.address() else { continue };
+        if out.iter().any(|failed| failed.address.same_as(address)) {
+            continue;
+        }
+        let last = one.last.as_ref().unwrap_or(address);
+        let words = named.iter().find(|n| n.address.same_as(address) || n.address.same_as(last));
+        let near = words.map(|n| n.near.as_str()).unwrap_or_default();
+        let diagnostic = one.diagnostic.clone().filter(|words| !words.trim().is_empty());
+        // Exim and others say 5.0.0 in Status and the real code only in what was answered.
+        let real = diagnostic.as_deref().and_then(enhanced);
+        let status = match one.status.as_deref() {
+            Some(status) if !status.ends_with(".0.0") => Some(status),
+            vague => real.or_else(|| enhanced(near)).or(vague),
+        };
+        let said = Said {
+            status,
+            diagnostic: diagnostic.as_deref().unwrap_or_default(),
+            near,
+            notes: &material.notes,
+            alone: reported.len() == 1,
+            delayed: delayed || one.action == Some(Action::Delayed),
+        };
+        out.push(failed(address, &said, diagnostic.clone().or_else(|| texts::diagnostic(near))));
+    }
+    out
+}
+
+fn by_words(material: &Material, named: &[Named], delayed: bool) -> Vec<Failed> {
+    let notes = material.notes.as_str();
+    let each = named.iter().map(|one| {
+        let status = one.status().or_else(|| enhanced(notes).filter(|_| named.len() == 1));
+        let said = Said {
+            status,
+            diagnostic: "",
+            near: &one.near,
+            notes,
+            alone: named.len() == 1,
+            delayed,
+        };
+        failed(&one.address, &said, one.diagnostic())
+    });
+    each.collect()
+}
+
+fn failed(address: &Address, said: &Said<'_>, diagnostic: Option<String>) -> Failed {
+    let (class, rule) = classify(said);
+    let status = said.status.map(str::to_owned);
+    Failed { address: address.clone(), class, status, diagnostic, rule }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn report(status: &str) -> String {
-        format!(
-            "From: <>\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\ntext\r\n\
-             --b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x\r\n\r\n{status}\r\n--b--\r\n"
-        )
-    }
-
-    /// V5 in its smallest form, with the code that Exim hides.
-    #[test]
-    fn bounces_in_a_few_words() {
-        let cases = [
-            (report("Action: failed\r\nStatus: 5.1.1\r\n"), "dsn failed 5.1.1"),
-            (
-                report(
-                    "Action: failed\r\nFinal-Recipient: rfc822;a@b\r\nStatus: 5.0.0\r\nDiagnostic-Code: smtp; 550 5.1.1 no\r\n",
-                ),
-                "dsn failed 5.1.1",
-            ),
-            (report("Action: Delayed\r\nStatus: 4.4.1 (x)\r\n"), "dsn delayed 4.4.1"),
-            (report("Action: failed\r\nStatus: 5.0.0\r\n"), "dsn failed 5.0.0"),
-            (report("Action: \r\nStatus: x\r\n"), "dsn unknown -"),
-            (report(""), "dsn unknown -"),
-            ("Auto-Submitted: auto-replied\r\n\r\nweg".to_owned(), "auto-reply"),
-            ("Subject: Mail delivery failed\r\n\r\nno such user".to_owned(), "unparsed"),
-            (String::new(), "unparsed"),
-            ("x".repeat(300_000), "unparsed"),
-        ];
-        for (raw, expect) in cases {
-            assert_eq!(summary(raw.as_bytes()), expect, "{raw:.300}");
-        }
-    }
-}
+mod tests;

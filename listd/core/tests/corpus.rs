@@ -30,7 +30,7 @@ fn check(raw: &[u8], ids: &[String]) -> Result<(), Malformed> {
         body: BodyOf::Original,
         utf8: true,
     };
-    let _ = bounce::summary(raw);
+    let _ = bounce::read(raw).summary();
     let mail = Mail::parse(raw)?;
     let _ = (automatic(&mail, false), auth_results(&mail, ids));
     assert_eq!(mail.head_len(), split(raw));

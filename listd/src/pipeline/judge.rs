@@ -399,7 +399,7 @@ impl Pipeline {
                     .map(|(id, who)| (id.clone(), who))
             }
         };
-        let summary = bounce::summary(&incoming.bytes);
+        let summary = bounce::read(&incoming.bytes).summary();
         let (list, recipient) =
             found.ok().map_or((None, None), |(id, who)| (Some(id), Some(RecipientRef(who))));
         BounceEvent { at, recipient, list, summary }

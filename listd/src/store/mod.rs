@@ -216,7 +216,7 @@ pub struct BounceEvent {
     /// `None` where the token was forged, unknown or old: counted, nothing else.
     pub recipient: Option<RecipientRef>,
     pub list: Option<ListId>,
-    /// What it seems to be, in short, e.g. `dsn 5.1.1` or `unparsed`.
+    /// What it seems to be, in short, e.g. `bounce hard 5.1.1` or `vacation`.
     pub summary: String,
 }
 

@@ -322,13 +322,23 @@ pub fn words(value: &[u8]) {
     assert!(!kind.bytes().any(|octet| octet.is_ascii_uppercase()));
 }
 
-/// The few words for a bounce.
+/// V5: whatever comes back, what is told of it is bounded and of one piece.
 pub fn bounce(raw: &[u8]) {
-    let summary = listcore::bounce::summary(raw);
-    assert!(
-        summary.len() <= 40 && summary.is_ascii() && !summary.chars().any(|c| c.is_control()),
-        "{summary:?}"
-    );
+    use listcore::bounce::{Class, Kind, MAX_RECIPIENTS, read};
+    let bounce = read(raw);
+    assert!(bounce.recipients.len() <= MAX_RECIPIENTS);
+    let summary = bounce.summary();
+    assert!(summary.len() <= 40 && summary.is_ascii() && !summary.chars().any(char::is_control));
+    let told = matches!(bounce.kind, Kind::Bounce | Kind::Delayed);
+    assert!(told || bounce.recipients.is_empty());
+    for one in &bounce.recipients {
+        // What is delayed is not over.
+        assert!(bounce.kind != Kind::Delayed || one.class != Class::Hard, "{one:?}");
+        let code = |status: &String| status.len() <= 11 && status.split('.').count() == 3;
+        assert!(one.status.as_ref().is_none_or(code) && !one.rule.is_empty(), "{one:?}");
+        let said = |text: &String| text.chars().count() <= 600;
+        assert!(one.diagnostic.as_ref().is_none_or(said), "{one:?}");
+    }
 }
 
 /// LM5, X4: whatever a list is called, a refusal is one line of ASCII.

@@ -1,4 +1,5 @@
 //! What the tests on whole mails share: the corpora, mails as Exim hands them over, a post.
+#![allow(dead_code, reason = "each test uses some of it")]
 #![allow(clippy::expect_used, reason = "a test that can't go on says where")]
 
 use std::path::{Path, PathBuf};
