@@ -82,6 +82,21 @@ pub struct Settings {
     /// Octets of one attachment, decoded; 0 = no limit of its own.
     pub max_attachment: u64,
     pub form: Form,
+    /// Everything that would be distributed waits for a moderator.
+    pub emergency: bool,
+    /// Lists of this house that one mail may name; 0 = no limit.
+    pub max_lists: u32,
+    /// Addresses that one mail may show in To and Cc; 0 = no limit.
+    pub max_recipients: u32,
+    /// The same, counting only addresses outside the house and the list (rule GD22); 0 = no limit.
+    pub max_outside: u32,
+    /// Mails of one author to the list; 0 = no limit.
+    pub posts_per_hour: u32,
+    /// The brake on reply storms: so many replies within `storm_minutes`, on lists of at least `storm_members`;
+    /// 0 = no brake.
+    pub storm_replies: u32,
+    pub storm_minutes: u32,
+    pub storm_members: u32,
 }
 
 impl Default for Settings {
@@ -109,6 +124,14 @@ impl Default for Settings {
             attachments_forbidden: Forbidden::default(),
             max_attachment: 0,
             form: Form::Any,
+            emergency: false,
+            max_lists: 5,
+            max_recipients: 100,
+            max_outside: 20,
+            posts_per_hour: 20,
+            storm_replies: 10,
+            storm_minutes: 10,
+            storm_members: 50,
         }
     }
 }

@@ -344,6 +344,18 @@ fn settings(r: &mut Reader<'_, '_, '_>, table: &str, mut settings: Settings) -> 
     r.set(&mut s.attachments_forbidden, &key("attachments_forbidden"), value::forbidden);
     r.set(&mut s.max_attachment, &key("max_attachment"), value::octets_or_empty);
     r.set(&mut s.form, &key("form"), value::word);
+    r.set(&mut s.emergency, &key("emergency"), value::boolean);
+    for (place, of) in [
+        (&mut s.max_lists, Key::MaxLists),
+        (&mut s.max_recipients, Key::MaxRecipients),
+        (&mut s.max_outside, Key::MaxOutside),
+        (&mut s.posts_per_hour, Key::PostsPerHour),
+        (&mut s.storm_replies, Key::StormReplies),
+        (&mut s.storm_minutes, Key::StormMinutes),
+        (&mut s.storm_members, Key::StormMembers),
+    ] {
+        r.set(place, &key(of.name()), |raw| value::count(raw, of.bounds()));
+    }
     settings
 }
 

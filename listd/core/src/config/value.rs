@@ -3,6 +3,7 @@
 //! Pure and without context: a function here knows neither its key nor the others.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -71,6 +72,16 @@ pub(super) fn number(raw: &Raw<'_>, least: usize, most: usize) -> Read<usize> {
     match usize::from_str_radix(written.as_str(), written.radix()) {
         Ok(number) if (least..=most).contains(&number) => Ok(number),
         _ => wrong(written.to_string()),
+    }
+}
+
+/// As [`number`], within bounds that are known elsewhere.
+pub(super) fn count(raw: &Raw<'_>, bounds: Option<RangeInclusive<u32>>) -> Read<u32> {
+    let bounds = bounds.unwrap_or(0..=u32::MAX);
+    let found = number(raw, 0, usize::MAX)?;
+    match u32::try_from(found) {
+        Ok(count) if bounds.contains(&count) => Ok(count),
+        _ => wrong(found.to_string()),
     }
 }
 

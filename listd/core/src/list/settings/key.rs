@@ -1,5 +1,7 @@
 //! The keys of `[list]`, and what they are called where they can be set. Not what they may hold (`value`).
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use crate::config::keys;
@@ -30,12 +32,20 @@ pub enum Key {
     AttachmentsForbidden,
     MaxAttachment,
     Form,
+    Emergency,
+    MaxLists,
+    MaxRecipients,
+    MaxOutside,
+    PostsPerHour,
+    StormReplies,
+    StormMinutes,
+    StormMembers,
     /// Not in `[list]`: it is one list's own.
     Expires,
 }
 
 impl Key {
-    pub const ALL: [Key; 22] = [
+    pub const ALL: [Key; 30] = [
         Key::Post,
         Key::Nonmembers,
         Key::Unverified,
@@ -57,6 +67,14 @@ impl Key {
         Key::AttachmentsForbidden,
         Key::MaxAttachment,
         Key::Form,
+        Key::Emergency,
+        Key::MaxLists,
+        Key::MaxRecipients,
+        Key::MaxOutside,
+        Key::PostsPerHour,
+        Key::StormReplies,
+        Key::StormMinutes,
+        Key::StormMembers,
         Key::Expires,
     ];
 
@@ -84,6 +102,14 @@ impl Key {
             Key::AttachmentsForbidden => "attachments_forbidden",
             Key::MaxAttachment => "max_attachment",
             Key::Form => "form",
+            Key::Emergency => "emergency",
+            Key::MaxLists => "max_lists",
+            Key::MaxRecipients => "max_recipients",
+            Key::MaxOutside => "max_outside",
+            Key::PostsPerHour => "posts_per_hour",
+            Key::StormReplies => "storm_replies",
+            Key::StormMinutes => "storm_minutes",
+            Key::StormMembers => "storm_members",
             Key::Expires => "expires",
         }
     }
@@ -116,8 +142,27 @@ impl Key {
             Key::AttachmentsForbidden => "listAttachmentsForbidden",
             Key::MaxAttachment => "listMaxAttachment",
             Key::Form => "listForm",
+            Key::Emergency => "listEmergency",
+            Key::MaxLists => "listMaxLists",
+            Key::MaxRecipients => "listMaxRecipients",
+            Key::MaxOutside => "listMaxOutside",
+            Key::PostsPerHour => "listPostsPerHour",
+            Key::StormReplies => "listStormReplies",
+            Key::StormMinutes => "listStormMinutes",
+            Key::StormMembers => "listStormMembers",
             Key::Expires => "listExpires",
         }
+    }
+
+    /// What a key that is a whole number may be.
+    pub fn bounds(self) -> Option<RangeInclusive<u32>> {
+        Some(match self {
+            Key::MaxLists | Key::StormReplies => 0..=1_000,
+            Key::MaxRecipients | Key::MaxOutside | Key::PostsPerHour => 0..=10_000,
+            Key::StormMinutes => 1..=1_440,
+            Key::StormMembers => 0..=1_000_000,
+            _ => return None,
+        })
     }
 
     /// What may stand there, to follow the word "expected".

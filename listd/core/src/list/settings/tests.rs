@@ -55,6 +55,15 @@ fn values_are_read_or_rejected_with_a_reason() {
         (Key::MaxAttachment, &["5 MB"], "5000000 B"),
         (Key::MaxAttachment, &[""], "\"\""),
         (Key::Form, &["Text"], "text"),
+        (Key::Emergency, &["TRUE"], "true"),
+        (Key::Emergency, &["false"], "false"),
+        (Key::MaxLists, &["0"], "0"),
+        (Key::MaxRecipients, &[" 10000 "], "10000"),
+        (Key::MaxOutside, &["007"], "7"),
+        (Key::PostsPerHour, &["20"], "20"),
+        (Key::StormReplies, &["1000"], "1000"),
+        (Key::StormMinutes, &["1440"], "1440"),
+        (Key::StormMembers, &["1000000"], "1000000"),
         (Key::Expires, &["never"], "never"),
         (Key::Expires, &["2026-12-31"], "1798675200 seconds after 1970"),
         (Key::Expires, &["20261231000000Z"], "1798675200 seconds after 1970"),
@@ -103,6 +112,15 @@ fn values_are_read_or_rejected_with_a_reason() {
         (Key::AttachmentsForbidden, &["a\nb"]),
         (Key::MaxAttachment, &["5"]),
         (Key::Form, &["pdf"]),
+        (Key::Emergency, &["yes"]),
+        (Key::Emergency, &["TRUE", "FALSE"]),
+        (Key::MaxLists, &["1001"]),
+        (Key::MaxRecipients, &["+5"]),
+        (Key::MaxOutside, &["-1"]),
+        (Key::PostsPerHour, &["many"]),
+        (Key::StormReplies, &[""]),
+        (Key::StormMinutes, &["0"]),
+        (Key::StormMembers, &["99999999999"]),
         (Key::Expires, &["2026-13-01"]),
         (Key::Expires, &["-5"]),
     ];
@@ -213,9 +231,20 @@ fn settings() -> impl Strategy<Value = Settings> {
         Moderation::First,
     ]);
     let rest = (any::<bool>(), any::<bool>(), 1_000_u64..2_000_000_000, 0_u8..=100);
-    (post, nonmembers, unverified, moderation, rest).prop_map(
-        |(post, nonmembers, unverified, moderation, (hidden, archived, max_size, shrink_guard))| {
+    let limits = (any::<bool>(), prop::collection::vec(0_u32..30, 7));
+    (post, nonmembers, unverified, moderation, rest, limits).prop_map(
+        |(post, nonmembers, unverified, moderation, rest, (emergency, limits))| {
+            let (hidden, archived, max_size, shrink_guard) = rest;
+            let limit = |i: usize| limits[i];
             Settings {
+                emergency,
+                max_lists: limit(0),
+                max_recipients: limit(1),
+                max_outside: limit(2),
+                posts_per_hour: limit(3),
+                storm_replies: limit(4),
+                storm_minutes: limit(5) + 1,
+                storm_members: limit(6),
                 post,
                 nonmembers,
                 unverified,
@@ -267,6 +296,14 @@ fn not_more_open(held: &Settings, other: &Settings, is: &[Posters]) {
     assert!(held.shrink_guard <= other.shrink_guard);
     assert!(held.archive == Archive::Off || other.archive == Archive::Members);
     let hidden = |s: &Settings| s.author_address == AuthorAddress::Hidden;
+    assert!(held.emergency || !other.emergency);
+    let limits = |s: &Settings| {
+        [s.max_lists, s.max_recipients, s.max_outside, s.posts_per_hour, s.storm_replies]
+            .map(|limit| if limit == 0 { u32::MAX } else { limit })
+    };
+    assert!(limits(held).into_iter().zip(limits(other)).all(|(held, other)| held <= other));
+    assert!(held.storm_minutes >= other.storm_minutes);
+    assert!(held.storm_members <= other.storm_members);
     assert!(hidden(held) || !hidden(other));
 }
 

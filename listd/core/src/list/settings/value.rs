@@ -48,6 +48,15 @@ pub enum Value {
     /// 0 = none.
     MaxAttachment(u64),
     Form(Form),
+    Emergency(bool),
+    /// 0 = no limit, here and below.
+    MaxLists(u32),
+    MaxRecipients(u32),
+    MaxOutside(u32),
+    PostsPerHour(u32),
+    StormReplies(u32),
+    StormMinutes(u32),
+    StormMembers(u32),
     Expires(Option<Timestamp>),
 }
 
@@ -137,6 +146,14 @@ impl Value {
             Key::MaxAttachment if trimmed.is_empty() => Value::MaxAttachment(0),
             Key::MaxAttachment => Value::MaxAttachment(octets(trimmed)?),
             Key::Form => Value::Form(word(trimmed)?),
+            Key::Emergency => Value::Emergency(truth(trimmed)?),
+            Key::MaxLists => Value::MaxLists(count(key, trimmed)?),
+            Key::MaxRecipients => Value::MaxRecipients(count(key, trimmed)?),
+            Key::MaxOutside => Value::MaxOutside(count(key, trimmed)?),
+            Key::PostsPerHour => Value::PostsPerHour(count(key, trimmed)?),
+            Key::StormReplies => Value::StormReplies(count(key, trimmed)?),
+            Key::StormMinutes => Value::StormMinutes(count(key, trimmed)?),
+            Key::StormMembers => Value::StormMembers(count(key, trimmed)?),
             Key::Expires => Value::Expires(end(trimmed)?),
         })
     }
@@ -167,14 +184,25 @@ impl Value {
             }
             Key::MaxAttachment => Value::MaxAttachment(s.max_attachment),
             Key::Form => Value::Form(s.form),
+            Key::Emergency => Value::Emergency(s.emergency),
+            Key::MaxLists => Value::MaxLists(s.max_lists),
+            Key::MaxRecipients => Value::MaxRecipients(s.max_recipients),
+            Key::MaxOutside => Value::MaxOutside(s.max_outside),
+            Key::PostsPerHour => Value::PostsPerHour(s.posts_per_hour),
+            Key::StormReplies => Value::StormReplies(s.storm_replies),
+            Key::StormMinutes => Value::StormMinutes(s.storm_minutes),
+            Key::StormMembers => Value::StormMembers(s.storm_members),
             Key::Expires => Value::Expires(None),
         }
     }
 
-    /// What is taken into account where a value makes no sense: the built-in default, and for the end "now".
+    /// What is taken into account where a value makes no sense: the built-in default; for the end "now", and for an
+    /// emergency that there is one.
     pub(super) fn strict(key: Key) -> Value {
         match key {
             Key::Expires => Value::Expires(Some(Timestamp(0))),
+            // Somebody wanted to stop the list: what waits is lost to nobody.
+            Key::Emergency => Value::Emergency(true),
             key => Value::of(key, &Settings::default()),
         }
     }
@@ -202,6 +230,14 @@ impl Value {
             Value::AttachmentsForbidden(v) => s.attachments_forbidden = v,
             Value::MaxAttachment(v) => s.max_attachment = v,
             Value::Form(v) => s.form = v,
+            Value::Emergency(v) => s.emergency = v,
+            Value::MaxLists(v) => s.max_lists = v,
+            Value::MaxRecipients(v) => s.max_recipients = v,
+            Value::MaxOutside(v) => s.max_outside = v,
+            Value::PostsPerHour(v) => s.posts_per_hour = v,
+            Value::StormReplies(v) => s.storm_replies = v,
+            Value::StormMinutes(v) => s.storm_minutes = v,
+            Value::StormMembers(v) => s.storm_members = v,
             Value::Expires(v) => *expires = v,
         }
     }
@@ -245,6 +281,16 @@ impl Value {
             (Value::MaxAttachment(a), Value::MaxAttachment(b)) => {
                 Value::MaxAttachment(if a == 0 || b == 0 { a.max(b) } else { a.min(b) })
             }
+            (Value::Emergency(a), Value::Emergency(b)) => Value::Emergency(a || b),
+            (Value::MaxLists(a), Value::MaxLists(b)) => Value::MaxLists(lower(a, b)),
+            (Value::MaxRecipients(a), Value::MaxRecipients(b)) => {
+                Value::MaxRecipients(lower(a, b))
+            }
+            (Value::MaxOutside(a), Value::MaxOutside(b)) => Value::MaxOutside(lower(a, b)),
+            (Value::PostsPerHour(a), Value::PostsPerHour(b)) => Value::PostsPerHour(lower(a, b)),
+            (Value::StormReplies(a), Value::StormReplies(b)) => Value::StormReplies(lower(a, b)),
+            (Value::StormMinutes(a), Value::StormMinutes(b)) => Value::StormMinutes(a.max(b)),
+            (Value::StormMembers(a), Value::StormMembers(b)) => Value::StormMembers(a.min(b)),
             (Value::Archive(a), Value::Archive(b)) => {
                 Value::Archive(if a == Archive::Off { a } else { b })
             }
@@ -380,6 +426,27 @@ fn octets(text: &str) -> Option<u64> {
     (1_000..=2_000_000_000).contains(&octets).then_some(octets)
 }
 
+/// As LDAP writes it (RFC 4517 3.3.3), in any case.
+fn truth(text: &str) -> Option<bool> {
+    match text.to_lowercase().as_str() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
+}
+
+/// A whole number within the key's bounds.
+fn count(key: Key, text: &str) -> Option<u32> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    let count = text.parse().ok().filter(|_| digits)?;
+    key.bounds()?.contains(&count).then_some(count)
+}
+
+/// The lower of two limits, where 0 is none.
+fn lower(a: u32, b: u32) -> u32 {
+    if a == 0 || b == 0 { a.max(b) } else { a.min(b) }
+}
+
 /// `never`, a day (its beginning), generalized time, or seconds since 1970 as FusionDirectory writes them.
 fn end(text: &str) -> Option<Option<Timestamp>> {
     if text.eq_ignore_ascii_case("never") {
@@ -423,6 +490,14 @@ impl std::fmt::Display for Value {
             Value::MaxAttachment(0) => "\"\"".to_owned(),
             Value::MaxAttachment(v) => format!("{v} B"),
             Value::Form(v) => shown_word(v),
+            Value::Emergency(v) => v.to_string(),
+            Value::MaxLists(v)
+            | Value::MaxRecipients(v)
+            | Value::MaxOutside(v)
+            | Value::PostsPerHour(v)
+            | Value::StormReplies(v)
+            | Value::StormMinutes(v)
+            | Value::StormMembers(v) => v.to_string(),
             Value::Expires(None) => "never".to_owned(),
             Value::Expires(Some(Timestamp(..=0))) => "closed".to_owned(),
             Value::Expires(Some(at)) => format!("{} seconds after 1970", at.seconds()),
