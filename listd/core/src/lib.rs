@@ -29,5 +29,6 @@ pub mod retry;
 pub mod rewrite;
 pub mod scan;
 pub mod shrink;
+pub mod storm;
 pub mod time;
 pub mod token;

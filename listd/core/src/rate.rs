@@ -10,8 +10,8 @@ use crate::time::Timestamp;
 /// A limit, and who has used how much of it (the generic cell rate algorithm).
 #[derive(Debug)]
 pub struct Rate {
-    /// Milliseconds after which one more is allowed.
-    every: i64,
+    /// Within `ahead`.
+    count: u32,
     /// Milliseconds that a key may be ahead.
     ahead: i64,
     /// Most keys.
@@ -24,24 +24,37 @@ impl Rate {
     /// `count` within `period`, all of them at once if need be; for at most `capacity` keys.
     pub fn new(count: u32, period: std::time::Duration, capacity: usize) -> Rate {
         let ahead = i64::try_from(period.as_millis()).unwrap_or(i64::MAX / 4).min(i64::MAX / 4);
-        let every = (ahead / i64::from(count.max(1))).max(1);
-        Rate { every, ahead, capacity: capacity.max(1), until: HashMap::new() }
+        Rate { count, ahead, capacity: capacity.max(1), until: HashMap::new() }
     }
 
     /// Takes one for `key`; false where it has to wait.
     pub fn take(&mut self, key: &str, now: Timestamp) -> bool {
-        let known = self.until.get(key).copied().unwrap_or(now);
-        // A clock that was set back locks nobody out for longer than the period.
-        let from = known.0.clamp(now.0, now.0.saturating_add(self.ahead));
-        let used = Timestamp(from.saturating_add(self.every));
-        if used.0.saturating_sub(now.0) > self.ahead {
-            return false;
-        }
+        self.take_of(key, self.count, now)
+    }
+
+    /// The same for a key with a count of its own.
+    pub fn take_of(&mut self, key: &str, count: u32, now: Timestamp) -> bool {
+        let Some(used) = self.with_one_more(key, count, now) else { return false };
         if !self.until.contains_key(key) {
             self.make_room(now);
         }
         self.until.insert(key.to_owned(), used);
         true
+    }
+
+    /// Whether [`Rate::take_of`] would take one; takes nothing.
+    pub fn has_room(&self, key: &str, count: u32, now: Timestamp) -> bool {
+        self.with_one_more(key, count, now).is_some()
+    }
+
+    /// When `key` would have used nothing again after one more; `None` where that is too far ahead.
+    fn with_one_more(&self, key: &str, count: u32, now: Timestamp) -> Option<Timestamp> {
+        let every = (self.ahead / i64::from(count.max(1))).max(1);
+        let known = self.until.get(key).copied().unwrap_or(now);
+        // A clock that was set back locks nobody out for longer than the period.
+        let from = known.0.clamp(now.0, now.0.saturating_add(self.ahead));
+        let used = Timestamp(from.saturating_add(every));
+        (used.0.saturating_sub(now.0) <= self.ahead).then_some(used)
     }
 
     /// Forgets who has used nothing; and where that is nobody, who has used least.
@@ -90,6 +103,21 @@ mod tests {
         assert!(!rate.take("anna", Timestamp(0)));
         assert!(rate.take("bert", Timestamp(0)));
         assert!(rate.take("anna", Timestamp(1_002 * MINUTE)));
+    }
+
+    /// Each key may have a count of its own, and who only asks takes nothing.
+    #[test]
+    fn a_key_with_a_count_of_its_own() {
+        let mut rate = Rate::new(1, Duration::from_secs(3600), 100);
+        for _ in 0..3 {
+            assert!(rate.has_room("anna", 3, Timestamp(0)));
+            assert!(rate.has_room("anna", 3, Timestamp(0)));
+            assert!(rate.take_of("anna", 3, Timestamp(0)));
+        }
+        assert!(!rate.has_room("anna", 3, Timestamp(0)));
+        assert!(!rate.take_of("anna", 3, Timestamp(0)));
+        assert!(rate.take_of("anna", 3, Timestamp(20 * MINUTE)));
+        assert!(rate.take_of("bert", 1, Timestamp(0)) && !rate.take_of("bert", 1, Timestamp(0)));
     }
 
     /// Promise 10: the memory is bounded, and those who have used most are remembered longest.

@@ -19,6 +19,27 @@ pub struct Client {
     pub id: Option<String>,
 }
 
+impl Client {
+    /// The network that the client is in, as a remembered word of an author counts for it: `192.0.2.0/24`,
+    /// `2001:db8:1::/48`. `None` for local submission, and inside private networks, where one house's people are
+    /// not told apart.
+    pub fn network(&self) -> Option<String> {
+        match self.ip?.to_canonical() {
+            IpAddr::V4(ip) if ip.is_loopback() || ip.is_private() || ip.is_link_local() => None,
+            IpAddr::V4(ip) => {
+                let [a, b, c, _] = ip.octets();
+                Some(format!("{a}.{b}.{c}.0/24"))
+            }
+            IpAddr::V6(ip) if ip.is_loopback() || ip.is_unique_local() => None,
+            IpAddr::V6(ip) if ip.is_unicast_link_local() => None,
+            IpAddr::V6(ip) => {
+                let [a, b, c, ..] = ip.segments();
+                Some(format!("{}/48", std::net::Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)))
+            }
+        }
+    }
+}
+
 /// Longest name or id that is believed (RFC 1035 2.3.4).
 const MAX_WORD: usize = 255;
 
@@ -131,6 +152,29 @@ mod tests {
         for (from, expect) in cases {
             assert_eq!(read(&format!("{from} {REST}")), format!("{expect} {id}"), "{from}");
         }
+    }
+
+    /// A remembered word counts for a network, and for none that all people of a house share.
+    #[test]
+    fn networks() {
+        let cases = [
+            ("192.0.2.25", Some("192.0.2.0/24")),
+            ("::ffff:192.0.2.25", Some("192.0.2.0/24")),
+            ("2001:db8:1:2::25", Some("2001:db8:1::/48")),
+            ("127.0.0.1", None),
+            ("10.1.2.3", None),
+            ("172.16.0.1", None),
+            ("192.168.1.1", None),
+            ("169.254.1.1", None),
+            ("::1", None),
+            ("fe80::1", None),
+            ("fd00::1", None),
+        ];
+        for (ip, expect) in cases {
+            let client = Client { ip: ip.parse().ok(), ..Client::default() };
+            assert_eq!(client.network().as_deref(), expect, "{ip}");
+        }
+        assert_eq!(client("from anna by mx.schule.example with local").network(), None);
     }
 
     /// Rule X4: what is no such line gives nothing, and no address that stands somewhere else in it.
