@@ -29,7 +29,7 @@ use listd::maillog::MailLog;
 use listd::members::{self, Claim, Members};
 use listd::metrics::{self, Counters};
 use listd::office::{Office, Plate};
-use listd::pipeline::{Announce, Flood, House, LARGE_AT_ONCE, Pipeline, Tenant};
+use listd::pipeline::{Announce, Flood, House, LARGE_AT_ONCE, Pipeline, Tenant, Traffic};
 use listd::retention;
 use listd::scheduler::{NotNow, RealTimer, Scheduler, Settings, StillGets};
 use listd::secret;
@@ -152,6 +152,7 @@ pub async fn start(
         announce: Arc::new(Waiting(scheduler.clone())),
         ids: Arc::<Ids>::default(),
         flood: Flood::default(),
+        traffic: Traffic::default(),
         clock: clock.clone(),
         turns: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
     });

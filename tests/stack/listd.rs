@@ -31,6 +31,14 @@ pub struct Settings {
     pub more: String,
 }
 
+/// Stories write faster and to more people than anybody does: what `[list]` limits is off but for the keys that a
+/// story sets itself.
+fn without_limits(list: &str) -> String {
+    let limits = ["max_lists", "max_recipients", "max_outside", "posts_per_hour", "storm_replies"];
+    let off = limits.into_iter().filter(|key| !list.contains(key));
+    off.map(|key| format!("{key} = 0\n")).collect::<String>() + list
+}
+
 /// The ports of listd, claimed before Exim's configuration names them.
 #[derive(Debug)]
 pub struct Ports {
@@ -81,6 +89,7 @@ impl Listd {
         }
         let unverified =
             if settings.unverified.is_empty() { "reject" } else { &settings.unverified };
+        let list = without_limits(&settings.list);
         let values = [
             ("DIR", home.as_str()),
             ("UNVERIFIED", unverified),
@@ -90,7 +99,7 @@ impl Listd {
             ("LDAP_URL", &settings.ldap_url),
             ("BASE", school::BASE),
             ("DIRECTORY", &directory),
-            ("LIST", &settings.list),
+            ("LIST", &list),
             ("DNS", &settings.dns),
             ("MORE", &settings.more),
         ];

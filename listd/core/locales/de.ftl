@@ -194,6 +194,7 @@ held-several-authors = Die Mail nennt mehr als einen Absender.
 held-outside = Die Mail zeigt { $count } Adressen von Leuten, die nicht in der Liste sind. Alle könnten sie lesen.
 held-storm = Es kamen sehr viele Antworten in kurzer Zeit.
 held-emergency = Die Liste ist zurzeit angehalten. Alle Mails warten.
+held-recipients = Die Mail zeigt { $count } Adressen. Alle könnten sie lesen.
 held-lists = Die Mail ging an { $count } Listen auf einmal.
 held-rate = Von dieser Adresse kamen viele Mails in kurzer Zeit.
 held-conflict = Eine andere Mail mit derselben Kennung kam schon vorher.

@@ -194,6 +194,7 @@ held-several-authors = The mail names more than one sender.
 held-outside = The mail shows { $count } addresses of people who are not on the list. Everybody could read them.
 held-storm = Very many replies came in a short time.
 held-emergency = The list is stopped at the moment. All mails wait.
+held-recipients = The mail shows { $count } addresses. Everybody could read them.
 held-lists = The mail was sent to { $count } lists at once.
 held-rate = Many mails came from this address in a short time.
 held-conflict = Another mail with the same mark came before.

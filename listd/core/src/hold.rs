@@ -29,6 +29,8 @@ pub enum Reason {
     SeveralAuthors,
     /// Rule GD22: visible addresses of people who are not on the list.
     Outside(usize),
+    /// Visible addresses of anybody.
+    Recipients(usize),
     /// More replies in a while than a big list lets through.
     Storm,
     /// The emergency hold of a list or a domain.
@@ -54,6 +56,7 @@ impl Reason {
             Reason::Filter => "filter",
             Reason::SeveralAuthors => "several-authors",
             Reason::Outside(_) => "outside",
+            Reason::Recipients(_) => "recipients",
             Reason::Storm => "storm",
             Reason::Emergency => "emergency",
             Reason::Lists(_) => "lists",

@@ -43,6 +43,8 @@ pub enum Finding {
     Unscanned,
     /// Perhaps spam: to be held.
     Suspect,
+    /// To be held, for a reason of the filter's own.
+    Quarantined,
     Discard,
     Spam,
     /// With the signature's name, where the filter told it.
@@ -56,8 +58,18 @@ pub enum Finding {
 
 impl Finding {
     /// All words of [`Finding::as_str`], for figures.
-    pub const WORDS: [&str; 9] =
-        ["clean", "unscanned", "suspect", "discard", "spam", "virus", "refused", "failed", "busy"];
+    pub const WORDS: [&str; 10] = [
+        "clean",
+        "unscanned",
+        "suspect",
+        "quarantined",
+        "discard",
+        "spam",
+        "virus",
+        "refused",
+        "failed",
+        "busy",
+    ];
 
     /// One word for the log, traces and figures.
     pub fn as_str(&self) -> &'static str {
@@ -66,6 +78,7 @@ impl Finding {
             Finding::Clean => "clean",
             Finding::Unscanned => "unscanned",
             Finding::Suspect => "suspect",
+            Finding::Quarantined => "quarantined",
             Finding::Discard => "discard",
             Finding::Spam => "spam",
             Finding::Virus(_) => "virus",
@@ -137,7 +150,7 @@ fn passed(marks: &[(String, String)], quarantine: Option<&str>) -> (Finding, Str
         return (Finding::Virus(name.and_then(|(name, _)| virus_name(name))), value.clone());
     }
     if let Some(why) = quarantine {
-        return (Finding::Suspect, why.to_owned());
+        return (Finding::Quarantined, why.to_owned());
     }
     let spam = ["X-Spam-Status", "X-Spam-Flag", "X-Spam"].into_iter().find_map(|n| mark(n, "yes"));
     if let Some((name, value)) = spam {
@@ -214,7 +227,7 @@ mod tests {
             (pass(&[("X-Virus-Status", "Clean")]), Finding::Clean),
             (pass(&[("X-Virus-Status", "Not scanned")]), Finding::Unscanned),
             (pass(&[("X-Virus-Status", "Infected (Eicar-Test)")]), virus("Eicar-Test")),
-            (hold, Finding::Suspect),
+            (hold, Finding::Quarantined),
             (Answer::Discard, Finding::Discard),
             (reject("This message contains malware: Eicar.X\r\n"), virus("Eicar.X")),
             (reject("clamav: virus found: \"Eicar\""), virus("Eicar")),

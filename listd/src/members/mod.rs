@@ -333,6 +333,18 @@ impl Members {
         })
     }
 
+    /// How many of these addresses belong to nobody who is on the list.
+    pub fn outside(&self, list: &List, addresses: &[&Address]) -> usize {
+        let roster = self.roster(&list.id).unwrap_or_default();
+        self.live.read(|replica| {
+            let inside = |address: &Address| {
+                let persons = || replica.by_address(address);
+                roster.has_address(address) || persons().iter().any(|p| roster.has_person(&p.id))
+            };
+            addresses.iter().filter(|address| !inside(address)).count()
+        })
+    }
+
     /// The language that the directory notes for whoever has this address, e.g. `tr`.
     pub fn language(&self, address: &Address) -> Option<String> {
         self.live.read(|replica| {

@@ -4,7 +4,8 @@ use listcore::address::Address;
 use listcore::list::{AuthorAddress, FromPolicy, List, ListId, Role, Settings, Unverified};
 use listcore::message::{self, Mail, Tree};
 use listcore::policy::{
-    self, Author, Decision, Facts, Others, Refusal, Rule, Unproven, Verdict, Verified,
+    self, Author, Decision, Facts, Others, Refusal, Remembered, Rule, Shown, Unproven, Verdict,
+    Verified,
 };
 use listcore::recipients::Recipient;
 use listcore::rewrite::body::{self, Wishes};
@@ -42,6 +43,8 @@ pub enum Step {
 pub(super) struct Known<'a> {
     pub seen: &'a Seen,
     pub scan: &'a Scan,
+    /// It is a real mail, which counts for what its author sends.
+    pub counts: bool,
 }
 
 impl Pipeline {
@@ -124,6 +127,9 @@ impl Pipeline {
         };
         let facts = self.facts(&list, kind, incoming, mail, (verified, known.scan), now);
         let verdict = policy::decide(&facts);
+        if known.counts && matches!(verdict.decision, Decision::Distribute | Decision::Hold(_)) {
+            self.traffic.count(&facts, mail, self.size(&list));
+        }
         let rule = because(verdict.rule, why, known.scan);
         match &verdict.decision {
             Decision::Distribute => {
@@ -207,6 +213,10 @@ impl Pipeline {
     ) -> Facts<'a> {
         let author = mail.author().map(|author| author.address.clone());
         let standing = author.as_ref().map(|address| self.members.standing(list, address));
+        let standing = standing.unwrap_or_default();
+        let others = self.others(mail, author.as_ref());
+        let author = author.map(|address| Author { address, verified });
+        let to_list = kind == PostKind::List;
         Facts {
             kind,
             list,
@@ -215,11 +225,21 @@ impl Pipeline {
             looped: looped(mail, list, kind),
             automatic: message::automatic(mail, incoming.sender.is_none()),
             malformed: mail.malformed(),
-            others: self.others(mail, author.as_ref()),
             finding: &scan.finding,
-            author: author.map(|address| Author { address, verified }),
-            standing: standing.unwrap_or_default(),
+            remembered: Remembered::default(),
+            shown: if to_list { self.shown(list, incoming, mail) } else { Shown::default() },
+            pace: self.traffic.pace(list, author.as_ref(), &standing, now),
+            storm: self.traffic.storm(list, mail, self.size(list), now),
+            approved: false,
+            others,
+            author,
+            standing,
         }
+    }
+
+    /// How many people are on it.
+    fn size(&self, list: &List) -> usize {
+        self.members.roster(&list.id).map_or(0, |roster| roster.size())
     }
 
     /// Whom From names beside the author.

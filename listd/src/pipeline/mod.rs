@@ -8,6 +8,7 @@ mod judge;
 mod posts;
 mod scans;
 mod seal;
+mod traffic;
 mod trial;
 
 use std::collections::HashMap;
@@ -37,6 +38,7 @@ use crate::verify::Verifier;
 use answer::Found;
 pub use hidden::Flood;
 use judge::{Known, Step};
+pub use traffic::Traffic;
 pub use trial::Trial;
 
 /// Above this size a mail is worked on by a thread of its own: hashing and splitting 25 MB would keep the
@@ -141,6 +143,7 @@ pub struct Pipeline {
     pub announce: Arc<dyn Announce>,
     pub ids: Arc<Ids>,
     pub flood: Flood,
+    pub traffic: Traffic,
     pub clock: Clock,
     /// [`LARGE_AT_ONCE`] turns.
     pub turns: Arc<Semaphore>,
@@ -244,7 +247,7 @@ impl Pipeline {
             steps.push(match earlier {
                 Some(first) => Step::SameAs(first),
                 None => {
-                    let known = Known { seen: &seen, scan: scans.of(number) };
+                    let known = Known { seen: &seen, scan: scans.of(number), counts: true };
                     self.judge(rcpt, target, &incoming, &mail, &known, now)
                 }
             });

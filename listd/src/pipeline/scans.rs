@@ -47,13 +47,18 @@ impl Pipeline {
     }
 }
 
-/// Our trouble, never the author's (promise 5).
+/// Our trouble, never the author's (promise 5), a flood excepted.
 pub(super) fn later(why: Deferred) -> Reply {
-    let (status, text) = match why {
+    let (code, status, text) = match why {
         Deferred::Unscanned => {
-            ("4.3.0", "the spam and virus filter does not answer at the moment, try again later")
+            let text = "the spam and virus filter does not answer at the moment, try again later";
+            (451, "4.3.0", text)
         }
-        Deferred::Busy => ("4.3.2", "too many mails are being scanned, try again later"),
+        Deferred::Busy => (451, "4.3.2", "too many mails are being scanned, try again later"),
+        Deferred::Flood => {
+            let text = "too many mails of this author come to this list, try again later";
+            (450, "4.2.1", text)
+        }
     };
-    Reply::new(451, status, text)
+    Reply::new(code, status, text)
 }

@@ -19,7 +19,7 @@ use lmtp::server::{Config, Flavor};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Semaphore;
 
-use super::{Announce, Flood, House, LARGE_AT_ONCE, Pipeline, Tenant};
+use super::{Announce, Flood, House, LARGE_AT_ONCE, Pipeline, Tenant, Traffic};
 use crate::directory::{Change, Live, Mode};
 use crate::intake::{Door, spool::Budget};
 use crate::members::{Domain, Members};
@@ -130,6 +130,7 @@ impl School {
             announce: announced.clone(),
             ids: Arc::default(),
             flood: Flood::default(),
+            traffic: Traffic::default(),
             clock: Arc::new(move || Timestamp(clock.load(Ordering::Relaxed))),
             turns: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
         };

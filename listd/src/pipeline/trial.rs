@@ -62,7 +62,7 @@ impl Pipeline {
         let author = words(&authenticity);
         let seen = self.with_arrival(authenticity, &incoming, &mail).await;
         let scans = self.scans(&incoming, &mail, now).await;
-        let known = Known { seen: &seen, scan: scans.of(0) };
+        let known = Known { seen: &seen, scan: scans.of(0), counts: false };
         let scan = known.scan.shown();
         match self.judge(&address, &Target::List(list), &incoming, &mail, &known, now) {
             Step::Post(post, _) => {

@@ -91,7 +91,7 @@ async fn answers_are_understood() {
         (code(550, "This message contains malware:\nEicar"), virus),
         (code(451, "greylisted"), Finding::Clean),
         (with(vec![header("X-Spam", "Yes")]), Finding::Suspect),
-        (with(vec![Modification::Quarantine(b"look at it".to_vec())]), Finding::Suspect),
+        (with(vec![Modification::Quarantine(b"look at it".to_vec())]), Finding::Quarantined),
         (with(changes), Finding::Clean),
     ];
     for (says, expect) in cases {

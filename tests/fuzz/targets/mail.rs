@@ -11,12 +11,14 @@ use listcore::message::parts::{Piece, pieces};
 use listcore::message::{Lines, Mail, automatic, lines, params, received};
 use listcore::notice::{About, MAX_REPLY, refusal};
 use listcore::policy::{
-    Author, Decision, Facts, Others, Refusal, Standing, Unproven, Verified, decide,
+    Author, Decision, Facts, Others, Pace, Refusal, Remembered, Shown, Standing, Unproven,
+    Verified, decide,
 };
 use listcore::rewrite::{
     BodyOf, Frozen, Hidden, Ours, PostKind, Unsendable, copy_head, to_seven_bit, wrap_lines,
 };
 use listcore::scan::Finding;
+use listcore::storm::Storm;
 use listcore::time::Timestamp;
 
 use super::text;
@@ -110,6 +112,11 @@ fn verdicts(mail: &Mail, size: u64) {
             author,
             others: Others::Nobody,
             standing: Standing { member: true, ..Standing::default() },
+            remembered: Remembered::default(),
+            shown: Shown::default(),
+            pace: Pace::Fine,
+            storm: Storm::Calm,
+            approved: false,
         };
         if decide(&facts).decision == Decision::Distribute {
             assert!(

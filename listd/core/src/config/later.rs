@@ -16,7 +16,6 @@ const KEYS: &[(&str, &str, &str)] =
 /// `*` stands for every other value.
 const LIST: &[(&str, &str, &str)] = &[
     ("nonmembers", "hold", "there is no moderation yet; such a mail is refused"),
-    ("nonmembers", "discard", "a mail is not discarded without a word yet; it is refused"),
     ("unverified", "confirm", "the author is not asked yet; such a mail is refused"),
     ("unverified", "hold", "there is no moderation yet; such a mail is refused"),
     ("moderation", "all", "there is no moderation yet; mail goes out unmoderated"),

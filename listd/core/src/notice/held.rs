@@ -280,6 +280,10 @@ pub fn reason(language: &str, reason: &Reason) -> String {
             args.set("count", count.to_string());
             "held-outside"
         }
+        Reason::Recipients(count) => {
+            args.set("count", count.to_string());
+            "held-recipients"
+        }
         Reason::Storm => "held-storm",
         Reason::Emergency => "held-emergency",
         Reason::Lists(count) => {

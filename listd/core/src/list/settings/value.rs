@@ -283,9 +283,7 @@ impl Value {
             }
             (Value::Emergency(a), Value::Emergency(b)) => Value::Emergency(a || b),
             (Value::MaxLists(a), Value::MaxLists(b)) => Value::MaxLists(lower(a, b)),
-            (Value::MaxRecipients(a), Value::MaxRecipients(b)) => {
-                Value::MaxRecipients(lower(a, b))
-            }
+            (Value::MaxRecipients(a), Value::MaxRecipients(b)) => Value::MaxRecipients(lower(a, b)),
             (Value::MaxOutside(a), Value::MaxOutside(b)) => Value::MaxOutside(lower(a, b)),
             (Value::PostsPerHour(a), Value::PostsPerHour(b)) => Value::PostsPerHour(lower(a, b)),
             (Value::StormReplies(a), Value::StormReplies(b)) => Value::StormReplies(lower(a, b)),
