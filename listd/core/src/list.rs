@@ -97,6 +97,10 @@ pub struct Settings {
     pub storm_replies: u32,
     pub storm_minutes: u32,
     pub storm_members: u32,
+    /// How long a held mail waits, seconds.
+    pub hold_expires: u32,
+    /// When others are asked too, where no moderator has decided: seconds after the last ones were.
+    pub deputies_after: u32,
 }
 
 impl Default for Settings {
@@ -132,6 +136,8 @@ impl Default for Settings {
             storm_replies: 10,
             storm_minutes: 10,
             storm_members: 50,
+            hold_expires: 14 * 86_400,
+            deputies_after: 86_400,
         }
     }
 }

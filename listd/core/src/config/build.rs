@@ -356,6 +356,8 @@ fn settings(r: &mut Reader<'_, '_, '_>, table: &str, mut settings: Settings) -> 
     ] {
         r.set(place, &key(of.name()), |raw| value::count(raw, of.bounds()));
     }
+    r.set(&mut s.hold_expires, &key("hold_expires"), value::seconds);
+    r.set(&mut s.deputies_after, &key("deputies_after"), value::seconds);
     settings
 }
 

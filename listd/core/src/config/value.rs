@@ -156,6 +156,12 @@ pub(super) fn duration(raw: &Raw<'_>) -> Read<Duration> {
     }
 }
 
+/// [`duration`] in seconds.
+pub(super) fn seconds(raw: &Raw<'_>) -> Read<u32> {
+    let duration = duration(raw)?;
+    u32::try_from(duration.as_secs()).or_else(|_| wrong("more than 30 days"))
+}
+
 pub(super) fn percent(raw: &Raw<'_>) -> Read<u8> {
     text(raw, size::percent)
 }

@@ -40,12 +40,14 @@ pub enum Key {
     StormReplies,
     StormMinutes,
     StormMembers,
+    HoldExpires,
+    DeputiesAfter,
     /// Not in `[list]`: it is one list's own.
     Expires,
 }
 
 impl Key {
-    pub const ALL: [Key; 30] = [
+    pub const ALL: [Key; 32] = [
         Key::Post,
         Key::Nonmembers,
         Key::Unverified,
@@ -75,6 +77,8 @@ impl Key {
         Key::StormReplies,
         Key::StormMinutes,
         Key::StormMembers,
+        Key::HoldExpires,
+        Key::DeputiesAfter,
         Key::Expires,
     ];
 
@@ -110,6 +114,8 @@ impl Key {
             Key::StormReplies => "storm_replies",
             Key::StormMinutes => "storm_minutes",
             Key::StormMembers => "storm_members",
+            Key::HoldExpires => "hold_expires",
+            Key::DeputiesAfter => "deputies_after",
             Key::Expires => "expires",
         }
     }
@@ -150,6 +156,8 @@ impl Key {
             Key::StormReplies => "listStormReplies",
             Key::StormMinutes => "listStormMinutes",
             Key::StormMembers => "listStormMembers",
+            Key::HoldExpires => "listHoldExpires",
+            Key::DeputiesAfter => "listDeputiesAfter",
             Key::Expires => "listExpires",
         }
     }

@@ -64,6 +64,8 @@ fn values_are_read_or_rejected_with_a_reason() {
         (Key::StormReplies, &["1000"], "1000"),
         (Key::StormMinutes, &["1440"], "1440"),
         (Key::StormMembers, &["1000000"], "1000000"),
+        (Key::HoldExpires, &["14 d"], "1209600 s"),
+        (Key::DeputiesAfter, &["24 h"], "86400 s"),
         (Key::Expires, &["never"], "never"),
         (Key::Expires, &["2026-12-31"], "1798675200 seconds after 1970"),
         (Key::Expires, &["20261231000000Z"], "1798675200 seconds after 1970"),
@@ -121,6 +123,8 @@ fn values_are_read_or_rejected_with_a_reason() {
         (Key::StormReplies, &[""]),
         (Key::StormMinutes, &["0"]),
         (Key::StormMembers, &["99999999999"]),
+        (Key::HoldExpires, &["31 d"]),
+        (Key::DeputiesAfter, &["0 s"]),
         (Key::Expires, &["2026-13-01"]),
         (Key::Expires, &["-5"]),
     ];
@@ -304,6 +308,8 @@ fn not_more_open(held: &Settings, other: &Settings, is: &[Posters]) {
     assert!(limits(held).into_iter().zip(limits(other)).all(|(held, other)| held <= other));
     assert!(held.storm_minutes >= other.storm_minutes);
     assert!(held.storm_members <= other.storm_members);
+    assert!(held.hold_expires <= other.hold_expires);
+    assert!(held.deputies_after <= other.deputies_after);
     assert!(hidden(held) || !hidden(other));
 }
 

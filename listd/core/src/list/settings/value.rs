@@ -57,6 +57,9 @@ pub enum Value {
     StormReplies(u32),
     StormMinutes(u32),
     StormMembers(u32),
+    /// Seconds.
+    HoldExpires(u32),
+    DeputiesAfter(u32),
     Expires(Option<Timestamp>),
 }
 
@@ -154,6 +157,8 @@ impl Value {
             Key::StormReplies => Value::StormReplies(count(key, trimmed)?),
             Key::StormMinutes => Value::StormMinutes(count(key, trimmed)?),
             Key::StormMembers => Value::StormMembers(count(key, trimmed)?),
+            Key::HoldExpires => Value::HoldExpires(seconds(trimmed)?),
+            Key::DeputiesAfter => Value::DeputiesAfter(seconds(trimmed)?),
             Key::Expires => Value::Expires(end(trimmed)?),
         })
     }
@@ -192,6 +197,8 @@ impl Value {
             Key::StormReplies => Value::StormReplies(s.storm_replies),
             Key::StormMinutes => Value::StormMinutes(s.storm_minutes),
             Key::StormMembers => Value::StormMembers(s.storm_members),
+            Key::HoldExpires => Value::HoldExpires(s.hold_expires),
+            Key::DeputiesAfter => Value::DeputiesAfter(s.deputies_after),
             Key::Expires => Value::Expires(None),
         }
     }
@@ -238,6 +245,8 @@ impl Value {
             Value::StormReplies(v) => s.storm_replies = v,
             Value::StormMinutes(v) => s.storm_minutes = v,
             Value::StormMembers(v) => s.storm_members = v,
+            Value::HoldExpires(v) => s.hold_expires = v,
+            Value::DeputiesAfter(v) => s.deputies_after = v,
             Value::Expires(v) => *expires = v,
         }
     }
@@ -289,6 +298,8 @@ impl Value {
             (Value::StormReplies(a), Value::StormReplies(b)) => Value::StormReplies(lower(a, b)),
             (Value::StormMinutes(a), Value::StormMinutes(b)) => Value::StormMinutes(a.max(b)),
             (Value::StormMembers(a), Value::StormMembers(b)) => Value::StormMembers(a.min(b)),
+            (Value::HoldExpires(a), Value::HoldExpires(b)) => Value::HoldExpires(a.min(b)),
+            (Value::DeputiesAfter(a), Value::DeputiesAfter(b)) => Value::DeputiesAfter(a.min(b)),
             (Value::Archive(a), Value::Archive(b)) => {
                 Value::Archive(if a == Archive::Off { a } else { b })
             }
@@ -440,6 +451,12 @@ fn count(key: Key, text: &str) -> Option<u32> {
     key.bounds()?.contains(&count).then_some(count)
 }
 
+/// At most 30 days.
+fn seconds(text: &str) -> Option<u32> {
+    let seconds = size::duration(text)?.as_secs();
+    u32::try_from(seconds).ok().filter(|seconds| (1..=2_592_000).contains(seconds))
+}
+
 /// The lower of two limits, where 0 is none.
 fn lower(a: u32, b: u32) -> u32 {
     if a == 0 || b == 0 { a.max(b) } else { a.min(b) }
@@ -496,6 +513,7 @@ impl std::fmt::Display for Value {
             | Value::StormReplies(v)
             | Value::StormMinutes(v)
             | Value::StormMembers(v) => v.to_string(),
+            Value::HoldExpires(v) | Value::DeputiesAfter(v) => format!("{v} s"),
             Value::Expires(None) => "never".to_owned(),
             Value::Expires(Some(Timestamp(..=0))) => "closed".to_owned(),
             Value::Expires(Some(at)) => format!("{} seconds after 1970", at.seconds()),
