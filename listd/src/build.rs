@@ -21,6 +21,7 @@ use listd::clock::{self, Clock};
 use listd::compose::Composer;
 use listd::control;
 use listd::delivery::Relay;
+use listd::desk::{self, Bell, Desk};
 use listd::directory::{self, Directory, Freshness};
 use listd::ids::Ids;
 use listd::intake::{self, Door, spool::Budget, tally::Tally};
@@ -38,6 +39,7 @@ use listd::store::sqlite::SqliteStore;
 use listd::store::{Accepted, DueBatch, Overrides};
 use listd::verdicts::{self, Verdicts};
 use listd::verify::Verifier;
+use listd::web;
 use lmtp::drive::Timeouts;
 use lmtp::server::{Config as Wire, Flavor};
 use tokio::sync::Semaphore;
@@ -137,6 +139,7 @@ pub async fn start(
     let composer =
         Arc::new(Composer::new(signers, keys.clone(), &config.trusted_authserv_id, &names));
     let scheduler = scheduler(config, &store, &composer, &members, &clock).await?;
+    let bell = Arc::new(Bell::default());
     let pipeline = Arc::new(Pipeline {
         house: House {
             hostname: config.hostname.clone(),
@@ -150,12 +153,15 @@ pub async fn start(
         verdicts,
         store: store.clone(),
         announce: Arc::new(Waiting(scheduler.clone())),
+        desk: bell.clone(),
         ids: Arc::<Ids>::default(),
         flood: Flood::default(),
         traffic: Traffic::default(),
         clock: clock.clone(),
         turns: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
     });
+    let desk = desk(config, &store, &members, &scheduler, &pipeline);
+    bell.hang(&desk);
     let alarm = alarm(config, &store, &directory, &members, &scheduler, &pipeline).await?;
     let office = Office {
         alarm: alarm.clone(),
@@ -181,9 +187,11 @@ pub async fn start(
     };
     let tasks = TaskTracker::new();
     open_metrics(config, counters, Arc::new(house), &tasks, &stop).await?;
+    open_pages(config, &desk, &pipeline.clock, &tasks, &stop).await?;
     open_control(config, Arc::new(office), &tasks, &stop).await?;
     open_doors(config, passed, &pipeline, &store, &tally, &tasks, &stop).await?;
     tasks.spawn(alarm.run(stop.clone()));
+    tasks.spawn(desk.run(stop.clone()));
     tasks.spawn(retention::run(store.clone(), clock, retention::EVERY, stop));
     Ok(Running { members, pipeline, scheduler, store, _directory: directory, tasks })
 }
@@ -343,6 +351,29 @@ async fn alarm(
     Ok(Alarm::start(watch).await?)
 }
 
+/// Who cares for mail that waits; what it writes goes the way of all mail.
+fn desk(
+    config: &Config,
+    store: &Arc<SqliteStore>,
+    members: &Arc<Members>,
+    scheduler: &Arc<Scheduler>,
+    pipeline: &Arc<Pipeline>,
+) -> Arc<Desk> {
+    let pages = config.web.as_ref().map(|web| web.public_url.trim_end_matches('/').to_owned());
+    Desk::new(desk::Parts {
+        members: members.clone(),
+        pipeline: pipeline.clone(),
+        store: store.clone(),
+        letters: Letters { hostname: config.hostname.clone(), ids: pipeline.ids.clone() },
+        announce: Arc::new(Waiting(scheduler.clone())),
+        learns: Arc::new(desk::NoTeacher),
+        keys: pipeline.house.keys.clone(),
+        ids: pipeline.ids.clone(),
+        pages,
+        clock: pipeline.clock.clone(),
+    })
+}
+
 /// What the scheduler waits for, in the words of the pipeline.
 struct Waiting(Arc<Scheduler>);
 
@@ -414,6 +445,35 @@ async fn open_control(
             tracing::error!(%error, "the control socket failed; listctl gets no answers until a restart");
         }
     });
+    Ok(())
+}
+
+/// The pages that links in our letters lead to, if there are to be any.
+async fn open_pages(
+    config: &Config,
+    desk: &Arc<Desk>,
+    clock: &Clock,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<(), StartError> {
+    let Some(pages) = &config.web else { return Ok(()) };
+    let what = format!("web.listen = {}", pages.listen);
+    let listener = web::bind(pages.listen)
+        .await
+        .map_err(|source| StartError::Socket { what: what.clone(), source })?;
+    tracing::info!("listening: {what}");
+    let domain = |domain: &config::Domain| web::Domain {
+        name: domain.name.clone(),
+        language: domain.language.clone(),
+        links: web::Links {
+            imprint: domain.imprint_url.clone(),
+            privacy: domain.privacy_url.clone(),
+            help: domain.help_url.clone(),
+        },
+    };
+    let domains = config.domains.iter().map(domain).collect();
+    let site = web::Site::new(&pages.public_url, domains, desk.clone(), clock.clone());
+    tasks.spawn(web::serve(listener, Arc::new(site), stop.clone()));
     Ok(())
 }
 

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod compose;
 pub mod control;
 pub mod delivery;
+pub mod desk;
 pub mod directory;
 pub mod ids;
 pub mod intake;

@@ -48,6 +48,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("retention", &["store", "clock"]),
     // What we write ourselves, on its way into the store.
     ("letters", &["store", "clock", "ids"]),
+    // Cares for mail that waits: asks by letters, hears by the pipeline and by the pages' trait.
+    ("desk", &["letters", "pipeline", "members", "directory", "web", "store", "clock", "ids"]),
     // Tells the admins what the safety catch holds, by a mail of our own.
     ("alarm", &["letters", "members", "directory", "store", "clock"]),
     // What an admin asks, answered out of the other rooms: nobody but the control socket asks it.

@@ -181,6 +181,7 @@ letter-help-write = An alle schreiben
 letter-help-ask = Die Verantwortlichen fragen
 letter-help-leave = Keine Mails mehr bekommen
 letter-help-change = Ihre Mail selbst hat niemand gelesen.
+letter-help-change = Ihre Mail hat niemand gelesen. Haben Sie eine Frage? Dann schreiben Sie bitte an die Verantwortlichen.
 
 # Warum eine Mail wartet: für die, die entscheiden, und für den Absender.
 held-unverified = Es ist nicht sicher, dass die Mail von dieser Adresse kommt.
@@ -317,3 +318,7 @@ page-a11y-contact-heading = Sie stoßen auf ein Hindernis?
 page-a11y-contact = Bitte schreiben Sie uns, was nicht geht. Wir antworten Ihnen. Sie können alles auch per Mail erledigen.
 page-a11y-complain-heading = Wenn wir nicht helfen
 page-a11y-complain = Hat Ihre Schule nicht in sechs Wochen geholfen? Dann hilft die Schlichtungsstelle Ihres Landes. Das kostet nichts. Wo sie ist, steht im Impressum der Schule.
+
+# Antworten an den Server des Absenders, wenn eine Mail wartet.
+reply-waits-author = angenommen; wartet auf die Bestätigung des Absenders
+reply-waits-moderator = angenommen; wartet auf Freigabe

@@ -181,6 +181,7 @@ letter-help-write = Write to everybody
 letter-help-ask = Ask the people responsible
 letter-help-leave = Get no more mails
 letter-help-change = Nobody has read your mail itself.
+letter-help-change = Nobody has read your mail. Do you have a question? Then please write to the people responsible.
 
 # Why a mail waits: for those who decide, and for the author.
 held-unverified = It is not certain that the mail comes from this address.
@@ -317,3 +318,7 @@ page-a11y-contact-heading = You meet a barrier?
 page-a11y-contact = Please write to us what does not work. We will answer. You can do everything by mail as well.
 page-a11y-complain-heading = If we do not help
 page-a11y-complain = Did your school not help within six weeks? Then the arbitration board of your state helps. It is free. Where it is stands in the imprint of the school.
+
+# Answers to the author's server where a mail waits.
+reply-waits-author = accepted; waits for the author to confirm it
+reply-waits-moderator = accepted; waits for a moderator

@@ -85,6 +85,11 @@ pub fn refusal(language: &str, refusal: &Refusal, about: &About<'_>) -> String {
     clip(&ascii(&format(language, key, &args)), MAX_REPLY)
 }
 
+/// A short answer of ours for an SMTP or LMTP reply, e.g. `reply-waits-author`: as [`refusal`], without a list.
+pub fn reply(language: &str, key: &str) -> String {
+    clip(&ascii(&word(language, key)), MAX_REPLY)
+}
+
 /// One word or phrase of ours for a header, e.g. `from-via`; not ASCII.
 pub fn word(language: &str, key: &str) -> String {
     format(language, key, &FluentArgs::new())

@@ -248,6 +248,17 @@ impl Members {
         owners.filter(|o| !o.is_empty()).unwrap_or_else(|| self.admins(list.address.domain()))
     }
 
+    /// Those who look after a list: its moderators, and its owners. Either may be empty.
+    pub fn keepers(&self, list: &List) -> [Vec<Recipient>; 2] {
+        self.live.read(|replica| {
+            let group = replica.group_by_id(&list.id);
+            let of = |members: fn(&Group) -> &Vec<Member>| {
+                group.map(|g| expand(replica, members(g)).recipients).unwrap_or_default()
+            };
+            [of(|g| &g.moderators), of(|g| &g.owners)]
+        })
+    }
+
     /// The domain's admins; empty for a domain that is not ours.
     pub fn admins(&self, domain: &str) -> Vec<Recipient> {
         let domains = self.domains();

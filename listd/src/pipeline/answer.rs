@@ -58,12 +58,20 @@ pub fn recipient(
                 Err(_) => Err(unknown(&address, &language(address.domain()))),
             };
         }
+        Lookup::Token { list, role: Role::Confirm, token } => {
+            match token::check_ticket(keys, &token, now) {
+                Ok(ticket) => Target::Answer { address, list: Some(list), ticket },
+                Err(_) => return Err(unknown(&address, &language(address.domain()))),
+            }
+        }
         Lookup::Short { domain, token } => match short(members, keys, &domain, &token, now) {
             Some((list, number)) => return Ok(Found::Author { list, number, written: address }),
+            None if let Ok(ticket) = token::check_ticket(keys, &token, now) => {
+                Target::Answer { address, list: None, ticket }
+            }
             None => Target::Bounce { domain, list: None, token },
         },
         Lookup::Postmaster { domain } => Target::Postmaster { domain },
-        // Confirmations: nobody has been given such an address yet.
         Lookup::Token { .. } | Lookup::UnknownList => {
             return Err(unknown(&address, &language(address.domain())));
         }
@@ -100,7 +108,10 @@ pub fn admit(
 ) -> Result<Target, Reply> {
     let list = match &target {
         Target::List(list) | Target::Author { list, .. } => list,
-        Target::Role(..) | Target::Postmaster { .. } | Target::Bounce { .. } => return Ok(target),
+        Target::Role(..)
+        | Target::Postmaster { .. }
+        | Target::Answer { .. }
+        | Target::Bounce { .. } => return Ok(target),
     };
     if list.expires.is_some_and(|at| at <= now) {
         return Err(refusal(list, &Refusal::Expired, &language(list)));

@@ -18,7 +18,8 @@ use lmtp::reply::Reply;
 
 use super::hidden::Flooded;
 use super::{Incoming, Pipeline, Target, answer, scans};
-use crate::store::{BounceEvent, HiddenAuthor, NewPost, RecipientRef, TraceEvent};
+use crate::store::held::NewHeld;
+use crate::store::{BounceEvent, HiddenAuthor, NewPost, PostId, RecipientRef, TraceEvent};
 use crate::verify::{Authenticity, Wanted};
 
 /// What was found out about the author of one mail.
@@ -31,12 +32,23 @@ pub(super) struct Seen {
 pub enum Step {
     /// Distribute; the reply is 250 once it is durable. With what the filter found, for the trace.
     Post(Box<NewPost>, Scan),
+    /// Keep, until somebody says what becomes of it; the reply is 250 once it is durable.
+    Hold(Box<NewHeld>),
     /// The same list was named twice: whatever its first step says.
     SameAs(usize),
     /// Answer, and keep what happened.
     Tell(Reply, TraceEvent),
     /// A bounce, counted.
     Bounce(BounceEvent),
+}
+
+/// Why a mail that may go out can't.
+pub(super) enum NotMade {
+    /// There is nobody on the list.
+    Nobody,
+    /// By this rule.
+    Never(&'static str, Unsendable),
+    NoRelayAddress,
 }
 
 /// What was found out about a mail before the decision.
@@ -64,7 +76,10 @@ impl Pipeline {
         let asks = |from: FromPolicy| {
             incoming.targets.iter().any(|(_, target)| match target {
                 Target::List(list) | Target::Role(list, _) => list.settings.from == from,
-                Target::Author { .. } | Target::Postmaster { .. } | Target::Bounce { .. } => false,
+                Target::Author { .. }
+                | Target::Postmaster { .. }
+                | Target::Answer { .. }
+                | Target::Bounce { .. } => false,
             })
         };
         let wanted =
@@ -83,7 +98,9 @@ impl Pipeline {
 
     /// Is the author who From says? Not asked where only bounces came in.
     pub(super) async fn authenticity(&self, incoming: &Incoming, mail: &Mail) -> Authenticity {
-        let asked = |(_, target): &(String, Target)| !matches!(target, Target::Bounce { .. });
+        let asked = |(_, target): &(String, Target)| {
+            !matches!(target, Target::Bounce { .. } | Target::Answer { .. })
+        };
         if !incoming.targets.iter().any(asked) {
             let (verified, why) = (Verified::No(Unproven::Nothing), "nobody asked".to_owned());
             return Authenticity::Known { verified, why };
@@ -140,9 +157,8 @@ impl Pipeline {
                 self.tell(rcpt, Some(&list), mail, now, ("refused", &rule, reply))
             }
             Decision::Hold(reason) => {
-                let refusal = Refusal::instead_of(*reason, &list.settings);
-                let reply = self.refusal(&list, mail, &refusal);
-                self.tell(rcpt, Some(&list), mail, now, ("refused", &rule, reply))
+                let (reason, facts) = (*reason, (&verdict, known));
+                self.hold(rcpt, &list, target, incoming, mail, facts, reason, now)
             }
             Decision::Defer(why) => {
                 let reply = scans::later(*why);
@@ -195,6 +211,11 @@ impl Pipeline {
                     Err(Box::new(self.tell(rcpt, None, mail, now, deferred("its domain is gone"))))
                 }
             },
+            // Heard, not judged; here where its header can't be read.
+            Target::Answer { .. } => {
+                let reply = answer::not_now();
+                Err(Box::new(self.tell(rcpt, None, mail, now, ("refused", "answer", reply))))
+            }
             Target::Bounce { domain, list, token } => {
                 let bounce = self.bounce(domain, list.as_deref(), token, incoming, now);
                 Err(Box::new(Step::Bounce(bounce)))
@@ -202,7 +223,7 @@ impl Pipeline {
         }
     }
 
-    fn facts<'a>(
+    pub(super) fn facts<'a>(
         &self,
         list: &'a List,
         kind: PostKind,
@@ -254,7 +275,7 @@ impl Pipeline {
     }
 
     /// Mail to postmaster and abuse goes to the domain's admins like mail to the owners of a list (RFC 2142).
-    fn postmaster(&self, domain: &str) -> Option<List> {
+    pub(super) fn postmaster(&self, domain: &str) -> Option<List> {
         Some(List {
             id: ListId(format!("postmaster:{domain}")),
             dn: String::new(),
@@ -267,7 +288,6 @@ impl Pipeline {
         })
     }
 
-    /// The recipients as they are now, frozen; or why it can't be sent to anybody.
     #[allow(clippy::too_many_arguments)]
     fn distribute(
         &self,
@@ -279,34 +299,65 @@ impl Pipeline {
         (verdict, known): (&Verdict, &Known<'_>),
         now: Timestamp,
     ) -> Step {
-        let (recipients, kind) = self.recipients(list, target);
-        if recipients.is_empty() {
-            let why = format!("nobody is on {} at the moment", list.address);
-            let reply = Reply::new(450, "4.2.1", why);
-            return self.tell(rcpt, Some(list), mail, now, ("deferred", "empty", reply));
-        }
-        if let Err(why) = wrap_lines(&incoming.bytes) {
-            let reply = self.refusal(list, mail, &unsendable(why));
-            return self.tell(rcpt, Some(list), mail, now, ("refused", "lines", reply));
-        }
+        let id = PostId(self.ids.next(now));
         let frozen = (verdict, &known.seen.arrival);
-        let mut post = self.post(list, kind, incoming, mail, frozen, recipients, now);
-        if let Err(why) = filtered(&post.frozen, &incoming.bytes) {
-            let reply = self.refusal(list, mail, &unsendable(why));
-            return self.tell(rcpt, Some(list), mail, now, ("refused", "attachments", reply));
-        }
-        if let Err(why) = self.hide(&mut post, list, incoming, mail, now) {
-            tracing::error!(list = %list.address, %why, "no relay address can be made");
-            let because = deferred("there is no relay address for its author");
-            return self.tell(rcpt, Some(list), mail, now, because);
-        }
-        if let Err(why) = self.can_hide(&post, mail) {
-            let reply = self.refusal(list, mail, &unsendable(why));
-            return self.tell(rcpt, Some(list), mail, now, ("refused", "author_address", reply));
-        }
+        let made = match self.frozen(id, list, target, incoming, mail, frozen, now) {
+            Ok(made) => made,
+            Err(no) => {
+                return self.tell(rcpt, Some(list), mail, now, self.not_made(list, mail, no));
+            }
+        };
         match self.flooded(rcpt, list, target, mail, now) {
             Some(step) => step,
-            None => Step::Post(Box::new(post), known.scan.clone()),
+            None => Step::Post(made, known.scan.clone()),
+        }
+    }
+
+    /// The recipients as they are now, frozen; or why it can't be sent to anybody.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn frozen(
+        &self,
+        id: PostId,
+        list: &List,
+        target: &Target,
+        incoming: &Incoming,
+        mail: &Mail,
+        (verdict, arrival): (&Verdict, &Arrival),
+        now: Timestamp,
+    ) -> Result<Box<NewPost>, NotMade> {
+        let (recipients, kind) = self.recipients(list, target);
+        if recipients.is_empty() {
+            return Err(NotMade::Nobody);
+        }
+        wrap_lines(&incoming.bytes).map_err(|why| NotMade::Never("lines", why))?;
+        let mut post =
+            self.post(id, list, kind, incoming, mail, (verdict, arrival), recipients, now);
+        filtered(&post.frozen, &incoming.bytes)
+            .map_err(|why| NotMade::Never("attachments", why))?;
+        if let Err(why) = self.hide(&mut post, list, incoming, mail, now) {
+            tracing::error!(list = %list.address, %why, "no relay address can be made");
+            return Err(NotMade::NoRelayAddress);
+        }
+        self.can_hide(&post, mail).map_err(|why| NotMade::Never("author_address", why))?;
+        Ok(Box::new(post))
+    }
+
+    /// What is said where a mail that may go out can't.
+    pub(super) fn not_made(
+        &self,
+        list: &List,
+        mail: &Mail,
+        why: NotMade,
+    ) -> (&'static str, &'static str, Reply) {
+        match why {
+            NotMade::Nobody => {
+                let why = format!("nobody is on {} at the moment", list.address);
+                ("deferred", "empty", Reply::new(450, "4.2.1", why))
+            }
+            NotMade::Never(rule, why) => {
+                ("refused", rule, self.refusal(list, mail, &unsendable(why)))
+            }
+            NotMade::NoRelayAddress => deferred("there is no relay address for its author"),
         }
     }
 
@@ -356,7 +407,7 @@ impl Pipeline {
         self.tell(rcpt, Some(list), mail, now, ("refused", &rule, reply))
     }
 
-    fn recipients(&self, list: &List, target: &Target) -> (Vec<Recipient>, PostKind) {
+    pub(super) fn recipients(&self, list: &List, target: &Target) -> (Vec<Recipient>, PostKind) {
         match target {
             Target::List(_) => {
                 let roster = self.members.roster(&list.id);
@@ -364,22 +415,19 @@ impl Pipeline {
             }
             Target::Author { who, .. } => (vec![self.behind(who)], PostKind::Author(who.number)),
             Target::Role(_, role) => (self.members.owners(list), PostKind::Role(*role)),
-            Target::Postmaster { .. } | Target::Bounce { .. } => {
+            Target::Postmaster { .. } | Target::Answer { .. } | Target::Bounce { .. } => {
                 (self.members.owners(list), PostKind::Role(Role::Owner))
             }
         }
     }
 
     /// In the author's language where the directory knows it, else in the list's.
-    fn refusal(&self, list: &List, mail: &Mail, refusal: &Refusal) -> Reply {
-        let author = mail.author().map(|author| &author.address);
-        let language = author
-            .and_then(|address| self.members.language(address))
-            .unwrap_or_else(|| self.language(list));
+    pub(super) fn refusal(&self, list: &List, mail: &Mail, refusal: &Refusal) -> Reply {
+        let language = self.authors_language(list, mail);
         answer::refusal(list, refusal, &language)
     }
 
-    fn tell(
+    pub(super) fn tell(
         &self,
         rcpt: &str,
         list: Option<&List>,
@@ -446,7 +494,7 @@ fn filtered(frozen: &Frozen, raw: &[u8]) -> Result<(), Unsendable> {
     body::edits(raw, &tree, &Wishes { filter: Some(&filter), ..Wishes::default() }).map(drop)
 }
 
-fn unsendable(why: Unsendable) -> Refusal {
+pub(super) fn unsendable(why: Unsendable) -> Refusal {
     why.refusal()
 }
 

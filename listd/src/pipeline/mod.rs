@@ -2,8 +2,11 @@
 //!
 //! Not the protocol (`intake`), not the rules (`listcore::policy`), not the way out (`scheduler`).
 
+mod again;
 mod answer;
+mod heard;
 mod hidden;
+mod hold;
 mod judge;
 mod posts;
 mod scans;
@@ -31,11 +34,13 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::members::Members;
-use crate::store::{Attribution, DueBatch, HiddenAuthor, Raw};
+use crate::store::{Attribution, DueBatch, HiddenAuthor, Raw, StoreError};
 use crate::verdicts::Verdicts;
 use crate::verify::Verifier;
 
+pub use again::{Again, Because};
 use answer::Found;
+pub use heard::{Front, Heard, Written};
 pub use hidden::Flood;
 use judge::{Known, Step};
 pub use traffic::Traffic;
@@ -65,6 +70,13 @@ pub enum Target {
     Postmaster {
         domain: String,
     },
+    /// A reply to a question of ours, by the number of its ticket; `list` is `None` for the short form.
+    Answer {
+        /// As it was written.
+        address: Address,
+        list: Option<Arc<List>>,
+        ticket: u64,
+    },
     /// A bounce; `list` is `None` for the short form, whose token names the list.
     Bounce {
         domain: String,
@@ -83,6 +95,7 @@ impl Target {
                 a.id == b.id && one.number == two.number
             }
             (Target::Postmaster { domain: a }, Target::Postmaster { domain: b }) => a == b,
+            (Target::Answer { ticket: a, .. }, Target::Answer { ticket: b, .. }) => a == b,
             _ => false,
         }
     }
@@ -141,6 +154,8 @@ pub struct Pipeline {
     pub verdicts: Option<Arc<Verdicts>>,
     pub store: Arc<dyn Attribution>,
     pub announce: Arc<dyn Announce>,
+    /// Who cares for mail that waits.
+    pub desk: Arc<dyn Front>,
     pub ids: Arc<Ids>,
     pub flood: Flood,
     pub traffic: Traffic,
@@ -175,7 +190,8 @@ impl Pipeline {
         dir.join(format!("in.{}", self.ids.next((self.clock)())))
     }
 
-    fn tenant(&self, domain: &str) -> Tenant {
+    /// Of a domain; what is built in for one that is not ours.
+    pub fn tenant(&self, domain: &str) -> Tenant {
         let fallback = || Tenant { language: "en".to_owned(), ..Tenant::default() };
         self.tenants.load().get(domain).cloned().unwrap_or_else(fallback)
     }
@@ -248,12 +264,25 @@ impl Pipeline {
                 Some(first) => Step::SameAs(first),
                 None => {
                     let known = Known { seen: &seen, scan: scans.of(number), counts: true };
-                    self.judge(rcpt, target, &incoming, &mail, &known, now)
+                    match target {
+                        Target::Answer { address, list, ticket } => {
+                            let question = (address, list.as_deref(), *ticket);
+                            self.heard(rcpt, question, &incoming, &mail, &known, now).await
+                        }
+                        _ => self.judge(rcpt, target, &incoming, &mail, &known, now),
+                    }
                 }
             });
         }
         self.prepare_seals(&incoming, &mail, &seen.authenticity, &mut steps).await;
-        self.store_and_answer(&incoming, &mail, steps, now).await
+        match self.store(&incoming, &mail, &steps, now).await {
+            Ok(mut done) => {
+                let facts = (&seen, &scans);
+                self.hold_conflicts(&incoming, &mail, &mut steps, &mut done, facts, now).await;
+                self.answers(&mail, &steps, done, now).await
+            }
+            Err(error) => not_stored(&error, &steps),
+        }
     }
 
     /// A mail whose header is too large to be read: refused, but for a bounce, which counts whatever it looks like.
@@ -268,8 +297,16 @@ impl Pipeline {
         for (rcpt, target) in &incoming.targets {
             steps.push(self.refuse_unread(rcpt, target, incoming, &mail, &refusal, now));
         }
-        self.store_and_answer(incoming, &mail, steps, now).await
+        match self.store(incoming, &mail, &steps, now).await {
+            Ok(done) => self.answers(&mail, &steps, done, now).await,
+            Err(error) => not_stored(&error, &steps),
+        }
     }
+}
+
+fn not_stored(error: &StoreError, steps: &[Step]) -> Vec<Reply> {
+    tracing::error!(%error, "a mail could not be stored and was deferred");
+    vec![answer::store_trouble(error); steps.len()]
 }
 
 #[cfg(test)]

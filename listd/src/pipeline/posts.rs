@@ -11,9 +11,11 @@ use listcore::time::Timestamp;
 use lmtp::reply::Reply;
 
 use super::judge::Step;
-use super::{Incoming, Pipeline, answer};
+use super::{Incoming, Pipeline, answer, hold};
 use crate::clock;
-use crate::store::{Done, MailId, Move, NewMail, NewPost, PostId, SCANNED, StoreError, TraceEvent};
+use crate::store::{
+    Done, HELD, MailId, Move, NewMail, NewPost, PostId, Raw, SCANNED, StoreError, TraceEvent,
+};
 
 /// The list's own page, for `{settings}` in footers. There are no pages yet, so there is no link, and a line that asks
 /// for one is left out. With pages it is `web.public_url`, `/list/` and the list's address, percent-encoded, for lists
@@ -25,6 +27,7 @@ impl Pipeline {
     #[allow(clippy::too_many_arguments)]
     pub(super) fn post(
         &self,
+        id: PostId,
         list: &List,
         kind: PostKind,
         incoming: &Incoming,
@@ -33,7 +36,6 @@ impl Pipeline {
         recipients: Vec<Recipient>,
         now: Timestamp,
     ) -> NewPost {
-        let id = PostId(self.ids.next(now));
         let domain = list.address.domain().to_owned();
         let date = clock::rfc5322(now);
         let tenant = self.tenant(&domain);
@@ -53,7 +55,7 @@ impl Pipeline {
             arrival: arrival.clone(),
             ..Frozen::new(kind, list.id.clone(), list.address.clone())
         };
-        let digest = digest_of(incoming.bytes.get(mail.head_len()..).unwrap_or_default());
+        let digest = body_digest(incoming, mail);
         let expires = now + self.house.give_up_after;
         NewPost { id, frozen, digest, expires, recipients, hides: None }
     }
@@ -79,124 +81,164 @@ impl Pipeline {
         )
     }
 
-    /// Everything that this mail leads to becomes durable in one commit; then the replies.
-    pub(super) async fn store_and_answer(
+    /// Everything that this mail leads to becomes durable in one commit: what became of each step, `None` for those
+    /// that ask nothing of the store.
+    pub(super) async fn store(
         &self,
         incoming: &Incoming,
         mail: &Mail,
-        steps: Vec<Step>,
+        steps: &[Step],
         now: Timestamp,
-    ) -> Vec<Reply> {
-        let moves = self.moves(incoming, mail, &steps, now);
-        match self.store.commit(moves).await {
-            Ok(done) => {
-                self.trace_repeats(mail, &steps, &done, now).await;
-                self.answers(&steps, done, now)
-            }
-            Err(error) => {
-                tracing::error!(%error, "a mail could not be stored and was deferred");
-                vec![answer::store_trouble(&error); steps.len()]
-            }
-        }
-    }
-
-    /// First the mail with its posts, then each event, in the order of the steps.
-    fn moves(&self, incoming: &Incoming, mail: &Mail, steps: &[Step], now: Timestamp) -> Vec<Move> {
-        let post = |step: &Step| match step {
-            Step::Post(post, _) => Some(post.as_ref().clone()),
+    ) -> Result<Vec<Option<Done>>, StoreError> {
+        let mut done = self.store.commit(self.moves(incoming, mail, steps, now)).await?;
+        // Posts are answered first, then what is held.
+        let posts = steps.iter().filter(|step| matches!(step, Step::Post(..))).count();
+        let mut of_held = done.split_off(posts.min(done.len())).into_iter();
+        let mut of_posts = done.into_iter();
+        let of_step = |step: &Step| match step {
+            Step::Post(..) => of_posts.next(),
+            Step::Hold(_) => of_held.next(),
             _ => None,
         };
-        let posts: Vec<NewPost> = steps.iter().filter_map(post).collect();
-        let mut moves = Vec::with_capacity(steps.len());
-        if let Some(first) = posts.first() {
-            let mail = NewMail {
-                id: MailId(self.ids.next(now)),
-                raw: incoming.raw.clone(),
-                message_id: mail.message_id.clone().or_else(|| made(first)).unwrap_or_default(),
-                sender: incoming.sender.clone(),
-                received: now,
-                utf8: incoming.utf8,
+        Ok(steps.iter().map(of_step).collect())
+    }
+
+    /// The replies, once everything is durable.
+    pub(super) async fn answers(
+        &self,
+        mail: &Mail,
+        steps: &[Step],
+        done: Vec<Option<Done>>,
+        now: Timestamp,
+    ) -> Vec<Reply> {
+        self.trace_repeats(mail, steps, &done, now).await;
+        let mut replies: Vec<Reply> = Vec::with_capacity(steps.len());
+        let (mut announced, mut waits) = (Vec::new(), false);
+        for (step, done) in steps.iter().zip(done) {
+            let reply = match (step, done) {
+                (Step::Tell(reply, _), _) => reply.clone(),
+                (Step::Bounce(_), _) => Reply::new(250, "2.0.0", "received"),
+                (Step::SameAs(first), _) => replies.get(*first).cloned().unwrap_or_else(lost),
+                (Step::Post(post, _), Some(Done::Ok)) => {
+                    announced.extend(post.due(now));
+                    accepted(post)
+                }
+                (Step::Hold(held), Some(Done::Ok)) => {
+                    waits = true;
+                    hold::waits(held)
+                }
+                (_, done) => not_stored(done),
             };
-            moves.push(Move::accept(mail, posts));
+            replies.push(reply);
+        }
+        self.announce.announce(announced);
+        if waits {
+            self.desk.waits();
+        }
+        replies
+    }
+
+    /// First the mail with its posts and what of it waits, then each event, in the order of the steps.
+    fn moves(&self, incoming: &Incoming, mail: &Mail, steps: &[Step], now: Timestamp) -> Vec<Move> {
+        let (mut posts, mut held) = (Vec::new(), Vec::new());
+        for step in steps {
+            match step {
+                Step::Post(post, _) => posts.push(post.as_ref().clone()),
+                Step::Hold(one) => held.push(one.as_ref().clone()),
+                _ => {}
+            }
+        }
+        let mut moves = Vec::with_capacity(steps.len());
+        if !posts.is_empty() || !held.is_empty() {
+            let mail = self.new_mail(incoming, mail, incoming.raw.clone(), now);
+            moves.push(Move::Accept { mail, posts, held });
         }
         moves.extend(steps.iter().filter_map(|step| match step {
             Step::Tell(_, event) => Some(Move::Trace(event.clone())),
             Step::Bounce(event) => Some(Move::Bounce(event.clone())),
             Step::Post(post, scan) => scanned(post, scan, mail, now).map(Move::Trace),
-            Step::SameAs(_) => None,
+            Step::Hold(_) | Step::SameAs(_) => None,
         }));
         moves
     }
 
-    fn answers(&self, steps: &[Step], done: Vec<Done>, now: Timestamp) -> Vec<Reply> {
-        let count = steps.iter().filter(|step| matches!(step, Step::Post(..))).count();
-        let mut of_posts = done.into_iter().take(count);
-        let mut replies: Vec<Reply> = Vec::with_capacity(steps.len());
-        let mut announced = Vec::new();
-        for step in steps {
-            let reply = match step {
-                Step::Tell(reply, _) => reply.clone(),
-                Step::Bounce(_) => Reply::new(250, "2.0.0", "received"),
-                Step::SameAs(first) => replies.get(*first).cloned().unwrap_or_else(lost),
-                Step::Post(post, _) => match of_posts.next() {
-                    Some(Done::Ok) => {
-                        announced.extend(post.due(now));
-                        accepted(post)
-                    }
-                    Some(Done::Duplicate(_)) => {
-                        Reply::new(250, "2.6.0", "this mail was accepted before")
-                    }
-                    Some(Done::Conflict(_)) => conflict(),
-                    Some(done @ (Done::Ended(_) | Done::Stale)) => {
-                        tracing::error!(
-                            ?done,
-                            "the store gave an answer that does not belong to a post"
-                        );
-                        lost()
-                    }
-                    Some(Done::Rejected(why)) => {
-                        tracing::error!(why, list = %post.frozen.address, "a mail could not be stored and was deferred");
-                        answer::store_trouble(&StoreError::Failed(why))
-                    }
-                    None => lost(),
-                },
-            };
-            replies.push(reply);
+    pub(super) fn new_mail(
+        &self,
+        incoming: &Incoming,
+        mail: &Mail,
+        raw: Raw,
+        now: Timestamp,
+    ) -> NewMail {
+        NewMail {
+            id: MailId(self.ids.next(now)),
+            raw,
+            message_id: message_id(incoming, mail, &self.house.hostname),
+            sender: incoming.sender.clone(),
+            received: now,
+            utf8: incoming.utf8,
         }
-        self.announce.announce(announced);
-        replies
     }
 
-    /// Keeps for `listctl trace` what became of repetitions; they are answered whether that works or not.
-    async fn trace_repeats(&self, mail: &Mail, steps: &[Step], done: &[Done], at: Timestamp) {
-        let posts = steps.iter().filter_map(|step| match step {
-            Step::Post(post, _) => Some(post),
-            _ => None,
-        });
-        let repeats = posts.zip(done).filter_map(|(post, done)| {
-            let (what, why) = match done {
-                Done::Duplicate(first) => ("duplicate", format!("accepted before as {}", first.0)),
-                Done::Conflict(first) => {
+    /// Keeps for `listctl trace` what waits, and what became of repetitions; they are answered whether that works or
+    /// not.
+    async fn trace_repeats(
+        &self,
+        mail: &Mail,
+        steps: &[Step],
+        done: &[Option<Done>],
+        at: Timestamp,
+    ) {
+        let events = steps.iter().zip(done).filter_map(|(step, done)| {
+            let (list, address, message_id) = match step {
+                Step::Post(post, _) => {
+                    let id = mail.message_id.clone().or_else(|| made(post)).unwrap_or_default();
+                    (&post.frozen.list, &post.frozen.address, id)
+                }
+                Step::Hold(held) => (&held.list, &held.address, held.message_id.clone()),
+                _ => return None,
+            };
+            let (what, why) = match (done.as_ref()?, step) {
+                (Done::Duplicate(first), _) => {
+                    ("duplicate", format!("accepted before as {}", first.0))
+                }
+                (Done::Conflict(first), _) => {
                     ("refused", format!("another mail has this Message-ID: {}", first.0))
                 }
-                Done::Ok | Done::Rejected(_) | Done::Ended(_) | Done::Stale => return None,
+                (Done::Ok, Step::Hold(held)) => (HELD, hold::why(held)),
+                _ => return None,
             };
             Some(Move::Trace(TraceEvent {
                 at,
-                message_id: mail.message_id.clone().or_else(|| made(post)).unwrap_or_default(),
-                list: Some(post.frozen.list.clone()),
-                recipient: post.frozen.address.to_string(),
+                message_id,
+                list: Some(list.clone()),
+                recipient: address.to_string(),
                 author: mail.from.first().map(|from| from.address.to_string()),
                 what: what.to_owned(),
                 why,
             }))
         });
-        let repeats: Vec<Move> = repeats.collect();
-        if repeats.is_empty() {
+        let events: Vec<Move> = events.collect();
+        if events.is_empty() {
             return;
         }
-        if let Err(error) = self.store.commit(repeats).await {
-            tracing::warn!(%error, "a repeated mail is missing in the trace");
+        if let Err(error) = self.store.commit(events).await {
+            tracing::warn!(%error, "a mail that waits or was repeated is missing in the trace");
+        }
+    }
+}
+
+/// What is said where a mail was not stored, as something else than expected.
+fn not_stored(done: Option<Done>) -> Reply {
+    match done {
+        Some(Done::Duplicate(_)) => Reply::new(250, "2.6.0", "this mail was accepted before"),
+        Some(Done::Conflict(_)) => conflict(),
+        Some(Done::Rejected(why)) => {
+            tracing::error!(why, "a mail could not be stored and was deferred");
+            answer::store_trouble(&StoreError::Failed(why))
+        }
+        Some(Done::Ok | Done::Ended(_) | Done::Stale) | None => {
+            tracing::error!("the store gave an answer that does not belong to a mail");
+            lost()
         }
     }
 }
@@ -223,7 +265,7 @@ fn accepted(post: &NewPost) -> Reply {
     Reply::new(250, "2.0.0", format!("accepted as {}", post.id.0))
 }
 
-/// Rule L4: held once there is moderation; until then the author is told.
+/// Rule L4, where it can't be held either: mail to a role or to a hidden author.
 fn conflict() -> Reply {
     let text =
         "another mail with this Message-ID was sent to this list already; please write it anew";
@@ -241,6 +283,17 @@ fn made_message_id(incoming: &Incoming, hostname: &str) -> String {
     let digest = digest::digest(&digest::SHA256, &incoming.bytes);
     let short = digest.as_ref().get(..16).unwrap_or_default();
     format!("<{}.listd@{hostname}>", data_encoding::HEXLOWER.encode(short))
+}
+
+/// Without brackets: the mail's own, or the one that we give it.
+pub(super) fn message_id(incoming: &Incoming, mail: &Mail, hostname: &str) -> String {
+    let made = || made_message_id(incoming, hostname).trim_matches(['<', '>']).to_owned();
+    mail.message_id.clone().unwrap_or_else(made)
+}
+
+/// What tells a retry from another mail with the same Message-ID.
+pub(super) fn body_digest(incoming: &Incoming, mail: &Mail) -> [u8; 32] {
+    digest_of(incoming.bytes.get(mail.head_len()..).unwrap_or_default())
 }
 
 /// SHA-256 of a body without the empty lines at its end, which a relay may add or drop (rule L4).

@@ -19,7 +19,9 @@ use lmtp::server::{Config, Flavor};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Semaphore;
 
-use super::{Announce, Flood, House, LARGE_AT_ONCE, Pipeline, Tenant, Traffic};
+use super::{
+    Announce, Flood, Front, Heard, House, LARGE_AT_ONCE, Pipeline, Tenant, Traffic, Written,
+};
 use crate::directory::{Change, Live, Mode};
 use crate::intake::{Door, spool::Budget};
 use crate::members::{Domain, Members};
@@ -42,6 +44,21 @@ pub struct Announced(Mutex<Vec<DueBatch>>);
 impl Announce for Announced {
     fn announce(&self, batches: Vec<DueBatch>) {
         self.0.lock().unwrap().extend(batches);
+    }
+}
+
+/// A desk that was not told who sits there: it hears nothing, and counts what waits.
+#[derive(Default)]
+pub struct Unmanned(AtomicI64);
+
+#[async_trait]
+impl Front for Unmanned {
+    fn waits(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    async fn heard(&self, _: &Written<'_>) -> Heard {
+        Heard::Gone
     }
 }
 
@@ -100,6 +117,15 @@ impl School {
 
     /// A school that asks this filter.
     pub fn with(flavor: Flavor, verdicts: Option<Arc<Verdicts>>) -> School {
+        School::staffed(flavor, verdicts, Arc::new(Unmanned::default()))
+    }
+
+    /// A school with somebody at its desk.
+    pub fn staffed(
+        flavor: Flavor,
+        verdicts: Option<Arc<Verdicts>>,
+        desk: Arc<dyn Front>,
+    ) -> School {
         let live = Live::new(Arc::new(mapping()), Mode::File, "file:x".into(), FIFTEEN_MINUTES);
         let live = Arc::new(live);
         for entry in ldif::parse(DIRECTORY.as_bytes()).unwrap() {
@@ -128,6 +154,7 @@ impl School {
             verdicts,
             store: Arc::new(Touchy { inner: store.clone(), panics: panics.clone() }),
             announce: announced.clone(),
+            desk,
             ids: Arc::default(),
             flood: Flood::default(),
             traffic: Traffic::default(),
@@ -298,7 +325,7 @@ fn mapping() -> Mapping {
         members: strings(&["member"]),
         external: strings(&["rfc822MailMember"]),
         owners: strings(&["owner"]),
-        moderators: Vec::new(),
+        moderators: strings(&["listModerator"]),
         settings: std::collections::BTreeMap::new(),
     };
     let people = PeopleMapping {

@@ -9,7 +9,7 @@ use listcore::policy::Verified;
 use lmtp::reply::Reply;
 
 use super::judge::{Known, Step};
-use super::{Incoming, Pipeline, Target, answer};
+use super::{Incoming, Pipeline, Target, answer, hold};
 use crate::store::{NewPost, Raw};
 use crate::verify::Authenticity;
 
@@ -78,6 +78,10 @@ impl Pipeline {
                 let said = format!(": {} {}", reply.code, reply.text);
                 let rule = event.why.strip_suffix(&said).unwrap_or(&event.why).to_owned();
                 Trial { reply, rule, author, scan, post: None }
+            }
+            Step::Hold(held) => {
+                let rule = held.reason.as_str().to_owned();
+                Trial { reply: hold::waits(&held), rule, author, scan, post: None }
             }
             Step::SameAs(_) | Step::Bounce(_) => broken("it is no mail to the list"),
         }

@@ -193,6 +193,9 @@ pub enum Done {
 /// [`TraceEvent::what`] where the mail went out: what the spam and virus filter said of it.
 pub const SCANNED: &str = "scanned";
 
+/// [`TraceEvent::what`] where the mail waits for somebody's word.
+pub const HELD: &str = "held";
+
 /// A mail that was refused, dropped, deferred or forwarded elsewhere: kept so that `listctl trace` can tell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TraceEvent {
@@ -204,7 +207,7 @@ pub struct TraceEvent {
     pub recipient: String,
     /// The From address as it came.
     pub author: Option<String>,
-    /// One word: `refused`, `dropped`, `deferred`, `duplicate`.
+    /// One word: `refused`, `dropped`, `deferred`, `duplicate`, [`SCANNED`], [`HELD`], or how a held mail ended.
     pub what: String,
     /// The rule that decided, and the reply we gave.
     pub why: String,

@@ -1,5 +1,6 @@
 //! Was this mail written by a program that answers mail (rules A4, A6, V4)?
 
+use crate::address::Address;
 use crate::message::{Mail, params};
 
 /// Why a mail is never distributed.
@@ -57,6 +58,35 @@ pub fn automatic(mail: &Mail, null_sender: bool) -> Option<Automatic> {
     reply.then_some(Automatic::Reply)
 }
 
+/// Whether a program of ours may answer this mail (A2): only what a person seems to have written to us alone.
+/// `sender` is MAIL FROM. That a filter calls it spam is a further reason not to, which the caller knows.
+pub fn automatic_answer_allowed(mail: &Mail, sender: Option<&Address>) -> bool {
+    let Some(sender) = sender else { return false };
+    let suppressed = |value: String| {
+        let mut words = value.split(',').map(|word| word.trim().to_ascii_lowercase());
+        words.any(|word| word == "all" || word == "autoreply")
+    };
+    let names = mail.fields.iter().filter_map(|f| mail.head.get(f.name.clone()));
+    let of_list = |name: &[u8]| name.get(..5).is_some_and(|n| n.eq_ignore_ascii_case(b"list-"));
+    automatic(mail, false).is_none()
+        && !is_machine(sender.local())
+        && mail.auto_submitted.as_deref().is_none_or(|word| word == "no")
+        && !matches!(mail.precedence.as_deref(), Some("bulk" | "junk" | "list"))
+        && !names.into_iter().any(of_list)
+        && !mail.text("X-Auto-Response-Suppress").is_some_and(suppressed)
+}
+
+/// The left side of an address behind which nobody reads.
+fn is_machine(local: &str) -> bool {
+    let local = local.to_ascii_lowercase();
+    let names =
+        ["mailer-daemon", "postmaster", "noreply", "no-reply", "donotreply", "do-not-reply"];
+    names.contains(&local.as_str())
+        || local.starts_with("owner-")
+        || ["-owner", "-request", "-bounces"].iter().any(|end| local.ends_with(end))
+        || local.contains("-bounces+")
+}
+
 fn is_report(mail: &Mail) -> bool {
     let (kind, params) = params::content_type(mail.values("Content-Type").next());
     let report = params::param(&params, "report-type").unwrap_or_default().to_ascii_lowercase();
@@ -74,6 +104,35 @@ fn is_exchange_reply(mail: &Mail) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A2: nothing of ours answers a program, a list or nobody.
+    #[test]
+    fn whom_a_program_may_answer() {
+        let cases = [
+            ("Subject: x", "anna@home.example", true),
+            ("Auto-Submitted: no", "anna@home.example", true),
+            ("Precedence: first-class", "anna@home.example", true),
+            ("X-Auto-Response-Suppress: DR", "anna@home.example", true),
+            ("Auto-Submitted: auto-generated", "anna@home.example", false),
+            ("Precedence: list", "anna@home.example", false),
+            ("Precedence: Bulk", "anna@home.example", false),
+            ("LIST-Unsubscribe: <mailto:x@y>", "anna@home.example", false),
+            ("List-Id: <klasse-5b.schule.example>", "anna@home.example", false),
+            ("X-Auto-Response-Suppress: OOF, autoreply", "anna@home.example", false),
+            ("Subject: x", "MAILER-DAEMON@home.example", false),
+            ("Subject: x", "owner-x@home.example", false),
+            ("Subject: x", "x-request@home.example", false),
+            ("Subject: x", "x-bounces+a@home.example", false),
+            ("Subject: x", "NoReply@home.example", false),
+            ("Subject: x", "postmaster@home.example", false),
+        ];
+        for (head, sender, expect) in cases {
+            let mail = Mail::parse(format!("{head}\r\n\r\n").as_bytes()).expect("mail");
+            let sender = Address::parse(sender).expect("an address");
+            assert_eq!(automatic_answer_allowed(&mail, Some(&sender)), expect, "{head} {sender}");
+            assert!(!automatic_answer_allowed(&mail, None), "{head}");
+        }
+    }
 
     /// A4, A6, V4: replies are seen, mail by programs that ask nothing of a person passes.
     #[test]

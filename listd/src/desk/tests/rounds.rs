@@ -1,0 +1,174 @@
+//! The loop: who is written to, when, and when never again.
+
+use std::time::Duration;
+
+use listcore::hold::{By, End, Reason, Waiting};
+use listcore::policy::Unproven;
+
+use super::house::{House, NETWORK};
+use crate::pipeline::testing::letter;
+use crate::store::StoreError;
+use crate::store::held::{About, Holds, MarkKind};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// F9, Q2: the claimed author gets one question, nobody else anything, and no answer means nothing more.
+#[tokio::test]
+async fn the_author_is_asked_once() {
+    let house = House::new();
+    let id = house.asked().await;
+    assert_eq!(house.written_to().await, ["anna"]);
+    let letter = &house.letters().await[0];
+    let reply_to = letter.reply_to.clone().expect("an address for the answer");
+    assert!(reply_to.starts_with("watched-confirm+"), "{reply_to}");
+    assert!(letter.text.contains("https://lists.schule.example/q/"), "{}", letter.text);
+    assert!(!letter.text.contains("Hallo Welt"), "nothing is sent through us: {}", letter.text);
+    assert!(!String::from_utf8_lossy(&letter.raw).contains("carl"), "promise 7");
+    let next = house.round().await;
+    assert_eq!(next, Some(house.held(id).await.expires));
+    for _ in 0..13 {
+        house.later(DAY);
+        house.round().await;
+    }
+    assert_eq!(house.written_to().await, ["anna"]);
+    house.later(2 * DAY);
+    house.round().await;
+    let ended = house.held(id).await.ended.expect("an end");
+    assert_eq!((ended.end, ended.by), (End::Expired, By::Clock));
+    assert_eq!(house.written_to().await, ["anna"], "whoever wrote it is told nothing");
+    assert!(house.held(id).await.next.is_none());
+}
+
+/// Rate limit: three questions to one address in a day; what comes then waits for the moderators, as unverified.
+#[tokio::test]
+async fn nobody_is_flooded_with_questions() {
+    let house = House::new();
+    for _ in 0..3 {
+        house.asked().await;
+    }
+    let fourth = house.asked().await;
+    assert_eq!(house.written_to().await, ["anna", "anna", "anna", "carl", "dora"]);
+    let held = house.held(fourth).await;
+    assert_eq!(held.reason, Reason::Unverified(Unproven::Nothing));
+    assert_eq!(held.waits_for, Waiting::Moderator);
+    house.later(DAY + Duration::from_secs(1));
+    house.asked().await;
+    assert_eq!(house.written_to().await.iter().filter(|to| *to == "anna").count(), 4);
+}
+
+/// A2: what a program wrote is not answered; a moderator sees it.
+#[tokio::test]
+async fn a_program_is_not_asked() {
+    let house = House::new();
+    let mail = format!("Auto-Submitted: auto-generated\r\n{}", letter("p@home.example", "Heizung"));
+    house.hold_mail(Reason::Asked(Unproven::Nothing), false, &mail).await;
+    house.hold_mail(Reason::Moderated, true, &mail.replace("p@home", "q@home")).await;
+    house.round().await;
+    assert_eq!(house.written_to().await, ["carl", "dora", "carl", "dora"]);
+}
+
+/// Announced once, each in her language with her own ticket; the author hears that it waits.
+#[tokio::test]
+async fn moderators_are_asked_once() {
+    let house = House::new();
+    let id = house.announced().await;
+    house.round().await;
+    assert_eq!(house.written_to().await, ["carl", "dora", "anna"]);
+    let letters = house.letters().await;
+    assert!(letters[0].text.contains("Hallo Welt") && letters[0].text.contains("annehmen"));
+    assert!(letters[1].text.contains("accept"), "{}", letters[1].text);
+    let addresses: Vec<_> = letters.iter().map(|letter| letter.reply_to.clone()).collect();
+    assert!(addresses[0] != addresses[1] && addresses[1] != addresses[2]);
+    for (letter, others) in
+        [(0, ["dora@", "bert@"]), (1, ["carl@", "bert@"]), (2, ["carl@", "dora@"])]
+    {
+        let raw = String::from_utf8_lossy(&letters[letter].raw).into_owned();
+        assert!(others.iter().all(|other| !raw.contains(other)), "promise 7: {raw}");
+    }
+    house.ticket(id, "anna", About::Withdraw).await;
+}
+
+/// A forged author hears nothing of what becomes of "her" mail.
+#[tokio::test]
+async fn an_unverified_author_hears_nothing() {
+    let house = House::new();
+    let id = house.hold(Reason::Unverified(Unproven::Nothing), false).await;
+    house.round().await;
+    let ticket = house.ticket(id, "carl", About::Moderate).await;
+    house.desk.decide(ticket.number, &listcore::answer::Said::Reject("Nein".into())).await;
+    house.round().await;
+    assert_eq!(house.written_to().await, ["carl", "dora"]);
+}
+
+/// Who looks after the list's moderators: the owners after a day, the admins after another.
+#[tokio::test]
+async fn deputies_are_asked_later() {
+    let house = House::new();
+    let id = house.hold(Reason::Nonmember, false).await;
+    let first = house.now();
+    assert_eq!(house.round().await, Some(first + DAY));
+    house.later(DAY - Duration::from_secs(1));
+    house.round().await;
+    assert_eq!(house.written_to().await, ["carl", "dora"]);
+    house.later(Duration::from_secs(1));
+    house.round().await;
+    assert_eq!(house.written_to().await, ["carl", "dora", "bert"]);
+    house.later(DAY);
+    assert_eq!(house.round().await, Some(house.held(id).await.expires));
+    assert_eq!(house.written_to().await, ["carl", "dora", "bert", "root"]);
+    house.later(5 * DAY);
+    house.round().await;
+    assert_eq!(house.written_to().await.len(), 4, "nobody is asked twice");
+}
+
+/// After `hold_expires` nothing waits: the author hears it, and those who were asked.
+#[tokio::test]
+async fn what_nobody_decides_expires() {
+    let house = House::new();
+    let id = house.announced().await;
+    house.later(14 * DAY);
+    house.round().await;
+    let held = house.held(id).await;
+    assert_eq!(held.ended.expect("an end").end, End::Expired);
+    assert_eq!(house.sent_to(id).await, None);
+    let to = house.written_to().await;
+    assert_eq!(&to[..3], ["carl", "dora", "anna"]);
+    let mut told = to[3..].to_vec();
+    told.sort();
+    assert_eq!(told, ["anna", "carl", "dora"]);
+    let about = house.school.traced(&held.new.message_id).await;
+    assert!(about.iter().any(|line| line.starts_with("expired watched@")), "{about:?}");
+}
+
+/// A crash between the note and the letters: they are one move, so each letter is written once, or the step comes again.
+#[tokio::test]
+async fn trouble_repeats_no_letter() {
+    let house = House::new();
+    let id = house.hold(Reason::Moderated, true).await;
+    house.school.store.fail_with(Some(StoreError::Failed("no disk".to_owned())));
+    assert!(house.desk.round().await.is_ok(), "tried again later");
+    house.school.store.fail_with(None);
+    assert!(house.letters().await.is_empty());
+    assert_eq!(house.held(id).await.step, 0);
+    // Two daemons' worth of desks at once: the second sees that it is done.
+    let (one, two) = tokio::join!(house.desk.round(), house.desk.round());
+    assert!(one.is_ok() && two.is_ok());
+    assert_eq!(house.written_to().await, ["carl", "dora", "anna"]);
+    assert_eq!(house.school.store.tickets_about(id).await.expect("the store").len(), 3);
+}
+
+/// The mark is for the address and the network that the mail came from, for half a year.
+#[tokio::test]
+async fn a_yes_is_remembered() {
+    let house = House::new();
+    let id = house.asked().await;
+    let ticket = house.ticket(id, "anna", About::Confirm).await;
+    house.desk.decide(ticket.number, &listcore::answer::Said::Yes).await;
+    let marks = |later: Duration| {
+        let (store, at) = (house.school.store.clone(), house.now() + later);
+        async move { store.marked(MarkKind::Confirmed, None, "anna@home.example", at).await }
+    };
+    let now: Vec<_> = marks(179 * DAY).await.expect("marks");
+    assert_eq!(now.iter().map(|mark| mark.value.as_str()).collect::<Vec<_>>(), [NETWORK]);
+    assert!(marks(181 * DAY).await.expect("marks").is_empty());
+}
