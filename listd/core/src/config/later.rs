@@ -4,10 +4,6 @@ use toml::de::DeValue;
 
 use super::source::{Source, Values};
 
-/// A table whose keys all come later.
-const TABLES: &[(&str, &str)] =
-    &[("web", "there are no web pages yet; List-Unsubscribe is a mailto: link")];
-
 /// A key that comes later whatever its value, except where the value is the harmless one.
 const KEYS: &[(&str, &str, &str)] =
     &[("relay.log", "", "the relay's log is not read yet; trace ends with the relay's answer")];
@@ -15,12 +11,6 @@ const KEYS: &[(&str, &str, &str)] =
 /// The same for a key of `[list]` or `[domain.list]`: key, value that needs no word, what happens meanwhile.
 /// `*` stands for every other value.
 const LIST: &[(&str, &str, &str)] = &[
-    ("nonmembers", "hold", "there is no moderation yet; such a mail is refused"),
-    ("unverified", "confirm", "the author is not asked yet; such a mail is refused"),
-    ("unverified", "hold", "there is no moderation yet; such a mail is refused"),
-    ("moderation", "all", "there is no moderation yet; mail goes out unmoderated"),
-    ("moderation", "nonmembers", "there is no moderation yet; mail goes out unmoderated"),
-    ("moderation", "first", "there is no moderation yet; mail goes out unmoderated"),
     ("unsubscribe", "*", "unsubscribing is a mail to the owners meanwhile"),
     ("archive", "members", "there is no archive yet"),
 ];
@@ -28,11 +18,6 @@ const LIST: &[(&str, &str, &str)] = &[
 /// One sentence for each key that is set and has no effect yet, in the order of the tables above.
 pub(super) fn of(source: &Source<'_>) -> Vec<String> {
     let mut said = Vec::new();
-    for (table, meanwhile) in TABLES {
-        if source.top.tables.contains_key(*table) {
-            said.push(format!("[{table}] comes later: {meanwhile}"));
-        }
-    }
     for values in std::iter::once(&source.top).chain(&source.domains) {
         for (key, harmless, meanwhile) in KEYS {
             if set(values, key).is_some_and(|value| value != *harmless) {
