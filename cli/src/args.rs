@@ -64,6 +64,28 @@ pub enum Command {
         limit: u16,
     },
 
+    /// Mail that waits for its author's or a moderator's word
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "Examples:
+  listctl held                             all that waits
+  listctl held klasse-5b                   what waits on this list
+  listctl held show 42                     one mail, and the beginning of its text
+  listctl held accept 42                   it goes out to those who are on the list now
+  listctl held reject 42 --text 'Bitte an die Schulleitung'"
+    )]
+    Held {
+        #[command(subcommand)]
+        command: Option<HeldCommand>,
+
+        /// The list: address or short name; all where none is named
+        list: Option<String>,
+
+        /// Show at most so many mails, oldest first
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
+    },
+
     /// What became of a mail: every recipient, when, and which reply; refusals too
     #[command(after_help = "Example:
   listctl trace '<4711.abc@mail.example>'    the Message-ID, with or without <>
@@ -224,6 +246,48 @@ pub enum QueueCommand {
         /// Everything that waits
         #[arg(long)]
         all: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum HeldCommand {
+    /// One mail: who wrote it, why it waits, how its author was verified, the beginning of its text
+    Show {
+        /// The id from the first column of `listctl held`
+        id: String,
+    },
+    /// Let them go out, to those who are on the list now
+    Accept {
+        /// The ids from the first column of `listctl held`
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+    },
+    /// Let them go out, and hold nothing of their authors on these lists any more
+    Always {
+        /// The ids from the first column of `listctl held`
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+    },
+    /// Send nothing; a verified author is told
+    Reject {
+        /// The ids from the first column of `listctl held`
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+        /// A sentence for the author
+        #[arg(long, default_value = "", hide_default_value = true)]
+        text: String,
+    },
+    /// Send nothing, and tell nobody
+    Discard {
+        /// The ids from the first column of `listctl held`
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+    },
+    /// As discard, and the spam filter learns it where that is set up (verdict.rspamd_controller)
+    Spam {
+        /// The ids from the first column of `listctl held`
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
     },
 }
 

@@ -3,11 +3,12 @@
 use std::io::Write;
 
 use listcore::api::{self, path};
+use listcore::hold::Choice;
 use serde::Serialize;
 
 use crate::args::{
-    Args, BouncesCommand, Command, ConfigCommand, DirectoryCommand, DkimCommand, ListCommand,
-    QueueCommand,
+    Args, BouncesCommand, Command, ConfigCommand, DirectoryCommand, DkimCommand, HeldCommand,
+    ListCommand, QueueCommand,
 };
 use crate::client::Client;
 use crate::fail::{Done, Fail};
@@ -34,6 +35,8 @@ pub async fn run(args: Args) -> Done {
         Command::Queue { command: None, limit } => ask.queue(limit).await,
         Command::Queue { command: Some(QueueCommand::Show { id }), .. } => ask.post(&id).await,
         Command::Queue { command: Some(QueueCommand::Retry { id, .. }), .. } => ask.retry(id).await,
+        Command::Held { command: None, list, limit } => ask.held(list, limit).await,
+        Command::Held { command: Some(command), .. } => ask.about_held(command).await,
         Command::Trace { message_id } => ask.trace(&message_id).await,
         Command::Simulate { list, out, diff, as_verified } => {
             simulate::run(&ask, &list, out.as_deref(), diff, as_verified).await
@@ -139,12 +142,47 @@ impl Ask {
         self.print(&retried, |r| format!("{} copies are tried again now.\n", r.recipients))
     }
 
+    async fn held(&self, list: Option<String>, limit: u16) -> Done {
+        let limit = limit.to_string();
+        let mut args = vec![("limit", limit.as_str())];
+        args.extend(list.as_deref().map(|list| ("list", list)));
+        let held: api::HeldMails = self.client.get(path::HELD, &args).await?;
+        self.print(&held, show::held)
+    }
+
+    async fn about_held(&self, command: HeldCommand) -> Done {
+        match command {
+            HeldCommand::Show { id } => {
+                let detail: api::HeldDetail =
+                    self.client.get(path::HELD_MAIL, &[("id", &id)]).await?;
+                self.print(&detail, show::held_mail)
+            }
+            HeldCommand::Accept { ids } => self.decide(ids, &Choice::Accept).await,
+            HeldCommand::Always { ids } => self.decide(ids, &Choice::Always).await,
+            HeldCommand::Reject { ids, text } => self.decide(ids, &Choice::Reject(text)).await,
+            HeldCommand::Discard { ids } => self.decide(ids, &Choice::Discard).await,
+            HeldCommand::Spam { ids } => self.decide(ids, &Choice::Spam).await,
+        }
+    }
+
+    /// One after the other; no, where somebody was first for one of them.
+    async fn decide(&self, ids: Vec<String>, choice: &Choice) -> Done {
+        let mut all = Vec::with_capacity(ids.len());
+        for id in ids {
+            let ask = api::Decide { id, choice: choice.clone() };
+            let decided: api::Decided = self.client.post(path::HELD_DECIDE, &ask).await?;
+            self.print(&decided, show::decided)?;
+            all.push(decided.yours);
+        }
+        if all.into_iter().all(|yours| yours) { Ok(()) } else { Err(Fail::said()) }
+    }
+
     async fn trace(&self, message_id: &str) -> Done {
         let id = message_id.trim();
         let id = id.strip_prefix('<').unwrap_or(id);
         let id = id.strip_suffix('>').unwrap_or(id);
         let trace: api::Trace = self.client.get(path::TRACE, &[("message_id", id)]).await?;
-        if trace.posts.is_empty() && trace.events.is_empty() {
+        if trace.posts.is_empty() && trace.held.is_empty() && trace.events.is_empty() {
             return Err(Fail::no(
                 format!("nothing is known of <{id}>"),
                 "Is it the right Message-ID? What happened over 30 days ago is erased. \

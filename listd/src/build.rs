@@ -171,6 +171,7 @@ pub async fn start(
         scheduler: scheduler.clone(),
         composer: composer.clone(),
         store: store.clone(),
+        bench: None,
         clock: clock.clone(),
         changing: tokio::sync::Mutex::new(()),
     };

@@ -3,6 +3,7 @@
 //! Not who may ask (`control`), and not the shapes (`listcore::api`).
 
 mod copies;
+mod held;
 mod veil;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use listcore::address::Address;
 use listcore::api;
+use listcore::hold::Choice;
 use listcore::list::List;
 use listcore::list::settings::{Key, Value};
 use listcore::recipients::Roster;
@@ -24,8 +26,15 @@ use crate::directory::{Freshness, Mode};
 use crate::members::{DirectoryStatus, Held, Members};
 use crate::pipeline::Pipeline;
 use crate::scheduler::Scheduler;
-use crate::store::{Move, PostId, Report};
+use crate::store::{Move, PostId, Queue, Report};
 use veil::Veil;
+
+pub use held::{Bench, Ruling};
+
+/// What the office reads of the store.
+pub trait Shelf: Report + Queue {}
+
+impl<S: Report + Queue> Shelf for S {}
 
 /// What is known from the start and does not change.
 #[derive(Clone, Debug)]
@@ -49,7 +58,9 @@ pub struct Office {
     pub scheduler: Arc<Scheduler>,
     pub composer: Arc<Composer>,
     pub alarm: Arc<Alarm>,
-    pub store: Arc<dyn Report>,
+    pub store: Arc<dyn Shelf>,
+    /// Decides about held mail; `None` where nothing is held.
+    pub bench: Option<Arc<dyn Bench>>,
     pub clock: Clock,
     /// Held while a setting is changed, so that store and members see two changes in the same order.
     pub changing: tokio::sync::Mutex<()>,
@@ -348,9 +359,23 @@ impl Rooms for Office {
         Ok(api::Retried { recipients })
     }
 
+    async fn held(&self, list: Option<&str>, limit: usize, sight: Sight) -> Answer<api::HeldMails> {
+        self.held_mails(list, limit, &self.veil(sight)).await
+    }
+
+    async fn held_mail(&self, id: u64, sight: Sight) -> Answer<api::HeldDetail> {
+        self.held_detail(id, &self.veil(sight)).await
+    }
+
+    async fn decide(&self, id: u64, choice: &Choice, who: &str) -> Answer<api::Decided> {
+        self.ruled(id, choice, who).await
+    }
+
     async fn trace(&self, message_id: &str, sight: Sight) -> Answer<api::Trace> {
         let (accounts, events) = self.store.trace(message_id).await?;
-        Ok(self.veil(sight).trace(message_id, accounts, &events))
+        let (held, veil) = (self.store.held_as(message_id).await?, self.veil(sight));
+        let held = held.iter().map(|held| veil.held(held)).collect();
+        Ok(api::Trace { held, ..veil.trace(message_id, accounts, &events) })
     }
 
     async fn simulate(&self, list: &str, mail: Bytes, wanted: Wanted) -> Answer<api::Simulation> {

@@ -2,6 +2,7 @@
 
 mod bounces;
 mod directory;
+mod held;
 mod list;
 mod queue;
 mod status;
@@ -24,6 +25,7 @@ pub fn protected_line(count: usize) -> String {
 
 pub use bounces::bounces;
 pub use directory::{differences, directory, released};
+pub use held::{decided, detail as held_mail, held};
 pub use list::{detail, lists, members, setting};
 pub use queue::{post, queue, trace};
 pub use status::status;

@@ -117,6 +117,12 @@ pub fn trace(trace: &Trace) -> String {
         }
         text.push_str(&post(one));
     }
+    if !trace.held.is_empty() {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&super::held::rows(&trace.held));
+    }
     if trace.events.is_empty() {
         return text;
     }

@@ -36,6 +36,7 @@ pub fn status(status: &Status) -> String {
             queue.recipients_deferred
         ),
     );
+    facts.fact("held", format!("{} mails wait for somebody's word", queue.held));
     facts.fact(
         "bounces",
         format!("{}, {} of them nobody's", queue.bounces, queue.bounces_unattributed),

@@ -8,7 +8,7 @@ use crate::played::{Daemon, ctl};
 #[test]
 fn every_question_has_its_answer_and_exit_code() {
     let daemon = Daemon::start();
-    let cases: [(&[&str], i32, &[&str]); 22] = [
+    let cases: [(&[&str], i32, &[&str]); 31] = [
         (
             &["status"],
             1,
@@ -83,6 +83,31 @@ fn every_question_has_its_answer_and_exit_code() {
         (&["queue", "show", "x"], 2, &["\"x\" is no id"]),
         (&["queue", "retry", "42"], 0, &["1 copies are tried again"]),
         (&["queue", "retry", "--all"], 0, &["9 copies are tried again"]),
+        (
+            &["held"],
+            0,
+            &["7", "(a protected person)", "its moderators", "nonmember", "--limit", "2026-01-15"],
+        ),
+        (&["held", "klasse-5b", "--limit", "1", "--reason", "wer?"], 0, &["Kuchen", "fremd@evil"]),
+        (&["held", "klasse-6z"], 1, &["there is no list"]),
+        (
+            &["held", "show", "7"],
+            0,
+            &["(not shown: a protected person", "yes: a DKIM signature", "is not on the list"],
+        ),
+        (
+            &["held", "show", "7", "--reason", "wer?"],
+            0,
+            &["> Hallo\n> \\u{1b}[2Jzusammen", "1000 octets", "mx [192.0.2.1] by LMTP"],
+        ),
+        (&["held", "show", "x"], 2, &["\"x\" is no id of a held mail"]),
+        (
+            &["held", "reject", "7", "--text", "nein"],
+            0,
+            &["7 to klasse-5b@schule.example: rejected by lehrer@schule.example (nein)"],
+        ),
+        (&["held", "accept", "7", "8"], 1, &["8 to klasse-5b@schule.example: decided before"]),
+        (&["trace", "waits@b.example"], 0, &["its moderators", "Kuchen"]),
         (&["trace", "refused@b.example"], 0, &["fremd@evil.example", "550 5.7.1 only members"]),
         (&["trace", "<none@b.example>"], 1, &["nothing is known of <none@b.example>"]),
         (&["dkim", "show", "schule.example"], 1, &["listctl dkim keygen schule.example"]),
@@ -112,7 +137,9 @@ fn a_message_id_is_known_with_and_without_brackets() {
 #[test]
 fn every_answer_is_json_too() {
     let daemon = Daemon::start();
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 11] = [
+        &["held"],
+        &["held", "show", "7"],
         &["status"],
         &["lists"],
         &["list", "show", "klasse-5b"],

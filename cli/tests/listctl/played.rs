@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use listcore::api;
+use listcore::hold::{Choice, End};
 use listcore::list::Settings;
 use listcore::list::settings::{Key, Source};
 use listcore::outcome::{Outcome, Reply};
@@ -189,6 +190,35 @@ impl Rooms for School {
     async fn retry(&self, id: Option<u64>) -> Answer<api::Retried> {
         Ok(api::Retried { recipients: if id.is_some() { 1 } else { 9 } })
     }
+    async fn held(
+        &self,
+        list: Option<&str>,
+        _limit: usize,
+        sight: Sight,
+    ) -> Answer<api::HeldMails> {
+        is_5b(list.unwrap_or("klasse-5b"))?;
+        Ok(api::HeldMails { mails: vec![held_mail(sight)], more: true })
+    }
+    async fn held_mail(&self, id: u64, sight: Sight) -> Answer<api::HeldDetail> {
+        if id != 7 {
+            return Err(Problem::not_found("there is no held mail", "listctl held"));
+        }
+        Ok(api::HeldDetail {
+            mail: held_mail(sight),
+            recipient: "klasse-5b@schule.example".to_owned(),
+            came_from: "mx [192.0.2.1] by LMTP".to_owned(),
+            text: (sight == Sight::Whole).then(|| "Hallo\n\u{1b}[2Jzusammen".to_owned()),
+        })
+    }
+    async fn decide(&self, id: u64, choice: &Choice, _who: &str) -> Answer<api::Decided> {
+        let end = match choice {
+            Choice::Reject(why) => End::Rejected(why.clone()),
+            _ => End::Accepted,
+        };
+        let ended = Some(api::Ending { end, by: "lehrer@schule.example".to_owned(), at: at(60) });
+        let mail = api::HeldMail { ended, id: id.to_string(), ..held_mail(Sight::Whole) };
+        Ok(api::Decided { yours: id == 7, mail })
+    }
     async fn trace(&self, message_id: &str, _sight: Sight) -> Answer<api::Trace> {
         let event = api::Event {
             at: at(5),
@@ -202,7 +232,9 @@ impl Rooms for School {
             "refused@b.example" => (Vec::new(), vec![event]),
             _ => (Vec::new(), Vec::new()),
         };
-        Ok(api::Trace { message_id: message_id.to_owned(), posts, events })
+        let waits = message_id == "waits@b.example";
+        let held = waits.then(|| held_mail(Sight::Whole)).into_iter().collect();
+        Ok(api::Trace { message_id: message_id.to_owned(), posts, held, events })
     }
     async fn simulate(&self, list: &str, mail: Bytes, wanted: Wanted) -> Answer<api::Simulation> {
         is_5b(list)?;
@@ -284,6 +316,29 @@ impl Rooms for School {
             relay: "127.0.0.1:10025".to_owned(),
             max_message_size: 25_000_000,
         })
+    }
+}
+
+fn held_mail(sight: Sight) -> api::HeldMail {
+    let veiled = sight == Sight::Veiled;
+    let author = if veiled { api::PROTECTED } else { "fremd@evil.example" };
+    api::HeldMail {
+        id: "7".to_owned(),
+        list: "klasse-5b@schule.example".to_owned(),
+        message_id: "waits@b.example".to_owned(),
+        author: Some(author.to_owned()),
+        subject: (!veiled).then(|| "Kuchen".to_owned()),
+        at: at(0),
+        size: 1_000,
+        reason: "nonmember".to_owned(),
+        why: "the author is not on the list".to_owned(),
+        waits_for: "moderator".to_owned(),
+        verified: true,
+        verification: "a DKIM signature of evil.example".to_owned(),
+        verdict: "clean".to_owned(),
+        expires: at(1_209_600),
+        told: true,
+        ended: None,
     }
 }
 

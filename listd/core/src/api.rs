@@ -13,6 +13,10 @@ use crate::outcome::Outcome;
 use crate::rewrite::Changes;
 use crate::time::Timestamp;
 
+mod held;
+
+pub use held::{Decide, Decided, Ending, HeldDetail, HeldMail, HeldMails};
+
 /// Stands where a text would name somebody whose entry says `listProtected` (rule GD4).
 pub const PROTECTED: &str = "(a protected person)";
 
@@ -43,6 +47,12 @@ pub mod path {
     pub const DIRECTORY_REJECT: &str = "/v1/directory/reject";
     /// POST [`Retry`](super::Retry): [`Retried`](super::Retried).
     pub const RETRY: &str = "/v1/queue/retry";
+    /// GET `?list=&limit=` (all lists where absent): [`HeldMails`](super::HeldMails).
+    pub const HELD: &str = "/v1/held";
+    /// GET `?id=`: [`HeldDetail`](super::HeldDetail).
+    pub const HELD_MAIL: &str = "/v1/held/mail";
+    /// POST [`Decide`](super::Decide): [`Decided`](super::Decided).
+    pub const HELD_DECIDE: &str = "/v1/held/decide";
     /// GET `?message_id=`: [`Trace`](super::Trace).
     pub const TRACE: &str = "/v1/trace";
     /// POST a mail `?list=&copies=true|false&diff=true|false&as_verified=true|false`: [`Simulation`](super::Simulation).
@@ -166,6 +176,9 @@ pub struct QueueState {
     pub posts_waiting: u64,
     pub recipients_waiting: u64,
     pub recipients_deferred: u64,
+    /// Mails that wait for somebody's word.
+    #[serde(default)]
+    pub held: u64,
     pub bounces: u64,
     pub bounces_unattributed: u64,
 }
@@ -339,6 +352,9 @@ pub struct Trace {
     /// Without brackets.
     pub message_id: String,
     pub posts: Vec<Post>,
+    /// What waits for somebody's word, or did.
+    #[serde(default)]
+    pub held: Vec<HeldMail>,
     /// What was refused, dropped or deferred at the door, and what the filter said of the rest; oldest first.
     pub events: Vec<Event>,
 }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use listcore::api;
+use listcore::hold::Choice;
 
 mod peer;
 pub mod report;
@@ -34,6 +35,11 @@ pub trait Rooms: Send + Sync + 'static {
     async fn post(&self, id: u64, sight: Sight) -> Answer<api::Post>;
     /// Everything unfinished (of one post) is due now.
     async fn retry(&self, id: Option<u64>) -> Answer<api::Retried>;
+    /// What waits for somebody's word, on one list or on all.
+    async fn held(&self, list: Option<&str>, limit: usize, sight: Sight) -> Answer<api::HeldMails>;
+    async fn held_mail(&self, id: u64, sight: Sight) -> Answer<api::HeldDetail>;
+    /// The decision of the admin `who`, or whoever was first.
+    async fn decide(&self, id: u64, choice: &Choice, who: &str) -> Answer<api::Decided>;
     /// `message_id` is without brackets.
     async fn trace(&self, message_id: &str, sight: Sight) -> Answer<api::Trace>;
     /// Stores and sends nothing.

@@ -14,6 +14,7 @@ pub fn queue_state(counts: &Counts) -> api::QueueState {
         posts_waiting: counts.posts_waiting,
         recipients_waiting: counts.recipients_waiting,
         recipients_deferred: counts.recipients_deferred,
+        held: counts.held,
         bounces: counts.bounces,
         bounces_unattributed: counts.bounces_unattributed,
     }
@@ -73,7 +74,7 @@ pub fn trace(message_id: &str, posts: Vec<api::Post>, events: &[TraceEvent]) -> 
     let mut events: Vec<api::Event> = events.iter().map(event).collect();
     events.sort_by_key(|event| event.at);
     let message_id = message_id.to_owned();
-    api::Trace { message_id, posts, events }
+    api::Trace { message_id, posts, held: Vec::new(), events }
 }
 
 /// Each outcome with whether its recipient is still known.

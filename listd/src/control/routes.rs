@@ -39,6 +39,8 @@ pub fn router(rooms: Arc<dyn Rooms>, own: u32) -> Router {
         .route(path::QUEUE, get(queue))
         .route(path::POST, get(post_of))
         .route(path::TRACE, get(trace))
+        .route(path::HELD, get(held))
+        .route(path::HELD_MAIL, get(held_mail))
         .route(path::DIRECTORY, get(directory))
         .route(path::DIRECTORY_DIFF, get(directory_diff))
         .route(path::DKIM, get(dkim))
@@ -49,6 +51,7 @@ pub fn router(rooms: Arc<dyn Rooms>, own: u32) -> Router {
     let changes = Router::new()
         .route(path::RETRY, post(retry))
         .route(path::SET, post(set))
+        .route(path::HELD_DECIDE, post(decide))
         .route(path::DIRECTORY_ACCEPT, post(directory_accept))
         .route(path::DIRECTORY_REJECT, post(directory_reject))
         .layer(DefaultBodyLimit::max(SMALL_BODY))
@@ -285,6 +288,47 @@ fn post_id(text: &str) -> Answer<u64> {
         Problem::bad_request(
             format!("{text:?} is no id of a mail in the queue"),
             "listctl queue shows the ids in its first column.",
+        )
+    })
+}
+
+#[derive(Deserialize)]
+struct HeldArg {
+    list: Option<String>,
+    limit: Option<usize>,
+}
+
+async fn held(
+    State(rooms): Handle,
+    sight: Sight,
+    Args(arg): Args<HeldArg>,
+) -> Answer<Json<api::HeldMails>> {
+    let limit = arg.limit.unwrap_or(QUEUE_USUAL).min(QUEUE_MOST);
+    rooms.held(arg.list.as_deref(), limit, sight).await.map(Json)
+}
+
+async fn held_mail(
+    State(rooms): Handle,
+    sight: Sight,
+    Args(arg): Args<PostArg>,
+) -> Answer<Json<api::HeldDetail>> {
+    rooms.held_mail(held_id(&arg.id)?, sight).await.map(Json)
+}
+
+async fn decide(
+    State(rooms): Handle,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Body(body): Body,
+) -> Answer<Json<api::Decided>> {
+    let api::Decide { id, choice } = json(&body)?;
+    rooms.decide(held_id(&id)?, &choice, &named(peer)).await.map(Json)
+}
+
+fn held_id(text: &str) -> Answer<u64> {
+    text.parse().map_err(|_| {
+        Problem::bad_request(
+            format!("{text:?} is no id of a held mail"),
+            "listctl held shows the ids in its first column.",
         )
     })
 }

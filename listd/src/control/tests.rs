@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use listcore::api;
+use listcore::hold::Choice;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
@@ -60,6 +61,26 @@ impl Rooms for Played {
     async fn retry(&self, id: Option<u64>) -> Answer<api::Retried> {
         self.retried.store(id.unwrap_or(7), Ordering::SeqCst);
         Ok(api::Retried { recipients: 3 })
+    }
+    async fn held(
+        &self,
+        list: Option<&str>,
+        limit: usize,
+        _sight: Sight,
+    ) -> Answer<api::HeldMails> {
+        list.map_or_else(
+            || Ok(api::HeldMails { mails: Vec::new(), more: limit == 1_000 }),
+            |_| nothing(),
+        )
+    }
+    async fn held_mail(&self, _id: u64, _sight: Sight) -> Answer<api::HeldDetail> {
+        nothing()
+    }
+    async fn decide(&self, id: u64, choice: &Choice, who: &str) -> Answer<api::Decided> {
+        assert!(who.starts_with("user "), "it is known who decided: {who}");
+        assert_eq!(*choice, Choice::Reject("Bitte an die Klasse".to_owned()));
+        self.retried.store(id, Ordering::SeqCst);
+        nothing()
     }
     async fn trace(&self, message_id: &str, _sight: Sight) -> Answer<api::Trace> {
         Ok(super::report::trace(message_id, Vec::new(), &[]))

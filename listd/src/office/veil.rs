@@ -28,7 +28,7 @@ impl Veil<'_> {
         self.sight == Sight::Veiled && self.members.is_protected(who)
     }
 
-    fn hides_named(&self, written: &str) -> bool {
+    pub fn hides_named(&self, written: &str) -> bool {
         self.sight == Sight::Veiled && self.members.names_protected(written)
     }
 

@@ -27,7 +27,7 @@ mod releases;
 mod rules;
 pub mod sqlite;
 #[cfg(test)]
-mod suite;
+pub(crate) mod suite;
 pub mod witness;
 
 /// Name of a stored mail (one body); made by the daemon, unique, never reused. Below 2^63.

@@ -17,7 +17,7 @@ use listcore::time::Timestamp;
 use super::held::Holds;
 use super::*;
 
-pub(super) mod held;
+pub(crate) mod held;
 
 /// All that a backend offers.
 pub(super) trait Whole:
