@@ -20,6 +20,7 @@ use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 
 use crate::address::Address;
+use crate::dn;
 use crate::list::{Posters, Role};
 use crate::message::Malformed;
 use crate::policy::{Refusal, Unproven};
@@ -138,8 +139,14 @@ fn key(language: &str, refusal: &Refusal, args: &mut FluentArgs<'_>) -> &'static
         Refusal::NotAllowed(post) => match post.as_slice() {
             [] | [Posters::Owners] => "refused-not-allowed-owners",
             [Posters::Members] => "refused-not-allowed-members",
-            post if post.contains(&Posters::People) => "refused-not-allowed-people",
-            _ => "refused-not-allowed-some",
+            [Posters::People] => "refused-not-allowed-people",
+            post => match who(language, post) {
+                Some(who) => {
+                    args.set("who", who);
+                    "refused-not-allowed-these"
+                }
+                None => "refused-not-allowed-some",
+            },
         },
         Refusal::NotYet(setting) => {
             args.set("setting", *setting);
@@ -166,6 +173,31 @@ fn key(language: &str, refusal: &Refusal, args: &mut FluentArgs<'_>) -> &'static
             "refused-attachment-signed"
         }
     }
+}
+
+/// Most groups that a refusal names.
+const MOST_GROUPS: usize = 3;
+
+/// Who may write to a list, in words; `None` where some of them have no name that a stranger may hear: a group is
+/// named by its title, never by its DN, and a person not at all (promise 7).
+fn who(language: &str, post: &[Posters]) -> Option<String> {
+    let mut names = Vec::new();
+    for posters in post {
+        names.push(match posters {
+            Posters::Members => word(language, "who-members"),
+            Posters::Owners => word(language, "who-owners"),
+            Posters::Moderators => word(language, "who-moderators"),
+            Posters::People => word(language, "who-people"),
+            Posters::Anyone => return None,
+            Posters::Group(title) => {
+                let title = clip(&ascii(title), 60);
+                let hidden =
+                    title.is_empty() || title.contains('@') || dn::normal(&title).is_some();
+                format!("\"{}\"", Some(title).filter(|_| !hidden)?)
+            }
+        });
+    }
+    (names.len() <= MOST_GROUPS + 2).then(|| names.join(", "))
 }
 
 /// The language in which there are texts for a tag, e.g. `de` for `de-AT`; `None` where there are none.

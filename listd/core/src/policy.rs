@@ -187,7 +187,7 @@ pub enum Refusal {
     Expired,
     /// Promise 8.
     Unverified(Unproven),
-    /// Not among those who may write; they are `post`.
+    /// Not among those who may write; they are `post`. A group by its DN, or by its title once that was looked up.
     NotAllowed(Vec<Posters>),
     /// Set for the list, but not built yet: never more open than asked. The key of the setting.
     NotYet(&'static str),

@@ -356,6 +356,16 @@ impl Members {
         })
     }
 
+    /// What a person calls the group with this DN; `None` where it is none, e.g. a person.
+    pub fn group_title(&self, written: &str) -> Option<String> {
+        let dn = dn::normal(written)?;
+        self.live.read(|replica| {
+            let group = replica.group(&dn)?;
+            let title = if group.description.is_empty() { &group.name } else { &group.description };
+            Some(title.clone()).filter(|title| !title.is_empty())
+        })
+    }
+
     /// The language that the directory notes for whoever has this address, e.g. `tr`.
     pub fn language(&self, address: &Address) -> Option<String> {
         self.live.read(|replica| {

@@ -1,7 +1,9 @@
 //! What becomes of the mail for one recipient: the facts gathered, the rules asked.
 
 use listcore::address::Address;
-use listcore::list::{AuthorAddress, FromPolicy, List, ListId, Role, Settings, Unverified};
+use listcore::list::{
+    AuthorAddress, FromPolicy, List, ListId, Posters, Role, Settings, Unverified,
+};
 use listcore::message::{self, Mail, Tree};
 use listcore::policy::{
     self, Author, Decision, Facts, Others, Refusal, Remembered, Rule, Shown, Unproven, Verdict,
@@ -424,7 +426,19 @@ impl Pipeline {
     /// In the author's language where the directory knows it, else in the list's.
     pub(super) fn refusal(&self, list: &List, mail: &Mail, refusal: &Refusal) -> Reply {
         let language = self.authors_language(list, mail);
-        answer::refusal(list, refusal, &language)
+        answer::refusal(list, &self.titled(refusal), &language)
+    }
+
+    /// With the titles of groups in place of their DNs.
+    fn titled(&self, refusal: &Refusal) -> Refusal {
+        let Refusal::NotAllowed(post) = refusal else { return refusal.clone() };
+        let titled = |posters: &Posters| match posters {
+            Posters::Group(dn) => {
+                Posters::Group(self.members.group_title(dn).unwrap_or_else(|| dn.clone()))
+            }
+            other => other.clone(),
+        };
+        Refusal::NotAllowed(post.iter().map(titled).collect())
     }
 
     pub(super) fn tell(
@@ -528,3 +542,6 @@ fn deferred(why: &str) -> (&'static str, &'static str, Reply) {
     let text = "it can't be verified at the moment who wrote this mail, try again later";
     ("deferred", "trouble", Reply::new(451, "4.3.0", text))
 }
+
+#[cfg(test)]
+mod tests;

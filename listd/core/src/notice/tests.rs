@@ -48,7 +48,10 @@ fn all() -> Vec<Refusal> {
         Refusal::NotAllowed(vec![]),
         Refusal::NotAllowed(vec![Posters::Members]),
         Refusal::NotAllowed(vec![Posters::People]),
+        Refusal::NotAllowed(vec![Posters::Moderators]),
         Refusal::NotAllowed(vec![Posters::Group("cn=x".to_owned())]),
+        Refusal::NotAllowed(vec![Posters::Group("Elternvertretung".to_owned()), Posters::Owners]),
+        Refusal::NotAllowed(vec![Posters::Group("x".repeat(500)); 9]),
         Refusal::NotYet("moderation"),
         Refusal::UnknownList,
         Refusal::LongLineSigned,
@@ -90,6 +93,53 @@ fn a_refusal_is_one_short_line() {
                 }
             }
         }
+    }
+}
+
+/// Promise 7: no refusal shows an address but the list's own and its owners', whoever stands in the settings.
+#[test]
+fn no_refusal_shows_an_address() {
+    let address = Address::parse("klasse-5b@schule.example").expect("address");
+    let about = About { title: "Klasse 5b", address: &address };
+    let ours = ["klasse-5b@schule.example", "klasse-5b-owner@schule.example"];
+    let named = ["uid=anna,ou=people,dc=x", "anna@home.example", "Anna <anna@home.example>"];
+    let posters = named.map(|name| Refusal::NotAllowed(vec![Posters::Group(name.to_owned())]));
+    for refusal in all().iter().chain(&posters) {
+        for &(language, _) in SOURCES {
+            let text = super::refusal(language, refusal, &about);
+            let shown = text.split([' ', ',', '(', ')', '"']).filter(|word| word.contains('@'));
+            for word in shown {
+                assert!(ours.contains(&word.trim_end_matches('.')), "{text}");
+            }
+            assert!(!text.contains("uid=") && !text.contains("anna"), "{text}");
+        }
+    }
+}
+
+/// Who may write, by names that a parent knows.
+#[test]
+fn refusals_name_groups_by_title() {
+    let address = Address::parse("klasse-5b@schule.example").expect("address");
+    let about = About { title: "Klasse 5b", address: &address };
+    let group = |title: &str| Posters::Group(title.to_owned());
+    let cases = [
+        (vec![group("Elternvertretung 5b")], "schreiben: \"Elternvertretung 5b\". Bitte"),
+        (
+            vec![Posters::Members, group("Kollegium")],
+            "schreiben: die Mitglieder, \"Kollegium\". Bitte",
+        ),
+        (vec![Posters::Moderators], "schreiben: die Moderation. Bitte"),
+        (
+            vec![Posters::People, Posters::Owners],
+            "Angehoerige der Schule, die Verantwortlichen. Bitte",
+        ),
+        (vec![group("cn=kollegium,dc=x"), Posters::Members], "Nur bestimmte Personen duerfen"),
+        (vec![group("Kollegium"), group("cn=x")], "Nur bestimmte Personen duerfen"),
+    ];
+    for (post, expect) in cases {
+        let text = refusal("de", &Refusal::NotAllowed(post), &about);
+        assert!(text.contains(expect), "{text}");
+        assert!(text.ends_with("klasse-5b-owner@schule.example."), "{text}");
     }
 }
 
