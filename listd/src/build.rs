@@ -157,6 +157,7 @@ pub async fn start(
         ids: Arc::<Ids>::default(),
         flood: Flood::default(),
         traffic: Traffic::default(),
+        marks: store.clone(),
         clock: clock.clone(),
         turns: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
     });

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use listcore::address::Address;
 use listcore::answer::Said;
-use listcore::hold::{By, Choice, End, Ended, Waiting};
+use listcore::hold::{By, Choice, End, Ended, Reason, Waiting};
+use listcore::policy::Unproven;
 use listcore::recipients::PersonId;
 use listcore::time::Timestamp;
 
@@ -211,8 +212,12 @@ fn choice(said: &Said) -> Option<Choice> {
     })
 }
 
-/// Her word counts for mail from the same network; where that is not known, for this mail only.
+/// Her word counts for mail from the same network; where that is not known, for this mail only. Where somebody else was
+/// logged in it is that one's network.
 fn confirmed(held: &Held, now: Timestamp) -> Option<Mark> {
+    if !matches!(held.reason, Reason::Asked(Unproven::Nothing)) {
+        return None;
+    }
     Some(Mark {
         kind: MarkKind::Confirmed,
         list: None,

@@ -64,6 +64,7 @@ impl Pipeline {
         let seen = self.with_arrival(authenticity, &incoming, &mail).await;
         let scan = scan(held);
         let mut facts = self.facts(&list, PostKind::List, &incoming, &mail, (verified, &scan), now);
+        facts.remembered = self.remembered(&list, &mail, now).await;
         facts.approved = because != Because::Confirmed;
         let verdict = policy::decide(&facts);
         match &verdict.decision {

@@ -8,7 +8,7 @@ use listcore::hold::{Reason, Waiting};
 use listcore::list::List;
 use listcore::message::{Mail, received};
 use listcore::notice;
-use listcore::policy::{Verdict, Verified};
+use listcore::policy::{Remembered, Verdict, Verified};
 use listcore::rewrite::PostKind;
 use listcore::scan::Finding;
 use listcore::time::Timestamp;
@@ -121,7 +121,12 @@ impl Pipeline {
                 && let Some((rcpt, Target::List(list))) = place
             {
                 let place = (rcpt.as_str(), list.as_ref(), PostKind::List);
-                let known = Known { seen, scan: scans.of(at), counts: false };
+                let known = Known {
+                    seen,
+                    scan: scans.of(at),
+                    remembered: Remembered::default(),
+                    counts: false,
+                };
                 places.push(at);
                 held.push(self.held(post.id, place, incoming, mail, &known, Reason::Conflict, now));
             }
@@ -180,7 +185,7 @@ pub(super) fn why(held: &NewHeld) -> String {
 }
 
 /// Where the client was that handed the mail to our MTA.
-fn network(mail: &Mail) -> Option<String> {
+pub(super) fn network(mail: &Mail) -> Option<String> {
     received::client(mail.top_received.as_deref()?).network()
 }
 

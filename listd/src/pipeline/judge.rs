@@ -57,6 +57,7 @@ pub(super) enum NotMade {
 pub(super) struct Known<'a> {
     pub seen: &'a Seen,
     pub scan: &'a Scan,
+    pub remembered: Remembered,
     /// It is a real mail, which counts for what its author sends.
     pub counts: bool,
 }
@@ -65,6 +66,7 @@ impl Pipeline {
     /// Who wrote the mail, and what its lists need to know of the author.
     pub(super) async fn seen(&self, incoming: &Incoming, mail: &Mail) -> Seen {
         let authenticity = self.authenticity(incoming, mail).await;
+        let authenticity = self.or_confirmed(authenticity, incoming, mail).await;
         self.with_arrival(authenticity, incoming, mail).await
     }
 
@@ -144,7 +146,8 @@ impl Pipeline {
             }
             Authenticity::TempError(why) => (Verified::No(Unproven::Nothing), why),
         };
-        let facts = self.facts(&list, kind, incoming, mail, (verified, known.scan), now);
+        let mut facts = self.facts(&list, kind, incoming, mail, (verified, known.scan), now);
+        facts.remembered = known.remembered;
         let verdict = policy::decide(&facts);
         if known.counts && matches!(verdict.decision, Decision::Distribute | Decision::Hold(_)) {
             self.traffic.count(&facts, mail, self.size(&list));

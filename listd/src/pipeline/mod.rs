@@ -9,6 +9,7 @@ mod hidden;
 mod hold;
 mod judge;
 mod posts;
+mod remembered;
 mod scans;
 mod seal;
 mod traffic;
@@ -34,6 +35,7 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::members::Members;
+use crate::store::held::Holds;
 use crate::store::{Attribution, DueBatch, HiddenAuthor, Raw, StoreError};
 use crate::verdicts::Verdicts;
 use crate::verify::Verifier;
@@ -153,6 +155,8 @@ pub struct Pipeline {
     /// `None`: no spam and virus filter is asked.
     pub verdicts: Option<Arc<Verdicts>>,
     pub store: Arc<dyn Attribution>,
+    /// What is remembered of authors.
+    pub marks: Arc<dyn Holds>,
     pub announce: Arc<dyn Announce>,
     /// Who cares for mail that waits.
     pub desk: Arc<dyn Front>,
@@ -263,7 +267,9 @@ impl Pipeline {
             steps.push(match earlier {
                 Some(first) => Step::SameAs(first),
                 None => {
-                    let known = Known { seen: &seen, scan: scans.of(number), counts: true };
+                    let remembered = self.remembered_of(target, &mail, now).await;
+                    let scan = scans.of(number);
+                    let known = Known { seen: &seen, scan, remembered, counts: true };
                     match target {
                         Target::Answer { address, list, ticket } => {
                             let question = (address, list.as_deref(), *ticket);

@@ -158,6 +158,7 @@ impl School {
             ids: Arc::default(),
             flood: Flood::default(),
             traffic: Traffic::default(),
+            marks: store.clone(),
             clock: Arc::new(move || Timestamp(clock.load(Ordering::Relaxed))),
             turns: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
         };

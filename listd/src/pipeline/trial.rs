@@ -57,12 +57,16 @@ impl Pipeline {
                 let verified = Verified::Auth(author.to_string());
                 Authenticity::Known { verified, why: SUPPOSED.to_owned() }
             }
-            _ => self.authenticity(&incoming, &mail).await,
+            _ => {
+                let found = self.authenticity(&incoming, &mail).await;
+                self.or_confirmed(found, &incoming, &mail).await
+            }
         };
         let author = words(&authenticity);
         let seen = self.with_arrival(authenticity, &incoming, &mail).await;
         let scans = self.scans(&incoming, &mail, now).await;
-        let known = Known { seen: &seen, scan: scans.of(0), counts: false };
+        let remembered = self.remembered(&list, &mail, now).await;
+        let known = Known { seen: &seen, scan: scans.of(0), remembered, counts: false };
         let scan = known.scan.shown();
         match self.judge(&address, &Target::List(list), &incoming, &mail, &known, now) {
             Step::Post(post, _) => {
