@@ -38,3 +38,4 @@ mod t46_list_verdicts;
 mod t47_exim_scans;
 mod t50_yardstick;
 mod t60_door;
+mod t61_hold;

@@ -1,4 +1,4 @@
-//! One HTTP question by hand.
+//! One HTTP request by hand.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -10,9 +10,24 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Status and body of a GET.
 pub fn get(address: SocketAddr, path: &str) -> Result<(u16, String)> {
+    ask(address, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+}
+
+/// Status and body of a POST of a form.
+pub fn post(address: SocketAddr, path: &str, form: &str) -> Result<(u16, String)> {
+    let head =
+        "Host: localhost\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded";
+    let length = form.len();
+    ask(
+        address,
+        &format!("POST {path} HTTP/1.1\r\n{head}\r\nContent-Length: {length}\r\n\r\n{form}"),
+    )
+}
+
+fn ask(address: SocketAddr, request: &str) -> Result<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());

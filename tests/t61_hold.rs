@@ -1,0 +1,279 @@
+//! Mail that waits, on the real stack: who is asked, what an answer by mail or by a page does, and how it ends.
+//!
+//! The clock is the machine's own: a list on which nothing waits longer than seconds shows how mail expires; fourteen
+//! days of it are turned in `listd/src/desk/tests/`.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+
+use stack::claim::Port;
+use stack::smtp::{As, Reply, send};
+use stack::{Stack, http, mail, school, wait};
+
+const LIST: &str = "elternbrief@schule.example";
+/// A parent at a provider that signs nothing, as the directory knows her; her mailbox is outside.
+const VERA: &str = "vera.winter@privat.example";
+/// Any machine of that provider.
+const PROVIDER: As<'static> = As::Outside("203.0.113.77");
+
+/// Two look after the list, Maria and Vera are on it with Zoe; the class teacher is the domain's admin.
+const LDIF: &str = "
+dn: uid=vera.winter,ou=people,dc=schule,dc=example
+objectClass: inetOrgPerson
+uid: vera.winter
+cn: Vera Winter
+sn: Winter
+mail: vera.winter@privat.example
+
+dn: cn=elternbrief,ou=groups,dc=schule,dc=example
+objectClass: groupOfNames
+objectClass: schoolList
+cn: elternbrief
+description: Elternbrief
+mail: elternbrief@schule.example
+owner: uid=joerg.schaefer,ou=people,dc=schule,dc=example
+owner: uid=ayse.oeztuerk,ou=people,dc=schule,dc=example
+member: uid=zoe.koehler,ou=people,dc=schule,dc=example
+member: uid=maria.fischer,ou=people,dc=schule,dc=example
+member: uid=vera.winter,ou=people,dc=schule,dc=example
+";
+
+struct House {
+    stack: Stack,
+    pages: SocketAddr,
+    _port: Port,
+}
+
+/// A letter of ours with where its answers go.
+struct Letter {
+    mail: Vec<u8>,
+    reply_to: String,
+    /// The path of its page.
+    page: String,
+}
+
+impl House {
+    fn start(list: &str) -> House {
+        let port = Port::claim().unwrap();
+        let pages = port.address();
+        let web = format!(
+            "\n[web]\nlisten = \"{pages}\"\npublic_url = \"https://lists.schule.example\"\n"
+        );
+        let stack = Stack::builder()
+            .ldif(LDIF)
+            .settings(|s| {
+                s.unverified = "confirm".to_owned();
+                s.list = list.to_owned();
+                s.more = web;
+            })
+            .start()
+            .unwrap();
+        stack.listd.listctl(&["list", "show", "elternbrief"]).unwrap();
+        House { stack, pages, _port: port }
+    }
+
+    fn vera(&self, id: &str) -> Reply {
+        let letter = mail::text(VERA, LIST, "Kuchen", id, "Wer backt?");
+        send(self.stack.exim.mx(), &PROVIDER, VERA, &[LIST], &letter).unwrap()
+    }
+
+    /// Maria's mail, signed by her provider.
+    fn maria(&self, id: &str) -> Reply {
+        let from = school::MARIA.1;
+        self.stack.post(from, &[LIST], &mail::text(from, LIST, "Basar", id, "Wer hilft?")).unwrap()
+    }
+
+    /// Somebody answers a letter of ours.
+    fn reply(&self, from: &str, to: &Letter, head: &str, body: &str) -> Reply {
+        let id = format!("{}@antwort.example", uuid(&to.reply_to, body));
+        let text = mail::text(from, &to.reply_to, "AW: Frage", &id, body);
+        let whole = [head.as_bytes(), &text].concat();
+        if from.ends_with("@post.example") {
+            return self.stack.post(from, &[&to.reply_to], &whole).unwrap();
+        }
+        send(self.stack.exim.mx(), &PROVIDER, from, &[&to.reply_to], &whole).unwrap()
+    }
+
+    /// The n-th letter of ours to somebody with a mailbox outside.
+    fn outside(&self, to: &str, n: usize) -> Letter {
+        let found = wait::until(&format!("letter {n} to {to}"), wait::MAIL, || {
+            let all = self.stack.sink.deliveries();
+            let mut hers = all.iter().filter(|d| d.from.is_empty() && d.to.iter().any(|t| t == to));
+            Ok(hers.nth(n).map(|d| d.mail.to_vec()))
+        });
+        letter(found.unwrap())
+    }
+
+    /// The letter to one with a mailbox here whose header contains this text.
+    fn inside(&self, login: &str, text: &str) -> Letter {
+        letter(self.stack.dovecot.wait_for(login, text).unwrap())
+    }
+
+    fn got(&self, login: &str, id: &str) -> bool {
+        let inbox = self.stack.dovecot.inbox(login).unwrap();
+        inbox.iter().any(|m| mail::header(m, "Message-ID").contains(id))
+    }
+
+    fn decide(&self, letter: &Letter, form: &str) -> (u16, String) {
+        http::post(self.pages, &letter.page, form).unwrap()
+    }
+
+    fn trace(&self, id: &str) -> String {
+        self.stack.listd.listctl(&["--json", "trace", id]).unwrap()
+    }
+
+    /// Waits until the trace of a mail tells this.
+    fn traced(&self, id: &str, word: &str) {
+        let word = format!("\"{word}\"");
+        wait::until_true(&word, wait::MAIL, || self.trace(id).contains(&word)).unwrap();
+    }
+}
+
+fn uuid(a: &str, b: &str) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    (a, b).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Headers may be folded, the text is quoted-printable at most.
+fn letter(mail: Vec<u8>) -> Letter {
+    let reply_to = mail::header(&mail, "Reply-To");
+    let reply_to = reply_to.rsplit(['<', ' ']).next().unwrap_or_default().trim_matches('>');
+    let text = String::from_utf8_lossy(&mail).replace("=\r\n", "");
+    let page = text.split("https://lists.schule.example").nth(1).unwrap_or_default();
+    let page = page.split(|c: char| c.is_whitespace() || c == '"' || c == '<').next();
+    let (reply_to, page) = (reply_to.to_owned(), page.unwrap_or_default().to_owned());
+    assert!(reply_to.starts_with("elternbrief-"), "{reply_to:?} in {text}");
+    Letter { mail, reply_to, page }
+}
+
+/// Promise 8: the claimed author is asked once, and only her own clear "Ja" lets the mail go out.
+#[test]
+fn an_author_confirms_by_reply_and_by_link() {
+    let house = House::start("");
+    assert_eq!(house.vera("eins@privat.example").code, 250);
+    let question = house.outside(VERA, 0);
+    assert!(question.reply_to.starts_with("elternbrief-confirm+"), "{}", question.reply_to);
+    assert_eq!(mail::header(&question.mail, "Auto-Submitted").trim(), "auto-replied");
+    assert!(!String::from_utf8_lossy(&question.mail).contains("Wer backt"), "rule Q3");
+
+    // A scanner that follows every link, and a program that answers every mail.
+    for _ in 0..3 {
+        let (status, page) = http::get(house.pages, &question.page).unwrap();
+        assert!(status == 200 && page.contains("<form method=\"post\">"), "{status}");
+    }
+    let away = "Auto-Submitted: auto-replied\r\n";
+    assert_eq!(house.reply(VERA, &question, away, "Ja").code, 250);
+    house.stack.listd.listctl(&["status"]).unwrap();
+    assert!(!house.got(school::ZOE.0, "eins@privat.example"));
+
+    assert_eq!(house.reply(VERA, &question, "", "Ja\r\n\r\n> Haben Sie").code, 250);
+    house.stack.dovecot.wait_for(school::ZOE.0, "eins@privat.example").unwrap();
+    house.traced("eins@privat.example", "accepted");
+
+    // By the page; opening it again shows that it is decided.
+    assert_eq!(house.vera("zwei@privat.example").code, 250);
+    let question = house.outside(VERA, 1);
+    assert_eq!(house.decide(&question, "answer=yes").0, 200);
+    house.stack.dovecot.wait_for(school::ZOE.0, "zwei@privat.example").unwrap();
+
+    // "No": nothing goes out, and nobody is written to.
+    assert_eq!(house.vera("drei@privat.example").code, 250);
+    let question = house.outside(VERA, 2);
+    assert_eq!(house.decide(&question, "answer=no").0, 200);
+    house.traced("drei@privat.example", "not-mine");
+    assert!(!house.got(school::ZOE.0, "drei@privat.example"));
+
+    // Vera's two copies and three questions are all that anybody outside got.
+    let outside = house.stack.sink.deliveries();
+    let to: HashSet<&str> = outside.iter().flat_map(|d| d.to.iter().map(String::as_str)).collect();
+    assert_eq!(to, HashSet::from([VERA]));
+    assert_eq!(outside.len(), 5, "two copies and three questions");
+}
+
+/// Two decide at once: one decision. The author hears that it waits, and how it ended, with its sentence.
+#[test]
+fn moderators_decide_once() {
+    let house = House::start("moderation = \"all\"");
+    assert_eq!(house.maria("a@post.example").code, 250);
+    let (joerg, ayse) = (school::JOERG, school::AYSE);
+    let first = house.inside(joerg.0, "elternbrief-confirm+");
+    let second = house.inside(ayse.0, "elternbrief-confirm+");
+    house.inside(school::MARIA.0, "elternbrief-confirm+");
+    let pages = house.pages;
+    let both = std::thread::scope(|s| {
+        let one = s.spawn(|| http::post(pages, &first.page, "answer=accept").unwrap());
+        let two = s.spawn(|| http::post(pages, &second.page, "answer=accept").unwrap());
+        [one.join().unwrap(), two.join().unwrap()]
+    });
+    assert!(both.iter().all(|(status, _)| *status < 500), "{both:?}");
+    house.stack.dovecot.wait_for(school::ZOE.0, "a@post.example").unwrap();
+    let trace = house.trace("a@post.example");
+    assert_eq!(trace.matches("\"what\": \"accepted\"").count(), 1, "{trace}");
+    let shown = both.iter().filter(|(_, page)| page.contains(joerg.1) || page.contains(ayse.1));
+    assert_eq!(shown.count(), 1, "the second sees who was first: {both:?}");
+
+    // By reply, with a reason; the other one comes too late and learns it by mail.
+    let seen = |login: &str| house.stack.dovecot.inbox(login).unwrap().len();
+    let (before, maria) = (seen(joerg.0), seen(school::MARIA.0));
+    assert_eq!(house.maria("b@post.example").code, 250);
+    wait::until_true("b is announced", wait::MAIL, || seen(joerg.0) > before).unwrap();
+    let newest = |login: &str| letter(house.stack.dovecot.inbox(login).unwrap().pop().unwrap());
+    let (first, second) = (newest(joerg.0), newest(ayse.0));
+    let told = house.reply(joerg.1, &first, "", "ablehnen: Bitte an die 5a.");
+    assert_eq!(told.code, 250, "{told}");
+    assert_eq!(house.reply(ayse.1, &second, "", "annehmen").code, 250);
+    house.traced("b@post.example", "rejected");
+    wait::until_true("Maria hears why", wait::MAIL, || {
+        let inbox = house.stack.dovecot.inbox(school::MARIA.0).unwrap();
+        inbox.iter().skip(maria).any(|m| String::from_utf8_lossy(m).contains("Bitte an die 5a."))
+    })
+    .unwrap();
+    wait::until_true("Ayse hears who", wait::MAIL, || {
+        let inbox = house.stack.dovecot.inbox(ayse.0).unwrap();
+        let last = inbox.last().map(|m| String::from_utf8_lossy(m).into_owned());
+        last.is_some_and(|last| last.contains(joerg.1))
+    })
+    .unwrap();
+    assert!(!house.got(school::ZOE.0, "b@post.example"));
+    let maria = house.stack.dovecot.inbox(school::MARIA.0).unwrap();
+    let leaks = |m: &Vec<u8>| {
+        let text = String::from_utf8_lossy(m);
+        [joerg.1, ayse.1].iter().any(|who| text.contains(who))
+    };
+    assert!(!maria.iter().any(leaks), "promise 7: she does not learn who decided");
+}
+
+/// The author takes her mail back.
+#[test]
+fn an_author_withdraws() {
+    let house = House::start("moderation = \"all\"");
+    assert_eq!(house.maria("c@post.example").code, 250);
+    let waits = house.inside(school::MARIA.0, "elternbrief-confirm+");
+    let asked = house.inside(school::JOERG.0, "elternbrief-confirm+");
+    let reply = house.reply(school::MARIA.1, &waits, "", "zurückziehen");
+    assert_eq!(reply.code, 250, "{reply}");
+    house.traced("c@post.example", "withdrawn");
+    assert!(house.decide(&asked, "answer=accept").0 < 500);
+    assert!(!house.got(school::ZOE.0, "c@post.example"));
+}
+
+/// Deputies are asked, then it ends; a crash in between asks nobody twice. In an emergency everything waits.
+#[test]
+fn nobody_decides() {
+    let mut house =
+        House::start("emergency = true\nhold_expires = \"12 s\"\ndeputies_after = \"2 s\"");
+    assert_eq!(house.maria("d@post.example").code, 250);
+    house.inside(school::JOERG.0, "elternbrief-confirm+");
+    house.stack.listd.kill();
+    house.stack.listd.start_knowing(LIST).unwrap();
+    house.inside(school::TEACHER.0, "elternbrief-confirm+");
+    house.traced("d@post.example", "expired");
+    let told = |login: &str| house.stack.dovecot.inbox(login).unwrap().len();
+    for (login, letters) in [(school::MARIA.0, 2), (school::JOERG.0, 2), (school::TEACHER.0, 2)] {
+        wait::until_true("all know that it ended", wait::MAIL, || told(login) >= letters).unwrap();
+        assert_eq!(told(login), letters, "{login}: asked once, and told that it ended");
+    }
+    assert!(!house.got(school::ZOE.0, "d@post.example"));
+}
