@@ -245,9 +245,9 @@ fn moderators_decide_once() {
     assert!(!maria.iter().any(leaks), "promise 7: she does not learn who decided");
 }
 
-/// The author takes her mail back.
+/// The author takes her mail back; an admin decides about another.
 #[test]
-fn an_author_withdraws() {
+fn an_author_withdraws_and_an_admin_decides() {
     let house = House::start("moderation = \"all\"");
     assert_eq!(house.maria("c@post.example").code, 250);
     let waits = house.inside(school::MARIA.0, "elternbrief-confirm+");
@@ -257,6 +257,14 @@ fn an_author_withdraws() {
     house.traced("c@post.example", "withdrawn");
     assert!(house.decide(&asked, "answer=accept").0 < 500);
     assert!(!house.got(school::ZOE.0, "c@post.example"));
+
+    assert_eq!(house.maria("e@post.example").code, 250);
+    let held = house.stack.listd.listctl(&["--json", "held"]).unwrap();
+    let held: serde_json::Value = serde_json::from_str(&held).unwrap();
+    let id = held["mails"][0]["id"].as_str().unwrap();
+    house.stack.listd.listctl(&["held", "accept", id]).unwrap();
+    house.stack.dovecot.wait_for(school::ZOE.0, "e@post.example").unwrap();
+    house.traced("e@post.example", "accepted");
 }
 
 /// Deputies are asked, then it ends; a crash in between asks nobody twice. In an emergency everything waits.

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use async_trait::async_trait;
 use daemon::Passed;
 use listcore::api;
 use listcore::config::{self, Config, Endpoint, StoreUrl};
 use listcore::dkim::Algorithm;
 use listcore::dn;
+use listcore::hold::Choice;
 use listcore::list::settings::Base;
 use listcore::recipients::Recipient;
 use listcore::rewrite::{Frozen, Links, PostKind};
@@ -21,7 +23,7 @@ use listd::clock::{self, Clock};
 use listd::compose::Composer;
 use listd::control;
 use listd::delivery::Relay;
-use listd::desk::{self, Bell, Desk};
+use listd::desk::{self, Bell, Decided, Desk};
 use listd::directory::{self, Directory, Freshness};
 use listd::ids::Ids;
 use listd::intake::{self, Door, spool::Budget, tally::Tally};
@@ -29,14 +31,14 @@ use listd::letters::Letters;
 use listd::maillog::MailLog;
 use listd::members::{self, Claim, Members};
 use listd::metrics::{self, Counters};
-use listd::office::{Office, Plate};
+use listd::office::{Bench, Office, Plate, Ruling};
 use listd::pipeline::{Announce, Flood, House, LARGE_AT_ONCE, Pipeline, Tenant, Traffic};
 use listd::retention;
 use listd::scheduler::{NotNow, RealTimer, Scheduler, Settings, StillGets};
 use listd::secret;
 use listd::sign::{KeyFile, Signer, Signers};
 use listd::store::sqlite::SqliteStore;
-use listd::store::{Accepted, DueBatch, Overrides};
+use listd::store::{Accepted, DueBatch, Overrides, PostId};
 use listd::verdicts::{self, Verdicts};
 use listd::verify::Verifier;
 use listd::web;
@@ -172,7 +174,7 @@ pub async fn start(
         scheduler: scheduler.clone(),
         composer: composer.clone(),
         store: store.clone(),
-        bench: None,
+        bench: Some(Arc::new(AtTheDesk(desk.clone()))),
         clock: clock.clone(),
         changing: tokio::sync::Mutex::new(()),
     };
@@ -374,6 +376,21 @@ fn desk(
         pages,
         clock: pipeline.clock.clone(),
     })
+}
+
+/// What the desk decides, in the words of the office.
+struct AtTheDesk(Arc<Desk>);
+
+#[async_trait]
+impl Bench for AtTheDesk {
+    async fn rule(&self, admin: &str, id: PostId, choice: &Choice) -> Ruling {
+        match self.0.decide_as(admin, id, choice).await {
+            Decided::Done(end) => Ruling::Done(end),
+            Decided::Already(first) => Ruling::Already(first),
+            Decided::Gone => Ruling::Gone,
+            Decided::Passed | Decided::NotNow => Ruling::NotNow,
+        }
+    }
 }
 
 /// What the scheduler waits for, in the words of the pipeline.
