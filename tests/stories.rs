@@ -39,3 +39,4 @@ mod t47_exim_scans;
 mod t50_yardstick;
 mod t60_door;
 mod t61_hold;
+mod t61_requests;

@@ -33,6 +33,7 @@ use listd::members::{self, Claim, Members};
 use listd::metrics::{self, Counters};
 use listd::office::{Bench, Office, Plate, Ruling};
 use listd::pipeline::{Announce, Flood, House, LARGE_AT_ONCE, Pipeline, Tenant, Traffic};
+use listd::requests::Requests;
 use listd::retention;
 use listd::scheduler::{NotNow, RealTimer, Scheduler, Settings, StillGets};
 use listd::secret;
@@ -142,6 +143,10 @@ pub async fn start(
         Arc::new(Composer::new(signers, keys.clone(), &config.trusted_authserv_id, &names));
     let scheduler = scheduler(config, &store, &composer, &members, &clock).await?;
     let bell = Arc::new(Bell::default());
+    let ids = Arc::<Ids>::default();
+    let announce = Arc::new(Waiting(scheduler.clone()));
+    let letters = Letters { hostname: config.hostname.clone(), ids: ids.clone() };
+    let clerk = Requests::new(store.clone(), letters, announce.clone());
     let pipeline = Arc::new(Pipeline {
         house: House {
             hostname: config.hostname.clone(),
@@ -154,9 +159,10 @@ pub async fn start(
         verifier,
         verdicts,
         store: store.clone(),
-        announce: Arc::new(Waiting(scheduler.clone())),
+        announce,
         desk: bell.clone(),
-        ids: Arc::<Ids>::default(),
+        clerk: Arc::new(clerk),
+        ids,
         flood: Flood::default(),
         traffic: Traffic::default(),
         marks: store.clone(),

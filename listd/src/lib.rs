@@ -15,6 +15,7 @@ pub mod members;
 pub mod metrics;
 pub mod office;
 pub mod pipeline;
+pub mod requests;
 pub mod retention;
 pub mod scheduler;
 pub mod secret;

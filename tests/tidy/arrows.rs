@@ -50,6 +50,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("letters", &["store", "clock", "ids"]),
     // Cares for mail that waits: asks by letters, hears by the pipeline and by the pages' trait.
     ("desk", &["letters", "pipeline", "members", "directory", "web", "store", "clock", "ids"]),
+    // Answers what is asked of a list's program; the pipeline knows it by a trait.
+    ("requests", &["letters", "pipeline", "store", "clock"]),
     // Tells the admins what the safety catch holds, by a mail of our own.
     ("alarm", &["letters", "members", "directory", "store", "clock"]),
     // What an admin asks, answered out of the other rooms: nobody but the control socket asks it.

@@ -45,12 +45,14 @@ refused-unknown = Die Liste { $address } gibt es nicht. Bitte prüfen Sie die Ad
 refused-signed-long-line = Ihre Mail ist signiert oder verschlüsselt und hat eine Zeile, die zum Weiterleiten zu lang ist. Bitte senden Sie sie ohne Signatur oder als Anhang.
 refused-address-shown = { $list } verbirgt die Adressen der Schreibenden, und Ihre steht im Feld { $field } Ihrer Mail. Bitte entfernen Sie sie dort und senden Sie die Mail noch einmal.
 refused-attachment-signed = Ihre Mail ist signiert oder verschlüsselt und hat den Anhang { $name }, den { $list } nicht annimmt. Bitte senden Sie sie ohne diesen Anhang.
-refused-too-many = Sie haben in kurzer Zeit viele Mails an Schreibende von { $list } geschickt. Bitte warten Sie eine Stunde.
+refused-too-many = Sie haben in kurzer Zeit viele Mails an { $list } geschickt. Bitte warten Sie eine Stunde.
 refused-virus = Ihre Mail enthält einen Virus ({ $virus }) und wird nicht verteilt. Bitte prüfen Sie Ihren Rechner, bevor Sie wieder schreiben.
 refused-virus-unnamed = Ihre Mail enthält einen Virus und wird nicht verteilt. Bitte prüfen Sie Ihren Rechner, bevor Sie wieder schreiben.
 refused-spam = Unser Filter hält Ihre Mail für Spam, darum wird sie nicht an { $list } verteilt. Bitte schreiben Sie sie neu, mit eigenen Worten und ohne Links.
 refused-suspect = Unser Filter vermutet Spam in Ihrer Mail, darum wird sie nicht an { $list } verteilt. Bitte schreiben Sie sie neu, mit eigenen Worten und ohne Links, oder fragen Sie die Schule auf anderem Weg.
 refused-filter = Unser Mailfilter lässt Ihre Mail nicht zu { $list } durch. Bitte fragen Sie die Schule auf anderem Weg.
+refused-help-unverified = Wir können nicht prüfen, dass diese Mail wirklich von Ihnen kommt, darum schickt { $list } Ihnen keine Hilfe. Menschen erreichen Sie unter { $owner }.
+refused-help-enough = Die Hilfe zu { $list } ist schon unterwegs zu Ihnen, und heute kommt sie nicht noch einmal. Menschen erreichen Sie unter { $owner }.
 refused-unsendable = Ihre Mail ist so signiert oder verschlüsselt, dass sie nicht unverändert weitergeleitet werden kann. Bitte senden Sie sie ohne Signatur.
 
 # An die Verantwortlichen einer Domain: Mail wartet, weil dem Verzeichnis nicht zu trauen ist. Betreff ohne Umlaute.
@@ -186,7 +188,6 @@ letter-help-write = An alle schreiben
 letter-help-ask = Die Verantwortlichen fragen
 letter-help-leave = Keine Mails mehr bekommen
 letter-help-change = Ihre Mail selbst hat niemand gelesen.
-letter-help-change = Ihre Mail hat niemand gelesen. Haben Sie eine Frage? Dann schreiben Sie bitte an die Verantwortlichen.
 
 # Warum eine Mail wartet: für die, die entscheiden, und für den Absender.
 held-unverified = Es ist nicht sicher, dass die Mail von dieser Adresse kommt.

@@ -45,12 +45,14 @@ refused-unknown = There is no list { $address }. Please check the address.
 refused-signed-long-line = Your mail is signed or encrypted and has a line that is too long to be sent on. Please send it without the signature, or as an attachment.
 refused-address-shown = { $list } hides the addresses of its authors, and yours stands in the field { $field } of your mail. Please take it out there and send the mail again.
 refused-attachment-signed = Your mail is signed or encrypted and has the attachment { $name }, which { $list } does not take. Please send it without that attachment.
-refused-too-many = You have sent many mails to authors of { $list } in a short time. Please wait an hour.
+refused-too-many = You have sent many mails to { $list } in a short time. Please wait an hour.
 refused-virus = Your mail contains a virus ({ $virus }) and is not sent on. Please check your computer before you write again.
 refused-virus-unnamed = Your mail contains a virus and is not sent on. Please check your computer before you write again.
 refused-spam = Our filter takes your mail for spam, so it is not sent on to { $list }. Please write it anew in your own words and without links.
 refused-suspect = Our filter suspects spam in your mail, so it is not sent on to { $list }. Please write it anew in your own words and without links, or ask the school by another way.
 refused-filter = Our mail filter does not let your mail through to { $list }. Please ask the school by another way.
+refused-help-unverified = We cannot check that this mail really comes from you, so { $list } sends you no help text. To reach people, write to { $owner }.
+refused-help-enough = The help text of { $list } is on its way to you already and does not come again today. To reach people, write to { $owner }.
 refused-unsendable = Your mail is signed or encrypted in a form that cannot be sent on unchanged. Please send it without the signature.
 
 # To the admins of a domain: mail waits because the directory can't be trusted. Subjects in ASCII.
@@ -186,7 +188,6 @@ letter-help-write = Write to everybody
 letter-help-ask = Ask the people responsible
 letter-help-leave = Get no more mails
 letter-help-change = Nobody has read your mail itself.
-letter-help-change = Nobody has read your mail. Do you have a question? Then please write to the people responsible.
 
 # Why a mail waits: for those who decide, and for the author.
 held-unverified = It is not certain that the mail comes from this address.

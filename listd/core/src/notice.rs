@@ -35,7 +35,7 @@ pub use held::{
     ended, expired_for_moderators, held_for_author, held_for_moderators, reason, storm, taken,
     unclear,
 };
-pub use help::help;
+pub use help::{NoHelp, help, no_help};
 pub(crate) use phrases::phrases;
 pub use when::{day, moment};
 
@@ -72,6 +72,13 @@ pub struct About<'a> {
 ///
 /// `language` is e.g. `de` or `de-AT`; English where there is no such text.
 pub fn refusal(language: &str, refusal: &Refusal, about: &About<'_>) -> String {
+    let mut args = about_args(about);
+    let key = key(language, refusal, &mut args);
+    clip(&ascii(&format(language, key, &args)), MAX_REPLY)
+}
+
+/// The variables of all replies about a list.
+fn about_args(about: &About<'_>) -> FluentArgs<'static> {
     let mut args = FluentArgs::new();
     let title = clip(&ascii(about.title), 60);
     let address = clip(&ascii(&about.address.to_string()), 100);
@@ -82,8 +89,7 @@ pub fn refusal(language: &str, refusal: &Refusal, about: &About<'_>) -> String {
         .map_or(address.clone(), |a| clip(&ascii(&a.to_string()), 100));
     args.set("owner", owner);
     args.set("address", address);
-    let key = key(language, refusal, &mut args);
-    clip(&ascii(&format(language, key, &args)), MAX_REPLY)
+    args
 }
 
 /// A short answer of ours for an SMTP or LMTP reply, e.g. `reply-waits-author`: as [`refusal`], without a list.

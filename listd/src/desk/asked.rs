@@ -11,21 +11,19 @@ use listcore::recipients::Recipient;
 use listcore::time::Timestamp;
 
 use super::letter::{Matter, confirmed, is_hers};
-use super::{DAY, Desk, excerpt};
+use super::{Desk, excerpt};
 use crate::clock;
-use crate::store::held::{About, Held, Mark, MarkKind, Ticket, Told};
+use crate::letters::limit;
+use crate::store::held::{About, Held, Ticket, Told};
 use crate::store::{Done, Move, StoreError};
-
-/// Questions to one address in a day: more is somebody's game with her.
-const QUESTIONS: usize = 3;
 
 impl Desk {
     /// "Did you write this?", once; what nobody is to be asked about waits for a moderator.
     pub(super) async fn ask_author(&self, held: &Held, now: Timestamp) -> Result<(), StoreError> {
         let Some(author) = self.author(held) else { return self.to_moderators(held, now).await };
-        let key = author.address.key();
-        let asked = self.parts.store.marked(MarkKind::Asked, None, &key, now).await?;
-        if asked.len() >= QUESTIONS || !self.may_answer(held).await? {
+        let store = self.parts.store.as_ref();
+        let left = limit::QUESTIONS.is_left(store, None, &author.address, now).await?;
+        if !left || !self.may_answer(held).await? {
             return self.to_moderators(held, now).await;
         }
         let matter = self.matter(held);
@@ -38,13 +36,7 @@ impl Desk {
         };
         let words = notice::confirm_question(&matter.frame(&language), &question);
         let letter = self.letter(&matter, &author, ask.reply_to, words, now);
-        let mark = Mark {
-            kind: MarkKind::Asked,
-            list: None,
-            who: key,
-            value: held.id.0.to_string(),
-            until: Some(now + DAY),
-        };
+        let mark = limit::QUESTIONS.spent(None, &author.address, &held.id.0.to_string(), now);
         self.told(Told {
             id: held.id,
             expect: held.step,

@@ -4,6 +4,8 @@
 //! letter leaves with a null sender (rule A3), is signed like a copy, and is no list traffic (rule H11). Everything
 //! comes from the arguments and an id: whoever commits the letter with its own note writes it once.
 
+pub mod limit;
+
 use std::sync::Arc;
 use std::time::Duration;
 

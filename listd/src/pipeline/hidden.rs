@@ -32,11 +32,16 @@ pub struct Flood {
     writers: Mutex<Rate>,
     /// To one author: all parents of a school may answer a letter, later ones have to wait.
     authors: Mutex<Rate>,
+    /// To the owners of one list: they are people.
+    owners: Mutex<Rate>,
 }
 
 /// Mails in an hour from one person, and to one author.
 pub const FROM_ONE: u32 = 20;
 pub const TO_ONE: u32 = 300;
+
+/// Mails in an hour to the owners of one list.
+pub const TO_OWNERS: u32 = 100;
 
 /// Persons that are remembered; about 100 octets each.
 const REMEMBERED: usize = 10_000;
@@ -44,11 +49,11 @@ const REMEMBERED: usize = 10_000;
 impl Default for Flood {
     fn default() -> Flood {
         let hourly = |count| Mutex::new(Rate::new(count, Duration::from_secs(3600), REMEMBERED));
-        Flood { writers: hourly(FROM_ONE), authors: hourly(TO_ONE) }
+        Flood { writers: hourly(FROM_ONE), authors: hourly(TO_ONE), owners: hourly(TO_OWNERS) }
     }
 }
 
-/// Why a mail to a hidden author has to wait, or is too much.
+/// Why a mail to a hidden author or to the owners has to wait, or is too much.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Flooded {
     ByWriter,
@@ -69,6 +74,27 @@ impl Flood {
             return Err(Flooded::ByWriter);
         }
         if take(&self.authors, author) { Ok(()) } else { Err(Flooded::ByAll) }
+    }
+
+    /// The same for the owners of a list. What nobody vouches for is counted apart, so that a forger uses up nothing
+    /// of hers.
+    pub(super) fn count_role(
+        &self,
+        writer: Option<(&Address, bool)>,
+        list: &Address,
+        now: Timestamp,
+    ) -> Result<(), Flooded> {
+        let take = |rate: &Mutex<Rate>, who: &str| {
+            rate.lock().unwrap_or_else(PoisonError::into_inner).take(who, now)
+        };
+        let writer = writer.map(|(address, proven)| match proven {
+            true => format!("{} {}", list.key(), address.key()),
+            false => format!("{} ?{}", list.key(), address.key()),
+        });
+        if writer.is_some_and(|writer| !take(&self.writers, &writer)) {
+            return Err(Flooded::ByWriter);
+        }
+        if take(&self.owners, &list.key()) { Ok(()) } else { Err(Flooded::ByAll) }
     }
 }
 

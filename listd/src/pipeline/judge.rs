@@ -312,7 +312,8 @@ impl Pipeline {
                 return self.tell(rcpt, Some(list), mail, now, self.not_made(list, mail, no));
             }
         };
-        match self.flooded(rcpt, list, target, mail, now) {
+        let proven = !verdict.keep_from;
+        match self.flooded(rcpt, list, target, mail, (proven, known.counts), now) {
             Some(step) => step,
             None => Step::Post(made, known.scan.clone()),
         }
@@ -366,20 +367,30 @@ impl Pipeline {
         }
     }
 
-    /// What is said where too much mail goes to hidden authors.
+    /// What is said where too much mail goes to hidden authors, or to the owners.
     fn flooded(
         &self,
         rcpt: &str,
         list: &List,
         target: &Target,
         mail: &Mail,
+        (proven, counts): (bool, bool),
         now: Timestamp,
     ) -> Option<Step> {
-        let (Target::Author { who, .. }, Some(writer)) = (target, mail.author()) else {
-            return None;
+        let writer = mail.author().map(|author| &author.address);
+        let (flooded, whom) = match (target, writer) {
+            (Target::Author { who, .. }, Some(writer)) => {
+                (self.flood.count(writer, &who.address, now).err()?, &who.address)
+            }
+            // What is asked of the program goes to nobody.
+            (Target::Role(_, Role::Request), _) => return None,
+            (Target::Role(..), writer) if counts => {
+                let writer = writer.map(|address| (address, proven));
+                (self.flood.count_role(writer, &list.address, now).err()?, &list.address)
+            }
+            _ => return None,
         };
-        let flooded = self.flood.count(&writer.address, &who.address, now).err()?;
-        let rule = format!("flood ({})", who.address);
+        let rule = format!("flood ({whom})");
         Some(match flooded {
             Flooded::ByWriter => {
                 let reply = self.refusal(list, mail, &Refusal::TooMany);
@@ -540,7 +551,7 @@ fn insists(list: &List, kind: PostKind) -> bool {
     }
 }
 
-fn deferred(why: &str) -> (&'static str, &'static str, Reply) {
+pub(super) fn deferred(why: &str) -> (&'static str, &'static str, Reply) {
     tracing::warn!(why, "a mail was deferred");
     let text = "it can't be verified at the moment who wrote this mail, try again later";
     ("deferred", "trouble", Reply::new(451, "4.3.0", text))

@@ -10,6 +10,7 @@ mod hold;
 mod judge;
 mod posts;
 mod remembered;
+mod requests;
 mod scans;
 mod seal;
 mod traffic;
@@ -45,6 +46,7 @@ use answer::Found;
 pub use heard::{Front, Heard, Written};
 pub use hidden::Flood;
 use judge::{Known, Step};
+pub use requests::{Answered, Clerk, Request};
 pub use traffic::Traffic;
 pub use trial::Trial;
 
@@ -160,6 +162,8 @@ pub struct Pipeline {
     pub announce: Arc<dyn Announce>,
     /// Who cares for mail that waits.
     pub desk: Arc<dyn Front>,
+    /// Who answers what is asked of a list's program.
+    pub clerk: Arc<dyn Clerk>,
     pub ids: Arc<Ids>,
     pub flood: Flood,
     pub traffic: Traffic,
@@ -274,6 +278,10 @@ impl Pipeline {
                         Target::Answer { address, list, ticket } => {
                             let question = (address, list.as_deref(), *ticket);
                             self.heard(rcpt, question, &incoming, &mail, &known, now).await
+                        }
+                        Target::Role(list, Role::Request) => {
+                            let way = (list.as_ref(), target);
+                            self.request(rcpt, way, &incoming, &mail, &known, now).await
                         }
                         _ => self.judge(rcpt, target, &incoming, &mail, &known, now),
                     }

@@ -23,8 +23,11 @@ use super::{
     Announce, Flood, Front, Heard, House, LARGE_AT_ONCE, Pipeline, Tenant, Traffic, Written,
 };
 use crate::directory::{Change, Live, Mode};
+use crate::ids::Ids;
 use crate::intake::{Door, spool::Budget};
+use crate::letters::Letters;
 use crate::members::{Domain, Members};
+use crate::requests::Requests;
 use crate::store::memory::MemoryStore;
 use crate::store::{
     Attribution, Commit, Done, DueBatch, HiddenAuthor, Move, RecipientRef, StoreError,
@@ -139,6 +142,8 @@ impl School {
         let keys = Arc::new(Keys::parse(&"0123456789abcdef".repeat(4)).unwrap());
         let trusted = ["mx.schule.example".to_owned()];
         let clock = now.clone();
+        let ids = Arc::<Ids>::default();
+        let letters = Letters { hostname: "lists.schule.example".into(), ids: ids.clone() };
         let pipeline = Pipeline {
             house: House {
                 hostname: "lists.schule.example".into(),
@@ -155,7 +160,8 @@ impl School {
             store: Arc::new(Touchy { inner: store.clone(), panics: panics.clone() }),
             announce: announced.clone(),
             desk,
-            ids: Arc::default(),
+            clerk: Arc::new(Requests::new(store.clone(), letters, announced.clone())),
+            ids,
             flood: Flood::default(),
             traffic: Traffic::default(),
             marks: store.clone(),

@@ -121,7 +121,6 @@ async fn automatic_mail_is_dropped_and_traced() {
 async fn roles_reach_owners_else_admins() {
     let cases = [
         ("5b-owner@schule.example", "bert@home.example"),
-        ("5b-request@schule.example", "bert@home.example"),
         ("5b-subscribe@schule.example", "bert@home.example"),
         ("klasse-5b-unsubscribe@schule.example", "bert@home.example"),
         ("6a-owner@schule.example", "root@home.example"),
@@ -140,6 +139,32 @@ async fn roles_reach_owners_else_admins() {
         let people: Vec<String> = people.map(|(_, r)| r.address.to_string()).collect();
         assert_eq!(people, [whom], "{rcpt}");
     }
+}
+
+/// Q4: the owners are people. One who writes too much has to wait, and what a flood of forgeries uses up is not hers.
+#[tokio::test]
+async fn mail_to_the_owners_has_a_limit() {
+    let school = School::new();
+    let to = ["5b-owner@schule.example"];
+    let forged = |id: usize, from: &str| {
+        format!("From: <{from}>\r\nMessage-ID: <{id}@x.example>\r\n\r\nKauf!\r\n")
+    };
+    let mut taken = 0;
+    for id in 0..60 {
+        let replies =
+            school.send("<x@away.example>", &to, forged(id, "anna@home.example").as_bytes()).await;
+        taken += usize::from(replies[1].starts_with("250"));
+    }
+    assert_eq!(taken, 20, "under one name");
+    assert_eq!(codes(&school.anna(&to, "real@home.example", "Frage").await), "250 250");
+    let mut last = String::new();
+    for id in 100..200 {
+        let from = format!("x{id}@away.example");
+        last = school.send("<x@away.example>", &to, forged(id, &from).as_bytes()).await.remove(1);
+    }
+    assert!(last.starts_with("450"), "under many names: {last}");
+    let counts = school.store.counts().await.unwrap();
+    assert_eq!(counts.posts_waiting, 100);
 }
 
 /// V8, promise 11: every bounce is accepted and counted; only a good token says whose it is.

@@ -5,7 +5,7 @@
 
 mod own;
 
-use crate::message::{Mail, Tree, automatic};
+use crate::message::{Mail, Tree, by_program};
 use crate::notice;
 
 /// What was asked.
@@ -73,20 +73,6 @@ pub fn read(raw: &[u8], mail: &Mail, null_sender: bool, asked: Asked) -> Result<
         }),
     };
     said.ok_or(Nothing::Unclear)
-}
-
-/// A2, A4: out-of-office replies, reports, lists and newsletters answer no question.
-fn by_program(mail: &Mail, null_sender: bool) -> bool {
-    let submitted = mail.auto_submitted.as_deref();
-    automatic(mail, null_sender).is_some()
-        || submitted.is_some_and(|word| word != "no")
-        || matches!(mail.precedence.as_deref(), Some("bulk" | "junk" | "list"))
-        || mail.count("List-Id") > 0
-        || mail.text("X-Auto-Response-Suppress").is_some_and(|value| {
-            value
-                .split(',')
-                .any(|w| ["all", "autoreply"].contains(&w.trim().to_lowercase().as_str()))
-        })
 }
 
 /// The line is one of the phrases and nothing else: "Ja, ich bin im Urlaub" is no yes, and neither is "Ja?".

@@ -61,19 +61,22 @@ pub fn automatic(mail: &Mail, null_sender: bool) -> Option<Automatic> {
 /// Whether a program of ours may answer this mail (A2): only what a person seems to have written to us alone.
 /// `sender` is MAIL FROM. That a filter calls it spam is a further reason not to, which the caller knows.
 pub fn automatic_answer_allowed(mail: &Mail, sender: Option<&Address>) -> bool {
-    let Some(sender) = sender else { return false };
+    sender.is_some_and(|sender| !is_machine(sender.local()) && !by_program(mail, false))
+}
+
+/// Whether a program wrote it or sent it to many: its own marks say so (A2, A4).
+pub fn by_program(mail: &Mail, null_sender: bool) -> bool {
     let suppressed = |value: String| {
         let mut words = value.split(',').map(|word| word.trim().to_ascii_lowercase());
         words.any(|word| word == "all" || word == "autoreply")
     };
     let names = mail.fields.iter().filter_map(|f| mail.head.get(f.name.clone()));
     let of_list = |name: &[u8]| name.get(..5).is_some_and(|n| n.eq_ignore_ascii_case(b"list-"));
-    automatic(mail, false).is_none()
-        && !is_machine(sender.local())
-        && mail.auto_submitted.as_deref().is_none_or(|word| word == "no")
-        && !matches!(mail.precedence.as_deref(), Some("bulk" | "junk" | "list"))
-        && !names.into_iter().any(of_list)
-        && !mail.text("X-Auto-Response-Suppress").is_some_and(suppressed)
+    automatic(mail, null_sender).is_some()
+        || mail.auto_submitted.as_deref().is_some_and(|word| word != "no")
+        || matches!(mail.precedence.as_deref(), Some("bulk" | "junk" | "list"))
+        || names.into_iter().any(of_list)
+        || mail.text("X-Auto-Response-Suppress").is_some_and(suppressed)
 }
 
 /// The left side of an address behind which nobody reads.
@@ -116,6 +119,19 @@ mod tests {
             ("Auto-Submitted: auto-generated", "anna@home.example", false),
             ("Precedence: list", "anna@home.example", false),
             ("Precedence: Bulk", "anna@home.example", false),
+            ("Precedence: junk", "anna@home.example", false),
+            ("Auto-Submitted: auto-replied (vacation)", "anna@home.example", false),
+            ("X-Auto-Response-Suppress: All", "anna@home.example", false),
+            ("X-Autoreply: yes", "anna@home.example", false),
+            (
+                "Content-Type: multipart/report; report-type=delivery-status",
+                "anna@home.example",
+                false,
+            ),
+            ("Subject: x", "x-owner@home.example", false),
+            ("Subject: x", "x-bounces@home.example", false),
+            ("Subject: x", "do-not-reply@home.example", false),
+            ("Subject: x", "owner@home.example", true),
             ("LIST-Unsubscribe: <mailto:x@y>", "anna@home.example", false),
             ("List-Id: <klasse-5b.schule.example>", "anna@home.example", false),
             ("X-Auto-Response-Suppress: OOF, autoreply", "anna@home.example", false),

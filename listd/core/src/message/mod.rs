@@ -24,7 +24,7 @@ pub mod unseen;
 
 pub use address::Mailbox;
 pub use auth_results::{AuthResults, auth_results};
-pub use automatic::{Automatic, automatic, automatic_answer_allowed};
+pub use automatic::{Automatic, automatic, automatic_answer_allowed, by_program};
 pub use fields::{Field, MAX_HEADER, split};
 pub use lines::{Lines, lines};
 pub use loops::{Loop, loops};

@@ -2,6 +2,7 @@
 
 use super::frame::{Frame, Say, letter};
 use super::letter::{Block, Words};
+use super::{About, MAX_REPLY, about_args, ascii, clip, format};
 use crate::list::Role;
 use crate::rewrite::role_address;
 
@@ -20,4 +21,22 @@ pub fn help(frame: &Frame<'_>) -> Words {
         say.paragraph("letter-help-change"),
     ];
     letter(frame, &say.text("letter-help-subject"), blocks)
+}
+
+/// Why one gets no help text.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum NoHelp {
+    /// Nobody vouches for the sender: an answer could go to somebody who never wrote.
+    Unverified,
+    /// It was sent today already.
+    Enough,
+}
+
+/// What one hears instead, who may well be a person with a question: a reply as [`super::refusal`] makes them.
+pub fn no_help(language: &str, why: NoHelp, list: &About<'_>) -> String {
+    let key = match why {
+        NoHelp::Unverified => "refused-help-unverified",
+        NoHelp::Enough => "refused-help-enough",
+    };
+    clip(&ascii(&format(language, key, &about_args(list))), MAX_REPLY)
 }

@@ -13,7 +13,11 @@ fn messages(source: &str) -> BTreeMap<String, BTreeSet<String>> {
             text.split("{ $").skip(1).map(|v| v.split(' ').next().expect("a name").to_owned());
         (key.to_owned(), variables.collect())
     };
-    lines.map(message).collect()
+    let mut found = BTreeMap::new();
+    for (key, variables) in lines.map(message) {
+        assert!(found.insert(key.clone(), variables).is_none(), "{key} stands there twice");
+    }
+    found
 }
 
 /// LM5 and part 3C: the same texts with the same variables in each language, and all of them parse.
