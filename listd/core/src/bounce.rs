@@ -11,6 +11,7 @@ mod material;
 mod phrases;
 mod report;
 mod rules;
+pub mod score;
 mod texts;
 
 use crate::address::Address;
@@ -136,6 +137,15 @@ pub fn read(raw: &[u8]) -> Bounce {
         true => by_words(&material, &named, delayed),
     };
     Bounce { kind, recipients }
+}
+
+/// What one reply to a copy means for its recipient; `code` is SMTP's (RFC 5321 4.2), `text` what stands behind it, an
+/// enhanced code included.
+pub fn of_reply(code: u16, text: &str) -> Class {
+    let diagnostic = format!("{code} {text}");
+    let said =
+        Said { status: enhanced(text), diagnostic: &diagnostic, alone: true, ..Said::default() };
+    classify(&said).0
 }
 
 /// Whom the words name, else whom the mail that came back was for.

@@ -273,3 +273,22 @@ fn in_a_few_words() {
     assert_eq!(read(program("<a@x.example>: unknown user").as_bytes()).summary(), "bounce hard -");
     assert_eq!(read(b"x").summary(), "other");
 }
+
+/// V6: a single reply, as the relay gives it or its log tells it.
+#[test]
+fn replies() {
+    let cases = [
+        (550, "5.1.1 <a@x.example>: Recipient address rejected: User unknown", Class::Hard),
+        (550, "Unrouteable address", Class::Hard),
+        (452, "4.2.2 mailbox full", Class::Full),
+        (451, "4.7.1 greylisted, try again in 300 seconds", Class::Soft),
+        (450, "4.1.1 user unknown", Class::Soft),
+        (554, "5.7.1 Spam message rejected", Class::Policy),
+        (552, "5.3.4 Message too big", Class::Content),
+        (550, "", Class::Soft),
+        (0, "the connection was lost", Class::Soft),
+    ];
+    for (code, text, expect) in cases {
+        assert_eq!(of_reply(code, text), expect, "{code} {text}");
+    }
+}
