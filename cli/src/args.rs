@@ -125,6 +125,10 @@ Exit code 1: the mail would not go out; the answer says why.")]
     #[command(subcommand)]
     Dkim(DkimCommand),
 
+    /// People on lists
+    #[command(subcommand)]
+    Member(MemberCommand),
+
     /// Bounces: mails that came back
     #[command(subcommand)]
     Bounces(BouncesCommand),
@@ -316,6 +320,20 @@ DNS zone and for listd.toml. Existing files are never overwritten.")]
         /// Read the keys that this configuration names instead of asking the daemon
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MemberCommand {
+    /// An address whose mail came back works again: it gets mail from now on
+    #[command(after_help = "Example:
+  listctl member resume anna@gmx.example
+
+`listctl list members` shows who is paused and why. Nothing is changed in the directory.
+Exit code 1: the address is not paused.")]
+    Resume {
+        /// The address as `listctl list members` shows it
+        address: String,
     },
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::args::{
     Args, BouncesCommand, Command, ConfigCommand, DirectoryCommand, DkimCommand, HeldCommand,
-    ListCommand, QueueCommand,
+    ListCommand, MemberCommand, QueueCommand,
 };
 use crate::client::Client;
 use crate::fail::{Done, Fail};
@@ -47,6 +47,7 @@ pub async fn run(args: Args) -> Done {
         Command::Dkim(DkimCommand::Show { domain, config }) => {
             dkim::show(&ask, &domain, config.as_deref()).await
         }
+        Command::Member(MemberCommand::Resume { address }) => ask.resume(address).await,
         Command::Bounces(BouncesCommand::Explain { files }) => bounces::explain(&ask, &files),
         Command::EximConfig { config } => exim::run(&ask, config.as_deref()).await,
         Command::Config(ConfigCommand::Check { file }) => check::run(&ask, &file),
@@ -175,6 +176,14 @@ impl Ask {
             all.push(decided.yours);
         }
         if all.into_iter().all(|yours| yours) { Ok(()) } else { Err(Fail::said()) }
+    }
+
+    async fn resume(&self, address: String) -> Done {
+        let resumed: api::Resumed =
+            self.client.post(path::RESUME, &api::Resume { address }).await?;
+        self.print(&resumed, |r| {
+            format!("{} gets mail again ({}).\n", r.address, r.domains.join(", "))
+        })
     }
 
     async fn trace(&self, message_id: &str) -> Done {

@@ -19,6 +19,7 @@ use listcore::rewrite::{Frozen, Links, PostKind};
 use listcore::time::Timestamp;
 use listcore::token::Keys;
 use listd::alarm::{self, Alarm};
+use listd::bounces::{self, Bounces};
 use listd::clock::{self, Clock};
 use listd::compose::Composer;
 use listd::control;
@@ -172,8 +173,11 @@ pub async fn start(
     let desk = desk(config, &store, &members, &scheduler, &pipeline);
     bell.hang(&desk);
     let alarm = alarm(config, &store, &directory, &members, &scheduler, &pipeline).await?;
+    let bounces = bounces(config, &store, &members, &scheduler, &pipeline);
+    bounces.remember().await?;
     let office = Office {
         alarm: alarm.clone(),
+        bounces: bounces.clone(),
         plate: plate(config, records, clock()),
         members: members.clone(),
         pipeline: pipeline.clone(),
@@ -202,6 +206,7 @@ pub async fn start(
     open_doors(config, passed, &pipeline, &store, &tally, &tasks, &stop).await?;
     tasks.spawn(alarm.run(stop.clone()));
     tasks.spawn(desk.run(stop.clone()));
+    tasks.spawn(bounces.run(stop.clone()));
     tasks.spawn(retention::run(store.clone(), clock, retention::EVERY, stop));
     Ok(Running { members, pipeline, scheduler, store, _directory: directory, tasks })
 }
@@ -397,6 +402,35 @@ impl Bench for AtTheDesk {
             Decided::Passed | Decided::NotNow => Ruling::NotNow,
         }
     }
+}
+
+/// Who looks after what came back.
+fn bounces(
+    config: &Config,
+    store: &Arc<SqliteStore>,
+    members: &Arc<Members>,
+    scheduler: &Arc<Scheduler>,
+    pipeline: &Arc<Pipeline>,
+) -> Arc<Bounces> {
+    let (scheduler, tenants) = (scheduler.clone(), pipeline.clone());
+    let tenant = move |domain: &str| {
+        let tenant = tenants.tenants.load().get(domain).cloned().unwrap_or_default();
+        bounces::Tenant {
+            language: tenant.language,
+            help: tenant.help_url,
+            imprint: tenant.links.imprint,
+            privacy: tenant.links.privacy,
+        }
+    };
+    Arc::new(Bounces {
+        members: members.clone(),
+        store: store.clone(),
+        announce: Box::new(move |batches| scheduler.announce(batches)),
+        letters: Letters { hostname: config.hostname.clone(), ids: pipeline.ids.clone() },
+        tenant: Box::new(tenant),
+        clock: pipeline.clock.clone(),
+        changing: tokio::sync::Mutex::new(()),
+    })
 }
 
 /// What the scheduler waits for, in the words of the pipeline.

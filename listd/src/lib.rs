@@ -1,6 +1,7 @@
 //! The daemon's rooms. `main.rs` builds them and hands each its values; no room reads the configuration.
 
 pub mod alarm;
+pub mod bounces;
 pub mod clock;
 pub mod compose;
 pub mod control;

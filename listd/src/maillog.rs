@@ -223,6 +223,7 @@ mod tests {
                 recipient: Some(RecipientRef(3)),
                 list: Some(ListId("uuid".into())),
                 summary: "dsn 5.1.1".into(),
+                failure: None,
             }),
         ];
         let lines = logged(&facts);

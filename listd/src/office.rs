@@ -15,10 +15,11 @@ use listcore::api;
 use listcore::hold::Choice;
 use listcore::list::List;
 use listcore::list::settings::{Key, Value};
-use listcore::recipients::Roster;
+use listcore::recipients::{Recipient, Roster};
 use listcore::time::Timestamp;
 
 use crate::alarm::Alarm;
+use crate::bounces::Bounces;
 use crate::clock::Clock;
 use crate::compose::Composer;
 use crate::control::{Answer, Problem, Rooms, Sight, Wanted, report};
@@ -58,6 +59,7 @@ pub struct Office {
     pub scheduler: Arc<Scheduler>,
     pub composer: Arc<Composer>,
     pub alarm: Arc<Alarm>,
+    pub bounces: Arc<Bounces>,
     pub store: Arc<dyn Shelf>,
     /// Decides about held mail; `None` where nothing is held.
     pub bench: Option<Arc<dyn Bench>>,
@@ -310,8 +312,22 @@ impl Rooms for Office {
     async fn members(&self, list: &str, sight: Sight) -> Answer<api::Members> {
         let list = self.find(list)?;
         let (roster, veil) = (self.roster(&list), self.veil(sight));
-        let (recipients, recipients_protected) = veil.people(&roster.recipients);
-        let (skipped, skipped_protected) = veil.skipped(&roster);
+        let paused = self.bounces.paused(list.address.domain()).await?;
+        let why = |who: &Recipient| paused.iter().find(|(a, _)| a.same_as(&who.address));
+        let (without, with): (Vec<Recipient>, Vec<Recipient>) =
+            roster.recipients.iter().cloned().partition(|who| why(who).is_some());
+        let (recipients, recipients_protected) = veil.people(&with);
+        let (mut skipped, mut skipped_protected) = veil.skipped(&roster);
+        let (shown, hidden) = veil.people(&without);
+        skipped_protected += hidden;
+        skipped.extend(shown.into_iter().map(|person| {
+            let said = paused.iter().find(|(a, _)| a.to_string() == person.address);
+            let said = said.map_or("", |(_, paused)| paused.said.as_str());
+            api::Skipped {
+                why: format!("paused, her address takes no mail: {said}"),
+                what: person.address,
+            }
+        }));
         Ok(api::Members {
             list: list.address.to_string(),
             recipients,
@@ -319,6 +335,25 @@ impl Rooms for Office {
             recipients_protected,
             skipped_protected,
         })
+    }
+
+    async fn resume(&self, address: &str, who: &str) -> Answer<api::Resumed> {
+        let wrong = |e: listcore::address::AddressError| {
+            Problem::bad_request(
+                format!("{address:?} is no address: {e}"),
+                "Example: anna@gmx.example",
+            )
+        };
+        let parsed = Address::parse(address.trim()).map_err(wrong)?;
+        let domains = self.bounces.resume(&parsed).await?;
+        if domains.is_empty() {
+            return Err(Problem::not_found(
+                format!("{parsed} is not paused"),
+                "`listctl list members` shows who is, below those who get the mail.",
+            ));
+        }
+        tracing::warn!(who, "an admin ended the pause of an address");
+        Ok(api::Resumed { address: parsed.to_string(), domains })
     }
 
     async fn queue(&self, limit: usize, sight: Sight) -> Answer<api::Queue> {

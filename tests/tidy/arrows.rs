@@ -54,11 +54,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("requests", &["letters", "pipeline", "store", "clock"]),
     // Tells the admins what the safety catch holds, by a mail of our own.
     ("alarm", &["letters", "members", "directory", "store", "clock"]),
+    // What follows from what came back.
+    ("bounces", &["letters", "members", "store", "clock"]),
     // What an admin asks, answered out of the other rooms: nobody but the control socket asks it.
     (
         "office",
         &[
             "alarm",
+            "bounces",
             "control",
             "store",
             "members",

@@ -95,6 +95,7 @@ fn outcome(outcome: &Outcome) -> [String; 3] {
                 Dropped::Erased => "the person's data was erased",
                 Dropped::Cancelled => "an admin removed the mail",
                 Dropped::Muted => "has muted the list",
+                Dropped::Paused => "paused: the address takes no mail",
             };
             ["not sent".to_owned(), time::at(*at), why.to_owned()]
         }

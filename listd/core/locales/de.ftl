@@ -328,3 +328,15 @@ page-a11y-complain = Hat Ihre Schule nicht in sechs Wochen geholfen? Dann hilft 
 # Antworten an den Server des Absenders, wenn eine Mail wartet.
 reply-waits-author = angenommen; wartet auf die Bestätigung des Absenders
 reply-waits-moderator = angenommen; wartet auf Freigabe
+# Because of bounces: the probe to the address itself, and what the admins read when it fails.
+letter-probe-subject = Erreicht Sie die Mail von { $list }?
+letter-probe-what = Mail der Liste „{ $list }“ ({ $address }) an Ihre Adresse kam in letzter Zeit mehrmals zurück. Mit dieser Nachricht prüfen wir, ob die Adresse noch gilt.
+letter-probe-fine = Wenn Sie das lesen, ist alles in Ordnung. Sie brauchen nichts zu tun.
+letter-probe-else = Kommt auch diese Nachricht zurück, schicken wir nichts mehr an diese Adresse, bis die Schule es ändert.
+letter-paused-subject = [Verteiler] Eine Adresse bekommt keine Mail mehr
+letter-paused-what = Mail an eine Adresse kam mehrmals zurück, zuletzt auch eine Prüfung. Sie bekommt vorerst keine Mail von Listen mehr. Im Verzeichnis wurde nichts geändert.
+letter-paused-address = Adresse
+letter-paused-list = Liste
+letter-paused-said = Antwort des anderen Servers
+letter-paused-protected = eine geschützte Person
+letter-paused-end = Die Pause endet, wenn im Verzeichnis eine andere Adresse steht, oder mit diesem Befehl:

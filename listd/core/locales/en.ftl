@@ -328,3 +328,15 @@ page-a11y-complain = Did your school not help within six weeks? Then the arbitra
 # Answers to the author's server where a mail waits.
 reply-waits-author = accepted; waits for the author to confirm it
 reply-waits-moderator = accepted; waits for a moderator
+# Because of bounces: the probe to the address itself, and what the admins read when it fails.
+letter-probe-subject = Does mail from { $list } reach you?
+letter-probe-what = Mail from the list “{ $list }” ({ $address }) to your address came back several times lately. With this message we check whether the address still works.
+letter-probe-fine = If you read this, all is well. You need not do anything.
+letter-probe-else = If this message comes back too, we send nothing more to this address until the school changes that.
+letter-paused-subject = [Verteiler] An address gets no mail any more
+letter-paused-what = Mail to an address came back several times, and in the end a check did too. It gets no mail from lists for now. Nothing was changed in the directory.
+letter-paused-address = Address
+letter-paused-list = List
+letter-paused-said = Answer of the other server
+letter-paused-protected = a protected person
+letter-paused-end = The pause ends when the directory has another address, or with this command:

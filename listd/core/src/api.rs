@@ -45,6 +45,8 @@ pub mod path {
     pub const DIRECTORY_ACCEPT: &str = "/v1/directory/accept";
     /// POST `{}`: a list of the [`Held`](super::Held) that is rejected now.
     pub const DIRECTORY_REJECT: &str = "/v1/directory/reject";
+    /// POST [`Resume`](super::Resume): [`Resumed`](super::Resumed).
+    pub const RESUME: &str = "/v1/member/resume";
     /// POST [`Retry`](super::Retry): [`Retried`](super::Retried).
     pub const RETRY: &str = "/v1/queue/retry";
     /// GET `?list=&limit=` (all lists where absent): [`HeldMails`](super::HeldMails).
@@ -262,6 +264,19 @@ pub struct Members {
     pub recipients_protected: usize,
     #[serde(default)]
     pub skipped_protected: usize,
+}
+
+/// An address works again, says an admin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume {
+    pub address: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumed {
+    pub address: String,
+    /// Where it was paused.
+    pub domains: Vec<String>,
 }
 
 /// Something in the group that gets no mail.

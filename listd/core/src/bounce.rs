@@ -107,6 +107,12 @@ impl Kind {
 }
 
 impl Class {
+    /// The reverse of [`Class::as_str`].
+    pub fn from_name(name: &str) -> Option<Class> {
+        use Class::{Content, Full, Hard, Policy, Soft};
+        [Hard, Soft, Full, Policy, Content].into_iter().find(|class| class.as_str() == name)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Class::Hard => "hard",

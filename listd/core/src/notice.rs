@@ -4,6 +4,7 @@
 
 mod alarm;
 mod attachment;
+mod bounced;
 mod footer;
 mod frame;
 mod held;
@@ -28,6 +29,7 @@ use crate::rewrite::role_address;
 
 pub use alarm::{Alarm, Shrunk, alarm, resolved};
 pub use attachment::{ask, pictures, removed};
+pub use bounced::{PausedAddress, paused, probe};
 pub use footer::footer;
 pub use frame::{Frame, Post};
 pub use held::{

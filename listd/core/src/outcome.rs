@@ -43,6 +43,8 @@ pub enum Dropped {
     Cancelled,
     /// The person does not want this list's mail.
     Muted,
+    /// Her address takes no mail: a probe came back.
+    Paused,
 }
 
 impl Outcome {

@@ -29,6 +29,8 @@ pub enum Purpose {
     Unsubscribe,
     /// A question that we asked somebody; bound to no list.
     Ticket,
+    /// Return path of a probe: only whoever gets the probe has it.
+    Probe,
 }
 
 /// The token says nothing to us: mistyped, forged, too old, or of another list. No more is told.
@@ -113,6 +115,17 @@ pub fn return_path(
     address_with(keys, (Purpose::Bounces, "bounces"), list, address, who, now)
 }
 
+/// The return path of a probe: it looks like [`return_path`]'s, and is not to be had from any copy.
+pub fn probe_path(
+    keys: &Keys,
+    list: &ListId,
+    address: &Address,
+    who: u64,
+    now: Timestamp,
+) -> Result<Address, AddressError> {
+    address_with(keys, (Purpose::Probe, "bounces"), list, address, who, now)
+}
+
 /// An address of a list with a token behind its role word, or the short form.
 fn address_with(
     keys: &Keys,
@@ -188,6 +201,7 @@ fn mac(key: &hmac::Key, purpose: Purpose, list: &ListId, who: u64, period: i64) 
         Purpose::Author => 3,
         Purpose::Unsubscribe => 4,
         Purpose::Ticket => 5,
+        Purpose::Probe => 6,
     }]);
     context.update(&who.to_be_bytes());
     context.update(&period.to_be_bytes());
@@ -349,6 +363,17 @@ mod tests {
         assert_eq!(error("# x\nzz!"), Err(KeyError::NotEncoded(2)));
         assert_eq!(error("abcd"), Err(KeyError::TooShort(1)));
         assert_eq!(format!("{old:?}"), "Keys(1)");
+    }
+
+    /// V7: who has seen the return path of a copy can't make that of a probe from it.
+    #[test]
+    fn a_probe_has_a_token_of_its_own() {
+        let (keys, now) = (ours(), Timestamp(0));
+        let address = Address::parse("klasse-5b@schule.example").expect("an address");
+        let path = probe_path(&keys, &list(), &address, 7, now).expect("an address");
+        let token = path.local().rsplit_once('+').expect("a token").1;
+        let is = |purpose| check(&keys, purpose, &list(), token, now);
+        assert_eq!((is(Purpose::Probe), is(Purpose::Bounces)), (Ok(7), Err(BadToken)));
     }
 
     /// U2, DESIGN 4: 64 octets whatever the list is called; the short form finds its list by itself.

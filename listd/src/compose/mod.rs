@@ -104,6 +104,8 @@ pub struct Variant {
     list: ListId,
     address: Address,
     is_notice: bool,
+    /// Of a probe: the list that a bounce of it comes back to.
+    probe: Option<ListId>,
     copies: Copies,
     /// All fields, without signatures and the empty line.
     head: Vec<u8>,
@@ -175,6 +177,7 @@ impl Render for Composer {
             list: frozen.list.clone(),
             address: frozen.address.clone(),
             is_notice: frozen.is_notice(),
+            probe: frozen.probe.clone(),
             copies: frozen.settings.copies,
             signers: self.signers_for(&head.from, frozen),
             seal: self.sealer_for(frozen),
@@ -204,7 +207,7 @@ impl Render for Composer {
         }
         Ok(Copy {
             sender: match variant.is_notice {
-                true => None,
+                true => self.probe_path(variant, to, now)?,
                 false => Some(self.return_path(variant, to, now)?),
             },
             recipients,
@@ -217,6 +220,20 @@ impl Render for Composer {
 }
 
 impl Composer {
+    /// A notice has a null sender (rule A3); a probe is there to come back, and nothing answers its address.
+    fn probe_path(
+        &self,
+        variant: &Variant,
+        to: &[(RecipientRef, Recipient)],
+        now: Timestamp,
+    ) -> Result<Option<Address>, NoCopy> {
+        let (Some(list), [(who, _)]) = (&variant.probe, to) else { return Ok(None) };
+        let path = token::probe_path(&self.keys, list, &variant.address, who.0, now);
+        path.map(Some).map_err(|e| {
+            NoCopy::Later(format!("no return path for a probe of {}: {e}", variant.address))
+        })
+    }
+
     /// Where bounces go (rule V1): a token that names the recipient, or the list's plain address for many.
     fn return_path(
         &self,

@@ -33,6 +33,8 @@ pub trait Rooms: Send + Sync + 'static {
     async fn members(&self, list: &str, sight: Sight) -> Answer<api::Members>;
     async fn queue(&self, limit: usize, sight: Sight) -> Answer<api::Queue>;
     async fn post(&self, id: u64, sight: Sight) -> Answer<api::Post>;
+    /// An address that was paused gets mail again. `who` asks, for the log.
+    async fn resume(&self, address: &str, who: &str) -> Answer<api::Resumed>;
     /// Everything unfinished (of one post) is due now.
     async fn retry(&self, id: Option<u64>) -> Answer<api::Retried>;
     /// What waits for somebody's word, on one list or on all.

@@ -50,6 +50,7 @@ pub fn router(rooms: Arc<dyn Rooms>, own: u32) -> Router {
         Router::new().route(path::SIMULATE, post(simulate)).layer(DefaultBodyLimit::max(MAIL_BODY));
     let changes = Router::new()
         .route(path::RETRY, post(retry))
+        .route(path::RESUME, post(resume))
         .route(path::SET, post(set))
         .route(path::HELD_DECIDE, post(decide))
         .route(path::DIRECTORY_ACCEPT, post(directory_accept))
@@ -245,6 +246,15 @@ async fn retry(State(rooms): Handle, Body(body): Body) -> Answer<Json<api::Retri
     let ask: api::Retry = json(&body)?;
     let id = ask.id.as_deref().map(post_id).transpose()?;
     rooms.retry(id).await.map(Json)
+}
+
+async fn resume(
+    State(rooms): Handle,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Body(body): Body,
+) -> Answer<Json<api::Resumed>> {
+    let ask: api::Resume = json(&body)?;
+    rooms.resume(&ask.address, &named(peer)).await.map(Json)
 }
 
 async fn directory(State(rooms): Handle) -> Answer<Json<api::DirectoryDetail>> {

@@ -9,7 +9,9 @@ use listcore::answer::Asked;
 use listcore::hold::{By, End, Ended, Reason};
 use listcore::message::{Mail, Tree};
 use listcore::notice::letter::Words;
-use listcore::notice::{self, About, Announcement, Frame, Post, Question, Scanned, Storm, Waits};
+use listcore::notice::{
+    self, About, Announcement, Frame, PausedAddress, Post, Question, Scanned, Storm, Waits,
+};
 use listcore::policy::Unproven;
 use listcore::time::Local;
 
@@ -112,6 +114,23 @@ fn all(language: &str) -> Vec<(&'static str, To, Words)> {
             notice::storm(&frame, &Storm { replies: 12, minutes: 10, admin: &admin }),
         ),
         ("help", To::Author, notice::help(&frame)),
+        ("probe", To::Author, notice::probe(&frame)),
+        (
+            "paused",
+            To::Moderator,
+            notice::paused(
+                &frame,
+                &PausedAddress {
+                    address: Some("oeznur@gmx.example"),
+                    said: "550 5.1.1 user unknown",
+                },
+            ),
+        ),
+        (
+            "paused-protected",
+            To::Moderator,
+            notice::paused(&frame, &PausedAddress { address: None, said: "" }),
+        ),
     ]
 }
 

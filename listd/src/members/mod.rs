@@ -6,7 +6,7 @@ mod guard;
 mod sure;
 mod table;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -132,6 +132,8 @@ pub struct Members {
     everybody: AtomicU8,
     /// How many people there are, at which generation.
     people: Mutex<(u64, usize)>,
+    /// Tenants and addresses that get nothing until somebody says otherwise.
+    paused: RwLock<HashSet<(String, String)>>,
 }
 
 impl Members {
@@ -145,6 +147,7 @@ impl Members {
             guard: Guard::default(),
             everybody: Settings::default().shrink_guard.into(),
             people: Mutex::default(),
+            paused: RwLock::default(),
         }
     }
 
@@ -171,6 +174,23 @@ impl Members {
             all.retain(|_, layer| !layer.is_empty());
         }
         *self.table.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+    }
+
+    /// An address of a tenant gets nothing from now on, or gets mail again. Her mail at another address goes on: what is
+    /// paused is the address (rule V8).
+    pub fn set_paused(&self, domain: &str, address: &Address, paused: bool) {
+        let mut all = self.paused.write().unwrap_or_else(PoisonError::into_inner);
+        let one = (domain.to_owned(), address.key());
+        if paused {
+            all.insert(one)
+        } else {
+            all.remove(&one)
+        };
+    }
+
+    pub fn is_paused(&self, domain: &str, address: &Address) -> bool {
+        let all = self.paused.read().unwrap_or_else(PoisonError::into_inner);
+        !all.is_empty() && all.contains(&(domain.to_owned(), address.key()))
     }
 
     /// Where the settings of a list come from.
@@ -294,6 +314,10 @@ impl Members {
             (Trust::Current, Some(roster)) => roster,
             (Trust::Current, None) => return Claim::Never(Dropped::LeftList),
         };
+        let domain = self.table().list(id).map(|list| list.address.domain().to_owned());
+        if domain.is_some_and(|domain| self.is_paused(&domain, &recipient.address)) {
+            return Claim::Never(Dropped::Paused);
+        }
         let is = |of: fn(&Roster, &PersonId) -> bool| {
             recipient.person.as_ref().is_some_and(|id| of(&roster, id))
         };

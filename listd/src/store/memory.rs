@@ -13,8 +13,10 @@ use listcore::outcome::Outcome;
 use listcore::recipients::{PersonId, Recipient};
 use listcore::time::Timestamp;
 
+mod failures;
 mod held;
 
+use super::failures::Standing;
 use super::held::{Held, MarkKind, NewHeld, Ticket};
 use super::{
     Accepted, Account, Attribution, BATCH, Batch, BatchId, Body, BounceEvent, Commit, Counts, Done,
@@ -40,6 +42,8 @@ struct State {
     seen: HashMap<SeenKey, Vec<([u8; 32], PostId, Timestamp)>>,
     traces: Vec<TraceEvent>,
     bounces: Vec<BounceEvent>,
+    failures: BTreeMap<failures::Key, failures::Kept>,
+    standings: BTreeMap<(String, String), Standing>,
     overrides: BTreeMap<(ListId, Key), Vec<String>>,
     replica: BTreeMap<String, Vec<u8>>,
     cookie: Vec<u8>,
@@ -115,7 +119,19 @@ impl State {
                 Ok(())
             }
             Move::Bounce(event) => {
+                if let (Some(who), Some(failure)) = (event.recipient, event.failure.clone()) {
+                    self.failed(who, event.at, failure);
+                }
                 self.bounces.push(event);
+                Ok(())
+            }
+            Move::Failed { who, at, failure } => {
+                self.failed(who, at, failure);
+                Ok(())
+            }
+            Move::Standing(standing) => {
+                let key = (standing.domain.clone(), standing.address.key());
+                self.standings.insert(key, *standing);
                 Ok(())
             }
             Move::Replica(change) => {
@@ -324,6 +340,8 @@ impl State {
         self.bodies.retain(|id, _| mails.contains(id));
         self.traces.retain(|event| event.at >= before);
         self.bounces.retain(|event| event.at >= before);
+        self.failures.retain(|_, kept| kept.at >= before);
+        self.standings.retain(|_, standing| standing.until().is_none_or(|until| until >= before));
         self.seen.retain(|_, known| {
             known.retain(|(_, _, at)| *at >= before);
             !known.is_empty()
@@ -331,6 +349,7 @@ impl State {
         let batches = self.posts.values().flat_map(|post| &post.batches);
         let mut named: HashSet<u64> = batches.flat_map(|b| b.refs.iter().copied()).collect();
         named.extend(self.bounces.iter().filter_map(|b| b.recipient).map(|r| r.0));
+        named.extend(self.failures.values().map(|kept| kept.who.0));
         self.recipients.retain(|number, _| named.contains(number));
         self.refs.retain(|_, number| named.contains(number));
     }

@@ -18,8 +18,10 @@ use listcore::rewrite::Frozen;
 use listcore::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use self::failures::{Failure, Standing};
 use self::held::{Holds, Mark, NewHeld, Ticket, Told};
 
+pub mod failures;
 pub mod held;
 pub mod memory;
 #[cfg(test)]
@@ -137,8 +139,12 @@ pub enum Move {
     Settle { batch: BatchId, outcomes: Vec<(u16, Outcome)> },
     /// What happened to a mail that was not distributed.
     Trace(TraceEvent),
-    /// A bounce that reached `-bounces`.
+    /// A bounce that reached `-bounces`. Its failure is kept once for a tenant, address, class and day.
     Bounce(BounceEvent),
+    /// A failure of a probe that the relay itself told of.
+    Failed { who: RecipientRef, at: Timestamp, failure: Failure },
+    /// How an address stands from now on.
+    Standing(Box<Standing>),
     /// `listctl queue retry`: everything unfinished (of one post) is due now: its `next` becomes its `at`.
     RetryNow { post: Option<PostId> },
     /// Part of a directory sync; cookie and entries are committed together.
@@ -213,7 +219,7 @@ pub struct TraceEvent {
     pub why: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BounceEvent {
     pub at: Timestamp,
     /// `None` where the token was forged, unknown or old: counted, nothing else.
@@ -221,6 +227,9 @@ pub struct BounceEvent {
     pub list: Option<ListId>,
     /// What it seems to be, in short, e.g. `bounce hard 5.1.1` or `vacation`.
     pub summary: String,
+    /// What counts about the recipient: kept for her address, once a day.
+    #[serde(default)]
+    pub failure: Option<Failure>,
 }
 
 /// One step of a directory sync. `data` is the directory room's own versioned form.

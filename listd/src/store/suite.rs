@@ -14,17 +14,22 @@ use listcore::recipients::{PersonId, Recipient};
 use listcore::rewrite::{Frozen, PostKind};
 use listcore::time::Timestamp;
 
+use super::failures::Failures;
 use super::held::Holds;
 use super::*;
 
+pub(super) mod failures;
 pub(crate) mod held;
 
 /// All that a backend offers.
 pub(super) trait Whole:
-    Queue + Replica + Attribution + Report + Overrides + Accepted + Holds
+    Queue + Replica + Attribution + Report + Overrides + Accepted + Holds + Failures
 {
 }
-impl<T: Queue + Replica + Attribution + Report + Overrides + Accepted + Holds> Whole for T {}
+impl<T: Queue + Replica + Attribution + Report + Overrides + Accepted + Holds + Failures> Whole
+    for T
+{
+}
 
 /// A fresh store, and where spilled files lie.
 pub(super) struct Case {
@@ -74,6 +79,8 @@ const CASES: &[Named] = cases![
     held::what_waits_is_listed_and_due_in_order,
     held::marks_are_true_until_they_end,
     held::old_decisions_are_erased,
+    failures::a_failure_counts_once_a_day,
+    failures::a_standing_is_replaced_and_forgotten,
 ];
 
 pub(super) async fn run<W: Whole + 'static>(make: impl AsyncFn() -> (Arc<W>, PathBuf)) {
@@ -482,7 +489,12 @@ async fn the_retention_job_erases(case: Case) {
     };
     let bounce = |days, n: usize| {
         let recipient = Some(numbers[n]);
-        Move::Bounce(BounceEvent { at: day(days), recipient, list: None, summary: "dsn".into() })
+        Move::Bounce(BounceEvent {
+            at: day(days),
+            recipient,
+            summary: "dsn".into(),
+            ..BounceEvent::default()
+        })
     };
     case.commit(vec![
         settle(2, 0, vec![(0, delivered(0)), (1, delivered(0)), (2, delivered(2 * DAY))]),
@@ -577,6 +589,7 @@ async fn bounces_and_traces_are_counted_and_found(case: Case) {
         recipient,
         list: Some(ListId("5b".into())),
         summary: "dsn 5.1.1".into(),
+        failure: None,
     };
     case.accept(1, "5b", people(1)).await;
     let done = case

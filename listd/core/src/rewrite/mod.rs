@@ -90,6 +90,10 @@ pub struct Frozen {
     /// What was known of the authors when the mail came.
     #[serde(default)]
     pub arrival: Arrival,
+    /// Set for a letter that is to find out whether an address works: a bounce of it comes back to this list, with a
+    /// token of its own.
+    #[serde(default)]
+    pub probe: Option<ListId>,
 }
 
 /// Where the footer points besides List-Help's page.
@@ -124,6 +128,7 @@ impl Frozen {
             hidden: None,
             arc: None,
             arrival: Arrival::default(),
+            probe: None,
             address,
         }
     }

@@ -11,7 +11,7 @@ use super::packing;
 use super::writer::{Effects, Writer};
 use crate::store::Done;
 
-const OLD: [&str; 7] = [
+const OLD: [&str; 9] = [
     // Batches go with their post (ON DELETE CASCADE).
     "DELETE FROM post WHERE unfinished = 0 AND last < $1",
     "DELETE FROM held WHERE ended_at < $1",
@@ -21,6 +21,8 @@ const OLD: [&str; 7] = [
         AND NOT EXISTS (SELECT 1 FROM held WHERE held.mail = mail.id)",
     "DELETE FROM trace WHERE at < $1",
     "DELETE FROM bounce WHERE at < $1",
+    "DELETE FROM failure WHERE at < $1",
+    "DELETE FROM standing WHERE until < $1",
     "DELETE FROM seen WHERE at < $1",
 ];
 
@@ -76,11 +78,12 @@ impl Writer {
         Ok(())
     }
 
-    /// Everybody whom a batch or a bounce names.
+    /// Everybody whom a batch, a bounce or a failure names.
     async fn named(&mut self) -> Result<HashSet<i64>, Trouble> {
         const BATCHES: &str = "SELECT rowid, recipients FROM batch WHERE rowid > $1
             ORDER BY rowid LIMIT 1000";
-        const BOUNCES: &str = "SELECT DISTINCT recipient FROM bounce WHERE recipient IS NOT NULL";
+        const BOUNCES: &str = "SELECT recipient FROM bounce WHERE recipient IS NOT NULL
+            UNION SELECT recipient FROM failure";
         let bounced: Vec<i64> = sqlx::query_scalar(BOUNCES).fetch_all(&mut self.db).await?;
         let mut named: HashSet<i64> = bounced.into_iter().collect();
         let mut last = i64::MIN;

@@ -8,6 +8,7 @@ mod bench;
 mod crash;
 mod erase;
 mod error;
+mod failures;
 mod held;
 mod hidden;
 mod moves;

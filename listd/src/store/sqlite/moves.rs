@@ -35,6 +35,8 @@ impl Writer {
             Move::Settle { batch, outcomes } => self.settle(*batch, outcomes, effects).await,
             Move::Trace(event) => self.trace(event).await,
             Move::Bounce(event) => self.bounce(event).await,
+            Move::Failed { who, at, failure } => self.failed(*who, *at, failure).await,
+            Move::Standing(standing) => self.standing(standing).await,
             Move::RetryNow { post } => self.retry_now(*post).await,
             Move::Replica(change) => self.change_replica(change).await,
             Move::Override { list, key, value } => {
@@ -325,6 +327,9 @@ impl Writer {
             .bind(packing::to_json(event)?)
             .execute(&mut self.db)
             .await?;
-        Ok(Done::Ok)
+        match (event.recipient, &event.failure) {
+            (Some(who), Some(failure)) => self.failed(who, event.at, failure).await,
+            _ => Ok(Done::Ok),
+        }
     }
 }

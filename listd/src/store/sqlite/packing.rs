@@ -39,6 +39,7 @@ enum Why {
     Erased,
     Cancelled,
     Muted,
+    Paused,
 }
 
 /// Stands for the queue id in a reply's text: so all "OK id=..." are one text.
@@ -200,6 +201,7 @@ impl From<Dropped> for Why {
             Dropped::Erased => Why::Erased,
             Dropped::Cancelled => Why::Cancelled,
             Dropped::Muted => Why::Muted,
+            Dropped::Paused => Why::Paused,
         }
     }
 }
@@ -212,6 +214,7 @@ impl From<Why> for Dropped {
             Why::Erased => Dropped::Erased,
             Why::Cancelled => Dropped::Cancelled,
             Why::Muted => Dropped::Muted,
+            Why::Paused => Dropped::Paused,
         }
     }
 }
@@ -236,6 +239,7 @@ mod tests {
             (time(), reply()).prop_map(|(at, reply)| Outcome::Failed { at, reply }),
             time().prop_map(|at| Outcome::Dropped { at, why: Dropped::Inactive }),
             time().prop_map(|at| Outcome::Dropped { at, why: Dropped::Muted }),
+            time().prop_map(|at| Outcome::Dropped { at, why: Dropped::Paused }),
         ]
     }
 

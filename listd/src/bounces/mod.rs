@@ -1,0 +1,278 @@
+//! What follows from failures over time: probes, and pauses of addresses (rules V7, V8).
+//!
+//! When something follows is `listcore::bounce::score`'s; what is kept is the store's. The directory is never written:
+//! a pause is ours, and ends with another address there, or when an admin says so.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use listcore::address::Address;
+use listcore::bounce::Class;
+use listcore::bounce::score::{self, Next};
+use listcore::list::List;
+use listcore::notice::letter::Words;
+use listcore::notice::mail::Auto;
+use listcore::notice::{self, About, Frame, PausedAddress};
+use listcore::outcome::Outcome;
+use listcore::recipients::Recipient;
+use listcore::time::Timestamp;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::letters::{Letter, Letters, Sender};
+use crate::members::Members;
+use crate::store::failures::{Failing, Failure, Failures, Paused, Standing};
+use crate::store::{Attribution, Done, DueBatch, Move, Report, StoreError};
+
+/// Between two looks at what came back.
+pub const LOOK: Duration = Duration::from_secs(60);
+
+/// Most admins who are told.
+const MOST_ADMINS: usize = 100;
+
+/// All that this room asks of the store.
+pub trait Kept: Failures + Attribution + Report {}
+impl<S: Failures + Attribution + Report> Kept for S {}
+
+/// What a letter of a domain needs to know.
+#[derive(Clone, Debug, Default)]
+pub struct Tenant {
+    pub language: String,
+    pub help: Option<String>,
+    pub imprint: Option<String>,
+    pub privacy: Option<String>,
+}
+
+/// The room.
+pub struct Bounces {
+    pub members: Arc<Members>,
+    pub store: Arc<dyn Kept>,
+    /// Told of batches that are durable now.
+    pub announce: Box<dyn Fn(Vec<DueBatch>) + Send + Sync>,
+    pub letters: Letters,
+    /// A domain of ours as it is now.
+    pub tenant: Box<dyn Fn(&str) -> Tenant + Send + Sync>,
+    pub clock: Clock,
+    /// One change of how addresses stand at a time.
+    pub changing: Mutex<()>,
+}
+
+impl Bounces {
+    /// Tells `members` who is paused; before anything is delivered.
+    ///
+    /// # Errors
+    /// The store can't be read: then mail would go to those who are paused, and the daemon must not start.
+    pub async fn remember(&self) -> Result<(), StoreError> {
+        for standing in self.store.standings().await? {
+            let paused = standing.paused.is_some();
+            self.members.set_paused(&standing.domain, &standing.address, paused);
+        }
+        Ok(())
+    }
+
+    /// Until `stop`.
+    pub async fn run(self: Arc<Bounces>, stop: CancellationToken) {
+        loop {
+            if let Err(error) = self.look().await {
+                tracing::error!(%error, "what came back could not be looked at; tried again in a minute");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// Does once what is to be done now.
+    pub async fn look(&self) -> Result<(), StoreError> {
+        let _changing = self.changing.lock().await;
+        let now = (self.clock)();
+        for failing in self.store.failing().await? {
+            if failing.standing.as_ref().is_some_and(|standing| standing.paused.is_some()) {
+                continue;
+            }
+            let failing = self.with_refusal(failing, now).await?;
+            let since = failing.standing.as_ref().map(|s| s.since).unwrap_or_default();
+            match score::next(&failing.events, since, now) {
+                Next::Nothing => {}
+                Next::Probe(class) => self.probe(&failing, class, now).await?,
+                Next::Pause(class) => self.pause(&failing, class, now).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The relay may have refused the probe itself: then nothing comes back.
+    async fn with_refusal(
+        &self,
+        mut failing: Failing,
+        now: Timestamp,
+    ) -> Result<Failing, StoreError> {
+        let Some(standing) = &failing.standing else { return Ok(failing) };
+        let (Some(probe), Some(probed)) = (standing.probe, standing.since.probed) else {
+            return Ok(failing);
+        };
+        let known = failing.events.iter().any(|event| event.probe && event.at >= probed);
+        if known || now > probed + Duration::from_secs(score::PROBE_DAYS.unsigned_abs() * 86_400) {
+            return Ok(failing);
+        }
+        let Some(account) = self.store.account(probe).await? else { return Ok(failing) };
+        let refused =
+            account.batches.iter().flat_map(|batch| &batch.outcomes).find_map(|o| match o {
+                Outcome::Failed { at, reply } => Some((*at, reply.clone())),
+                _ => None,
+            });
+        let Some((at, reply)) = refused else { return Ok(failing) };
+        let class = listcore::bounce::of_reply(reply.code, &reply.text);
+        let said = format!("{} {}", reply.code, notice::shown::line(&reply.text, 300));
+        let (domain, list) = (failing.domain.clone(), failing.list.clone());
+        let failure = Failure { domain, list, class, probe: true, said: said.clone() };
+        self.store.commit(vec![Move::Failed { who: failing.who, at, failure }]).await?;
+        failing.events.push(score::Event { at, class, probe: true });
+        failing.said = said;
+        Ok(failing)
+    }
+
+    /// A letter with a token of its own, to that address alone.
+    async fn probe(
+        &self,
+        failing: &Failing,
+        class: Class,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Some(list) = self.members.list(&failing.list) else { return Ok(()) };
+        let Some(to) = self.store.recipient(failing.who).await? else { return Ok(()) };
+        let words = self.words(&list, &to, notice::probe);
+        let (mail, mut post) = self.letters.write(&letter(to, words, &list.address, &list), now);
+        post.frozen.probe = Some(list.id.clone());
+        let mut standing = standing(failing);
+        standing.since.probed = Some(now);
+        standing.probe = Some(post.id);
+        let due = post.due(now).collect();
+        let moves = vec![Move::Standing(Box::new(standing)), Move::accept(mail, vec![post])];
+        self.commit(moves, due).await?;
+        tracing::info!(
+            domain = failing.domain,
+            class = class.as_str(),
+            "an address is probed: its mail came back too often"
+        );
+        Ok(())
+    }
+
+    async fn pause(
+        &self,
+        failing: &Failing,
+        class: Class,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut standing = standing(failing);
+        standing.paused = Some(Paused { at: now, class, said: failing.said.clone() });
+        let mut moves = vec![Move::Standing(Box::new(standing))];
+        let mut due = Vec::new();
+        if let Some(list) = self.members.list(&failing.list) {
+            for letter in self.told(failing, &list).await? {
+                let (mail, post) = self.letters.write(&letter, now);
+                due.extend(post.due(now));
+                moves.push(Move::accept(mail, vec![post]));
+            }
+        }
+        self.commit(moves, due).await?;
+        self.members.set_paused(&failing.domain, &failing.address, true);
+        tracing::warn!(
+            domain = failing.domain,
+            class = class.as_str(),
+            "an address is paused: its probe came back; listctl list members shows it"
+        );
+        Ok(())
+    }
+
+    /// One letter to each admin, in a language of her own. Owners are not told: whose address a list has is the admins'
+    /// to know (promise 7).
+    async fn told(&self, failing: &Failing, list: &List) -> Result<Vec<Letter>, StoreError> {
+        let who = self.store.recipient(failing.who).await?;
+        let protected = who.is_none_or(|who| self.members.is_protected(&who));
+        let shown = failing.address.to_string();
+        let address = (!protected).then_some(shown.as_str());
+        let paused = PausedAddress { address, said: if protected { "" } else { &failing.said } };
+        let Ok(from) = Address::new("postmaster", &failing.domain) else { return Ok(Vec::new()) };
+        let admins = self.members.admins(&failing.domain).into_iter().take(MOST_ADMINS);
+        let one = |to: Recipient| {
+            let words = self.words(list, &to, |frame| notice::paused(frame, &paused));
+            letter(to, words, &from, list)
+        };
+        Ok(admins.map(one).collect())
+    }
+
+    fn words(&self, list: &List, to: &Recipient, say: impl Fn(&Frame<'_>) -> Words) -> Words {
+        let tenant = (self.tenant)(list.address.domain());
+        let spoken = to.language.as_deref().unwrap_or_default();
+        say(&Frame {
+            language: notice::language([spoken, &tenant.language]),
+            list: About { title: list.title(), address: &list.address },
+            help: tenant.help.as_deref(),
+            imprint: tenant.imprint.as_deref(),
+            privacy: tenant.privacy.as_deref(),
+        })
+    }
+
+    async fn commit(&self, moves: Vec<Move>, due: Vec<DueBatch>) -> Result<(), StoreError> {
+        let done = self.store.commit(moves).await?;
+        if let Some(Done::Rejected(why)) = done.iter().find(|d| matches!(d, Done::Rejected(_))) {
+            return Err(StoreError::Failed(why.clone()));
+        }
+        (self.announce)(due);
+        Ok(())
+    }
+
+    /// The address works, says somebody: at which tenants it was paused. What failed before counts no more.
+    pub async fn resume(&self, address: &Address) -> Result<Vec<String>, StoreError> {
+        let _changing = self.changing.lock().await;
+        let now = (self.clock)();
+        let mut domains = Vec::new();
+        for mut standing in self.store.standings().await? {
+            if standing.paused.is_none() || !standing.address.same_as(address) {
+                continue;
+            }
+            standing.paused = None;
+            standing.since.forgiven = Some(now);
+            let domain = standing.domain.clone();
+            self.commit(vec![Move::Standing(Box::new(standing))], Vec::new()).await?;
+            self.members.set_paused(&domain, address, false);
+            domains.push(domain);
+        }
+        Ok(domains)
+    }
+
+    /// Who is paused at a tenant, and why.
+    pub async fn paused(&self, domain: &str) -> Result<Vec<(Address, Paused)>, StoreError> {
+        let all = self.store.standings().await?.into_iter().filter(|s| s.domain == domain);
+        Ok(all.filter_map(|standing| Some((standing.address, standing.paused?))).collect())
+    }
+}
+
+fn standing(failing: &Failing) -> Standing {
+    failing.standing.clone().unwrap_or_else(|| Standing {
+        domain: failing.domain.clone(),
+        address: failing.address.clone(),
+        list: failing.list.clone(),
+        since: score::Since::default(),
+        probe: None,
+        paused: None,
+    })
+}
+
+fn letter(to: Recipient, words: Words, from: &Address, list: &List) -> Letter {
+    Letter {
+        to,
+        from: Sender { name: list.title().to_owned(), address: from.clone() },
+        reply_to: None,
+        words,
+        answers: None,
+        auto: Auto::Generated,
+        list: list.address.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
