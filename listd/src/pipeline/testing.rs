@@ -54,6 +54,13 @@ impl Announce for Announced {
 #[derive(Default)]
 pub struct Unmanned(AtomicI64);
 
+impl Unmanned {
+    /// How often something waited.
+    pub fn called(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 #[async_trait]
 impl Front for Unmanned {
     fn waits(&self) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use listcore::address::Address;
 use listcore::hold::Reason;
 use listcore::list::ListId;
+use listcore::list::settings::Key;
 use listcore::time::Timestamp;
 use listcore::token;
 use lmtp::server::Flavor;
@@ -71,6 +72,29 @@ async fn a_retry_is_recognised_and_another_body_is_no_retry() {
     school.live.fresh(START + 8 * DAY, None);
     assert_eq!(codes(&school.anna(&["5b@schule.example"], id, "Hallo").await), "250 250");
     assert_eq!(school.announced().len(), 3, "after seven days nobody remembers");
+}
+
+/// Promise 12: one mail that goes to one list and waits for another is one body, and two answers; the desk is called.
+#[tokio::test]
+async fn sent_here_and_held_there() {
+    let desk = Arc::new(super::testing::Unmanned::default());
+    let school = School::staffed(Flavor::Lmtp, None, desk.clone());
+    let list = ListId("00000000-0000-0000-0000-00000000006a".into());
+    let all = ["all".to_owned()];
+    school.door.pipeline.members.set_override(&list, Key::Moderation, Some(&all));
+    let lists = ["5b@schule.example", "6a@schule.example"];
+    let replies = school.anna(&lists, "both@home.example", "Hallo").await;
+    assert_eq!(codes(&replies), "250 250 250 250", "{replies:?}");
+    assert!(replies[3].contains("angenommen; wartet auf Freigabe ("), "{replies:?}");
+    assert_eq!((school.announced(), desk.called()), (vec!["5b".to_owned()], 1));
+    let held = school.store.held_on(None, 9).await.unwrap().remove(0);
+    assert_eq!((held.reason, &held.list, held.verified), (Reason::Moderated, &list, true));
+    assert_eq!((held.new.subject.as_str(), held.arrived.rcpt.as_str()), ("Hallo", lists[1]));
+    let (accounts, _) = school.store.trace("both@home.example").await.unwrap();
+    assert_eq!(accounts.iter().map(|a| a.post.mail).collect::<Vec<_>>(), [held.mail]);
+    let again = school.anna(&lists, "both@home.example", "Hallo").await;
+    assert!(again[2..].iter().all(|reply| reply.contains("accepted before")), "{again:?}");
+    assert_eq!((school.store.counts().await.unwrap().held, desk.called()), (1, 1));
 }
 
 /// LM22 for a mail without Message-ID, where the retry is for one of its lists only.
@@ -403,4 +427,14 @@ async fn the_filter_is_asked_once_and_not_about_bounces() {
     let replies = school.anna(&to, "later@home.example", "Hallo").await;
     assert_eq!(codes(&replies), "250 250 250 451 250 451", "{replies:?}");
     assert_eq!(school.traced("later@home.example").await.len(), 2);
+
+    // A reply to a question of ours is scanned before anybody reads it.
+    let list = Address::parse("5b@schule.example").unwrap();
+    let question = token::answer_address(&school.keys, &list, 5, START).unwrap().to_string();
+    let answered = async || school.anna(&[&question], "", "Ja").await.remove(1);
+    assert!(answered().await.starts_with("451 4.3.0"));
+    filter.says(Answer::Code(ReplyCode::new(550, "5.7.1", "malware: Eicar").unwrap()));
+    assert!(answered().await.contains("dangerous"));
+    filter.says(Answer::Continue);
+    assert!(answered().await.starts_with("550 5.1.1"), "clean, and nobody asked that");
 }
