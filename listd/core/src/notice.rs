@@ -221,8 +221,8 @@ pub fn language<'a>(wanted: impl IntoIterator<Item = &'a str>) -> &'static str {
 
 /// The text in the language, else in English; the key itself where a text is missing, which a test excludes.
 fn format(language: &str, key: &str, args: &FluentArgs<'_>) -> String {
-    let short = language.get(..2).unwrap_or("en").to_ascii_lowercase();
-    let fitting = BUNDLES.iter().find(|(l, _)| *l == short).or_else(|| BUNDLES.first());
+    let known = spoken(language).unwrap_or("en");
+    let fitting = BUNDLES.iter().find(|(l, _)| *l == known);
     let text = fitting.and_then(|(_, bundle)| {
         let pattern = bundle.get_message(key)?.value()?;
         Some(bundle.format_pattern(pattern, Some(args), &mut Vec::new()).into_owned())

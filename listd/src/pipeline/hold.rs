@@ -150,12 +150,10 @@ impl Pipeline {
         }
     }
 
-    /// In the author's language where the directory knows it, else in the list's.
+    /// The author's language if there are words in it, else the list's.
     pub(super) fn authors_language(&self, list: &List, mail: &Mail) -> String {
-        let author = mail.author().map(|author| &author.address);
-        author
-            .and_then(|address| self.members.language(address))
-            .unwrap_or_else(|| self.language(list))
+        let own = mail.author().and_then(|author| self.members.language(&author.address));
+        self.speaks(list, own.as_deref()).to_owned()
     }
 }
 

@@ -125,15 +125,14 @@ impl Pipeline {
     }
 
     /// Of the languages of a person, the list and the domain the first that we have words in (LA2).
-    fn speaks(&self, list: &List, own: Option<&str>) -> &'static str {
+    pub(super) fn speaks(&self, list: &List, own: Option<&str>) -> &'static str {
         let domain = self.tenant(list.address.domain()).language;
         notice::language([own.unwrap_or_default(), &list.settings.language, &domain])
     }
 
     fn no_help(&self, list: &List, mail: &Mail, why: NoHelp) -> Reply {
-        let own = mail.author().and_then(|author| self.members.language(&author.address));
         let about = notice::About { title: list.title(), address: &list.address };
-        let text = notice::no_help(self.speaks(list, own.as_deref()), why, &about);
+        let text = notice::no_help(&self.authors_language(list, mail), why, &about);
         Reply::new(550, "5.7.1", text)
     }
 }
