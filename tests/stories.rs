@@ -40,3 +40,4 @@ mod t50_yardstick;
 mod t60_door;
 mod t61_hold;
 mod t61_requests;
+mod t62_authors;

@@ -71,7 +71,12 @@ fn write(folder: &Path, simulation: &Simulation) -> Done {
 
 fn human(simulation: &Simulation, out: Option<&Path>) -> String {
     let mut facts = Rows::facts();
-    let verdict = if simulation.accepted { "it would go out" } else { "it would not go out" };
+    let verdict = match simulation.reply.get(..9) {
+        _ if simulation.accepted => "it would go out",
+        // What is only thrown away has the status 2.6.0.
+        Some("250 2.0.0") => "it would wait for somebody's word",
+        _ => "it would not go out",
+    };
     facts.fact("list", &simulation.list);
     facts.fact("verdict", verdict);
     facts.fact("decided by", &simulation.rule);
