@@ -97,6 +97,30 @@ Exit code 1: nothing is known of this Message-ID (outcomes are kept for 30 days)
         message_id: String,
     },
 
+    /// Teach rspamd that a mail was spam
+    #[command(after_help = "Example:
+  listctl spam '<4711.abc@mail.example>'    the Message-ID, with or without <>
+
+Needs verdict.rspamd_controller, and the mail must still be kept (verdict.keep_for_learning, 3 days).
+Exit code 1: the mail is not known, or not kept any more.")]
+    Spam {
+        /// The mail's Message-ID, with or without < and >
+        #[arg(value_name = "MESSAGE-ID")]
+        message_id: String,
+    },
+
+    /// Teach rspamd that a mail was no spam
+    #[command(after_help = "Example:
+  listctl ham '<4711.abc@mail.example>'    the Message-ID, with or without <>
+
+Needs verdict.rspamd_controller, and the mail must still be kept (verdict.keep_for_learning, 3 days).
+Exit code 1: the mail is not known, or not kept any more.")]
+    Ham {
+        /// The mail's Message-ID, with or without < and >
+        #[arg(value_name = "MESSAGE-ID")]
+        message_id: String,
+    },
+
     /// What would happen to a mail; nothing is sent
     #[command(after_help = "Example:
   listctl simulate klasse-5b --out /tmp/copies < mail.eml

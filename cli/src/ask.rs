@@ -38,6 +38,8 @@ pub async fn run(args: Args) -> Done {
         Command::Held { command: None, list, limit } => ask.held(list, limit).await,
         Command::Held { command: Some(command), .. } => ask.about_held(command).await,
         Command::Trace { message_id } => ask.trace(&message_id).await,
+        Command::Spam { message_id } => ask.learn(message_id, true).await,
+        Command::Ham { message_id } => ask.learn(message_id, false).await,
         Command::Simulate { list, out, diff, as_verified } => {
             simulate::run(&ask, &list, out.as_deref(), diff, as_verified).await
         }
@@ -184,6 +186,12 @@ impl Ask {
         self.print(&resumed, |r| {
             format!("{} gets mail again ({}).\n", r.address, r.domains.join(", "))
         })
+    }
+
+    async fn learn(&self, message_id: String, spam: bool) -> Done {
+        let ask = api::Learn { message_id, spam };
+        let learned: api::Learned = self.client.post(path::LEARN, &ask).await?;
+        self.print(&learned, show::learned)
     }
 
     async fn trace(&self, message_id: &str) -> Done {

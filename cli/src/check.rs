@@ -112,7 +112,15 @@ fn warnings(config: &Config) -> Vec<String> {
     if let DirectorySource::File(path) = &directory.source {
         file("directory.url", path);
     }
+    let learning = config.verdict.as_ref().and_then(|verdict| verdict.learning.as_ref());
+    let rspamd = learning.and_then(|learning| learning.password_file.as_deref());
+    if let Some(path) = rspamd {
+        file("verdict.rspamd_password_file", path);
+    }
     open_to_all("secret_file", &config.secret_file, &mut said);
+    if let Some(path) = rspamd {
+        open_to_all("verdict.rspamd_password_file", path, &mut said);
+    }
     if let Some(path) = &directory.bind_password_file {
         open_to_all("directory.bind_password_file", path, &mut said);
     }

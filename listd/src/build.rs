@@ -6,13 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use async_trait::async_trait;
 use daemon::Passed;
 use listcore::api;
 use listcore::config::{self, Config, Endpoint, StoreUrl};
 use listcore::dkim::Algorithm;
 use listcore::dn;
-use listcore::hold::Choice;
 use listcore::list::settings::Base;
 use listcore::recipients::Recipient;
 use listcore::rewrite::{Frozen, Links, PostKind};
@@ -24,15 +22,16 @@ use listd::clock::{self, Clock};
 use listd::compose::Composer;
 use listd::control;
 use listd::delivery::Relay;
-use listd::desk::{self, Bell, Decided, Desk};
+use listd::desk::{self, Bell, Desk, Lessons};
 use listd::directory::{self, Directory, Freshness};
 use listd::ids::Ids;
 use listd::intake::{self, Door, spool::Budget, tally::Tally};
+use listd::learning::{self, Teacher};
 use listd::letters::Letters;
 use listd::maillog::MailLog;
 use listd::members::{self, Claim, Members};
 use listd::metrics::{self, Counters};
-use listd::office::{Bench, Office, Plate, Ruling};
+use listd::office::{Office, Plate};
 use listd::pipeline::{Announce, Flood, House, LARGE_AT_ONCE, Pipeline, Tenant, Traffic};
 use listd::requests::Requests;
 use listd::retention;
@@ -40,7 +39,7 @@ use listd::scheduler::{NotNow, RealTimer, Scheduler, Settings, StillGets};
 use listd::secret;
 use listd::sign::{KeyFile, Signer, Signers};
 use listd::store::sqlite::SqliteStore;
-use listd::store::{Accepted, DueBatch, Overrides, PostId};
+use listd::store::{Accepted, DueBatch, Originals, Overrides};
 use listd::verdicts::{self, Verdicts};
 use listd::verify::Verifier;
 use listd::web;
@@ -129,7 +128,10 @@ pub async fn start(
     let store = SqliteStore::open(path).await?;
     let scans = verdicts::Tally::default();
     let verdicts = verdicts(config, &scans);
-    let counters = Arc::new(Counters::default().watching(&scans));
+    let lessons = learning::Tally::default();
+    let teacher = teacher(config, &lessons)?;
+    store.keep_originals(teacher.is_some());
+    let counters = Arc::new(Counters::default().watching(&scans).teaching(&lessons));
     store.watched_by(vec![counters.clone(), Arc::new(MailLog)]);
     let directory = directory(config, &store, &clock).await?;
     let members = Arc::new(Members::new(directory.live.clone(), domains(config)));
@@ -170,7 +172,7 @@ pub async fn start(
         clock: clock.clone(),
         turns: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
     });
-    let desk = desk(config, &store, &members, &scheduler, &pipeline);
+    let desk = desk(config, &store, &members, &scheduler, &pipeline, &teacher);
     bell.hang(&desk);
     let alarm = alarm(config, &store, &directory, &members, &scheduler, &pipeline).await?;
     let bounces = bounces(config, &store, &members, &scheduler, &pipeline);
@@ -184,7 +186,8 @@ pub async fn start(
         scheduler: scheduler.clone(),
         composer: composer.clone(),
         store: store.clone(),
-        bench: Some(Arc::new(AtTheDesk(desk.clone()))),
+        teacher,
+        desk: desk.clone(),
         clock: clock.clone(),
         changing: tokio::sync::Mutex::new(()),
     };
@@ -207,7 +210,8 @@ pub async fn start(
     tasks.spawn(alarm.run(stop.clone()));
     tasks.spawn(desk.run(stop.clone()));
     tasks.spawn(bounces.run(stop.clone()));
-    tasks.spawn(retention::run(store.clone(), clock, retention::EVERY, stop));
+    let originals = keep_originals(config);
+    tasks.spawn(retention::run(store.clone(), clock, originals, retention::EVERY, stop));
     Ok(Running { members, pipeline, scheduler, store, _directory: directory, tasks })
 }
 
@@ -224,6 +228,23 @@ fn token_keys(config: &Config) -> Result<Arc<Keys>, StartError> {
         tracing::warn!("{warning}");
     }
     Ok(Arc::new(secret.keys))
+}
+
+/// Whoever teaches the spam filter, if it is to learn.
+fn teacher(config: &Config, tally: &learning::Tally) -> Result<Option<Arc<Teacher>>, StartError> {
+    let Some(learning) = learns(config) else { return Ok(None) };
+    readable("verdict.rspamd_password_file", learning.password_file.as_deref())?;
+    let (controller, password) = (learning.controller.clone(), learning.password_file.clone());
+    Ok(Some(Arc::new(Teacher::new(controller, password, tally.clone()))))
+}
+
+fn learns(config: &Config) -> Option<&config::Learning> {
+    config.verdict.as_ref()?.learning.as_ref()
+}
+
+/// How long originals are kept for it.
+fn keep_originals(config: &Config) -> Duration {
+    learns(config).map_or(Duration::ZERO, |learning| learning.keep)
 }
 
 /// The spam and virus filter, if one is to be asked.
@@ -373,6 +394,7 @@ fn desk(
     members: &Arc<Members>,
     scheduler: &Arc<Scheduler>,
     pipeline: &Arc<Pipeline>,
+    teacher: &Option<Arc<Teacher>>,
 ) -> Arc<Desk> {
     let pages = config.web.as_ref().map(|web| web.public_url.trim_end_matches('/').to_owned());
     Desk::new(desk::Parts {
@@ -381,27 +403,12 @@ fn desk(
         store: store.clone(),
         letters: Letters { hostname: config.hostname.clone(), ids: pipeline.ids.clone() },
         announce: Arc::new(Waiting(scheduler.clone())),
-        learns: Arc::new(desk::NoTeacher),
+        learns: Arc::new(Lessons(teacher.clone())),
         keys: pipeline.house.keys.clone(),
         ids: pipeline.ids.clone(),
         pages,
         clock: pipeline.clock.clone(),
     })
-}
-
-/// What the desk decides, in the words of the office.
-struct AtTheDesk(Arc<Desk>);
-
-#[async_trait]
-impl Bench for AtTheDesk {
-    async fn rule(&self, admin: &str, id: PostId, choice: &Choice) -> Ruling {
-        match self.0.decide_as(admin, id, choice).await {
-            Decided::Done(end) => Ruling::Done(end),
-            Decided::Already(first) => Ruling::Already(first),
-            Decided::Gone => Ruling::Gone,
-            Decided::Passed | Decided::NotNow => Ruling::NotNow,
-        }
-    }
 }
 
 /// Who looks after what came back.

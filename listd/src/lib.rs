@@ -10,6 +10,7 @@ pub mod desk;
 pub mod directory;
 pub mod ids;
 pub mod intake;
+pub mod learning;
 pub mod letters;
 pub mod maillog;
 pub mod members;

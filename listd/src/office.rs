@@ -4,6 +4,7 @@
 
 mod copies;
 mod held;
+mod learn;
 mod veil;
 
 use std::sync::Arc;
@@ -23,19 +24,19 @@ use crate::bounces::Bounces;
 use crate::clock::Clock;
 use crate::compose::Composer;
 use crate::control::{Answer, Problem, Rooms, Sight, Wanted, report};
+use crate::desk::Desk;
 use crate::directory::{Freshness, Mode};
+use crate::learning::Teacher;
 use crate::members::{DirectoryStatus, Held, Members};
 use crate::pipeline::Pipeline;
 use crate::scheduler::Scheduler;
-use crate::store::{Move, PostId, Queue, Report};
+use crate::store::{Move, Originals, PostId, Report};
 use veil::Veil;
 
-pub use held::{Bench, Ruling};
-
 /// What the office reads of the store.
-pub trait Shelf: Report + Queue {}
+pub trait Shelf: Report + Originals {}
 
-impl<S: Report + Queue> Shelf for S {}
+impl<S: Report + Originals> Shelf for S {}
 
 /// What is known from the start and does not change.
 #[derive(Clone, Debug)]
@@ -61,8 +62,9 @@ pub struct Office {
     pub alarm: Arc<Alarm>,
     pub bounces: Arc<Bounces>,
     pub store: Arc<dyn Shelf>,
-    /// Decides about held mail; `None` where nothing is held.
-    pub bench: Option<Arc<dyn Bench>>,
+    /// Teaches the spam filter; `None` where that is not set up.
+    pub teacher: Option<Arc<Teacher>>,
+    pub desk: Arc<Desk>,
     pub clock: Clock,
     /// Held while a setting is changed, so that store and members see two changes in the same order.
     pub changing: tokio::sync::Mutex<()>,
@@ -404,6 +406,10 @@ impl Rooms for Office {
 
     async fn decide(&self, id: u64, choice: &Choice, who: &str) -> Answer<api::Decided> {
         self.ruled(id, choice, who).await
+    }
+
+    async fn learn(&self, message_id: &str, spam: bool, who: &str) -> Answer<api::Learned> {
+        self.learned(message_id, spam, who).await
     }
 
     async fn trace(&self, message_id: &str, sight: Sight) -> Answer<api::Trace> {

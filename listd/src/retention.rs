@@ -17,8 +17,15 @@ pub const KEEP: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How often what is older is erased.
 pub const EVERY: Duration = Duration::from_secs(3600);
 
-/// Erases what is older than [`KEEP`], now and then every `every`, until `stop`. A failure is tried again.
-pub async fn run(store: Arc<dyn Commit>, clock: Clock, every: Duration, stop: CancellationToken) {
+/// Erases what is older than [`KEEP`], and originals older than `originals`, now and then every `every`, until `stop`. A
+/// failure is tried again.
+pub async fn run(
+    store: Arc<dyn Commit>,
+    clock: Clock,
+    originals: Duration,
+    every: Duration,
+    stop: CancellationToken,
+) {
     let mut every = tokio::time::interval(every);
     loop {
         tokio::select! {
@@ -26,7 +33,11 @@ pub async fn run(store: Arc<dyn Commit>, clock: Clock, every: Duration, stop: Ca
             () = stop.cancelled() => return,
         }
         let now = clock();
-        let old = vec![Move::Erase { before: now - KEEP }, Move::EraseExpired { before: now }];
+        let old = vec![
+            Move::EraseOriginals { before: now - originals },
+            Move::Erase { before: now - KEEP },
+            Move::EraseExpired { before: now },
+        ];
         if let Err(error) = store.commit(old).await {
             tracing::error!(%error, "old outcomes could not be erased; they are tried again later");
         }
@@ -65,7 +76,7 @@ mod tests {
         let clock: Clock = Arc::new(move || Timestamp(told.load(Ordering::Relaxed)));
         let stop = CancellationToken::new();
         let every = Duration::from_millis(1);
-        let job = tokio::spawn(run(store.clone(), clock, every, stop.clone()));
+        let job = tokio::spawn(run(store.clone(), clock, Duration::ZERO, every, stop.clone()));
         tokio::time::sleep(20 * every).await;
         assert_eq!(left().await, 2, "neither is older than 30 days");
 

@@ -15,6 +15,15 @@ pub const GTUBE: &str = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TES
 /// Of the controller.
 pub const PASSWORD: &str = "rspamd-geheim";
 
+/// With which it learns: one lesson is enough to be counted.
+const CLASSIFIER: &str = r#"classifier "bayes" {
+  tokenizer { name = "osb"; }
+  backend = "sqlite3";
+  min_tokens = 1; min_learns = 1;
+  statfile { symbol = "BAYES_HAM"; path = "@@DIR@@/ham.sqlite"; spam = false; }
+  statfile { symbol = "BAYES_SPAM"; path = "@@DIR@@/spam.sqlite"; spam = true; }
+}"#;
+
 /// What it takes for ends of domain names.
 const SUFFIXES: &str = "example\ncom\nde\norg\nnet\n";
 
@@ -34,11 +43,20 @@ pub struct Rspamd {
 
 impl Rspamd {
     pub fn start(dir: &Path) -> Result<Rspamd> {
-        Rspamd::in_front_of(dir, None)
+        Rspamd::begin(dir, None, false)
     }
 
     /// With a milter that asks somebody else.
     pub fn in_front_of(dir: &Path, upstream: Option<SocketAddr>) -> Result<Rspamd> {
+        Rspamd::begin(dir, upstream, false)
+    }
+
+    /// With a classifier, and a controller that insists on its password.
+    pub fn learning(dir: &Path) -> Result<Rspamd> {
+        Rspamd::begin(dir, None, true)
+    }
+
+    fn begin(dir: &Path, upstream: Option<SocketAddr>, learns: bool) -> Result<Rspamd> {
         let (scan, control, milter) = (Port::claim()?, Port::claim()?, Port::claim()?);
         let home = dir.join("rspamd");
         std::fs::create_dir_all(&home)?;
@@ -50,6 +68,15 @@ impl Rspamd {
             ("MILTER_PORT", ports[2].clone()),
             ("PASSWORD", PASSWORD.to_owned()),
             ("UPSTREAM", upstream.unwrap_or(scan.address()).to_string()),
+            ("SECURE", if learns { "" } else { "secure_ip = \"127.0.0.1\";" }.to_owned()),
+            (
+                "CLASSIFIER",
+                if learns {
+                    CLASSIFIER.replace("@@DIR@@", &home.to_string_lossy())
+                } else {
+                    String::new()
+                },
+            ),
         ];
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
         let conf = template::fill(include_str!("conf/rspamd.conf"), &values)?;
@@ -103,6 +130,16 @@ impl Rspamd {
         self.control.address()
     }
 
+    /// How many lessons its classifier had.
+    pub fn learned(&self) -> Result<u64> {
+        let head = format!("GET /stat HTTP/1.1\r\nHost: localhost\r\nPassword: {PASSWORD}\r\n\r\n");
+        let answer = ask(self.control(), head.as_bytes())?;
+        let rest = answer.split_once("\"learned\":").map(|(_, rest)| rest);
+        let number: String =
+            rest.unwrap_or_default().chars().take_while(char::is_ascii_digit).collect();
+        number.parse().map_err(|_| Failure(format!("no number of lessons in {answer}")))
+    }
+
     /// Its own milter.
     pub fn milter(&self) -> SocketAddr {
         self.milter.address()
@@ -127,11 +164,15 @@ impl Rspamd {
 
 /// Asks about a mail by hand: the whole HTTP answer.
 fn check(server: SocketAddr, mail: &str) -> Result<String> {
+    let head = "POST /checkv2 HTTP/1.1\r\nHost: localhost\r\nContent-Length";
+    ask(server, format!("{head}: {}\r\n\r\n{mail}", mail.len()).as_bytes())
+}
+
+fn ask(server: SocketAddr, question: &[u8]) -> Result<String> {
     let limit = Duration::from_secs(5);
     let mut stream = TcpStream::connect_timeout(&server, limit)?;
     stream.set_read_timeout(Some(limit))?;
-    let head = "POST /checkv2 HTTP/1.1\r\nHost: localhost\r\nContent-Length";
-    stream.write_all(format!("{head}: {}\r\n\r\n{mail}", mail.len()).as_bytes())?;
+    stream.write_all(question)?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)

@@ -31,6 +31,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("members", &["directory", "store"]),
     ("verify", &["sign"]),
     ("verdicts", &[]),
+    ("learning", &[]),
     ("intake", &["pipeline", "store", "clock", "ids"]),
     ("pipeline", &["members", "directory", "verify", "verdicts", "store", "clock", "ids"]),
     ("scheduler", &["store", "delivery", "clock"]),
@@ -43,13 +44,36 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Looks at the others at a scrape, and hears of commits; nobody knows that it is there.
     (
         "metrics",
-        &["store", "members", "directory", "scheduler", "compose", "intake", "verdicts", "clock"],
+        &[
+            "store",
+            "members",
+            "directory",
+            "scheduler",
+            "compose",
+            "intake",
+            "verdicts",
+            "learning",
+            "clock",
+        ],
     ),
     ("retention", &["store", "clock"]),
     // What we write ourselves, on its way into the store.
     ("letters", &["store", "clock", "ids"]),
     // Cares for mail that waits: asks by letters, hears by the pipeline and by the pages' trait.
-    ("desk", &["letters", "pipeline", "members", "directory", "web", "store", "clock", "ids"]),
+    (
+        "desk",
+        &[
+            "learning",
+            "letters",
+            "pipeline",
+            "members",
+            "directory",
+            "web",
+            "store",
+            "clock",
+            "ids",
+        ],
+    ),
     // Answers what is asked of a list's program; the pipeline knows it by a trait.
     ("requests", &["letters", "pipeline", "store", "clock"]),
     // Tells the admins what the safety catch holds, by a mail of our own.
@@ -63,6 +87,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "alarm",
             "bounces",
             "control",
+            "desk",
+            "learning",
             "store",
             "members",
             "directory",

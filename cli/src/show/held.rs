@@ -1,6 +1,6 @@
 //! Mail that waits for somebody's word, one of them, and what came of a decision.
 
-use listcore::api::{Decided, Ending, HeldDetail, HeldMail, HeldMails};
+use listcore::api::{Decided, Ending, HeldDetail, HeldMail, HeldMails, Learned};
 use listcore::hold::End;
 use listcore::notice;
 
@@ -86,6 +86,12 @@ pub fn decided(decided: &Decided) -> String {
     let how = mail.ended.as_ref().map(end).unwrap_or_default();
     let before = if decided.yours { "" } else { "decided before: " };
     visible(&format!("{} to {}: {before}{how}", mail.id, mail.list)) + "\n"
+}
+
+pub fn learned(learned: &Learned) -> String {
+    let what = if learned.spam { "spam" } else { "ham" };
+    let before = if learned.known { " before" } else { "" };
+    visible(&format!("<{}>: rspamd learned it as {what}{before}", learned.message_id)) + ".\n"
 }
 
 fn waits(mail: &HeldMail) -> &str {

@@ -8,7 +8,7 @@ use crate::played::{Daemon, ctl};
 #[test]
 fn every_question_has_its_answer_and_exit_code() {
     let daemon = Daemon::start();
-    let cases: [(&[&str], i32, &[&str]); 31] = [
+    let cases: [(&[&str], i32, &[&str]); 34] = [
         (
             &["status"],
             1,
@@ -107,6 +107,9 @@ fn every_question_has_its_answer_and_exit_code() {
             &["7 to klasse-5b@schule.example: rejected by lehrer@schule.example (nein)"],
         ),
         (&["held", "accept", "7", "8"], 1, &["8 to klasse-5b@schule.example: decided before"]),
+        (&["spam", "<a@b.example>"], 0, &["<a@b.example>: rspamd learned it as spam.\n"]),
+        (&["ham", "a@b.example"], 0, &["learned it as ham before.\n"]),
+        (&["ham", "b@b.example"], 1, &["it is no longer kept", "rspamc learn_spam"]),
         (&["trace", "waits@b.example"], 0, &["its moderators", "Kuchen"]),
         (&["trace", "refused@b.example"], 0, &["fremd@evil.example", "550 5.7.1 only members"]),
         (&["trace", "<none@b.example>"], 1, &["nothing is known of <none@b.example>"]),

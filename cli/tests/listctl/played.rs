@@ -224,6 +224,15 @@ impl Rooms for School {
         let mail = api::HeldMail { ended, id: id.to_string(), ..held_mail(Sight::Whole) };
         Ok(api::Decided { yours: id == 7, mail })
     }
+    async fn learn(&self, message_id: &str, spam: bool, _who: &str) -> Answer<api::Learned> {
+        match message_id {
+            "a@b.example" => {
+                let message_id = message_id.to_owned();
+                Ok(api::Learned { message_id, spam, known: !spam })
+            }
+            _ => Err(Problem::not_found("it is no longer kept", "rspamc learn_spam")),
+        }
+    }
     async fn trace(&self, message_id: &str, _sight: Sight) -> Answer<api::Trace> {
         let event = api::Event {
             at: at(5),

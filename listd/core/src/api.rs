@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 
 mod held;
 
-pub use held::{Decide, Decided, Ending, HeldDetail, HeldMail, HeldMails};
+pub use held::{Decide, Decided, Ending, HeldDetail, HeldMail, HeldMails, Learn, Learned};
 
 /// Stands where a text would name somebody whose entry says `listProtected` (rule GD4).
 pub const PROTECTED: &str = "(a protected person)";
@@ -55,6 +55,8 @@ pub mod path {
     pub const HELD_MAIL: &str = "/v1/held/mail";
     /// POST [`Decide`](super::Decide): [`Decided`](super::Decided).
     pub const HELD_DECIDE: &str = "/v1/held/decide";
+    /// POST [`Learn`](super::Learn): [`Learned`](super::Learned).
+    pub const LEARN: &str = "/v1/learn";
     /// GET `?message_id=`: [`Trace`](super::Trace).
     pub const TRACE: &str = "/v1/trace";
     /// POST a mail `?list=&copies=true|false&diff=true|false&as_verified=true|false`: [`Simulation`](super::Simulation).

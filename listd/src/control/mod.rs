@@ -42,6 +42,8 @@ pub trait Rooms: Send + Sync + 'static {
     async fn held_mail(&self, id: u64, sight: Sight) -> Answer<api::HeldDetail>;
     /// The decision of the admin `who`, or whoever was first.
     async fn decide(&self, id: u64, choice: &Choice, who: &str) -> Answer<api::Decided>;
+    /// Tells the spam filter what a mail is. `message_id` is without brackets.
+    async fn learn(&self, message_id: &str, spam: bool, who: &str) -> Answer<api::Learned>;
     /// `message_id` is without brackets.
     async fn trace(&self, message_id: &str, sight: Sight) -> Answer<api::Trace>;
     /// Stores and sends nothing.

@@ -53,6 +53,7 @@ pub fn router(rooms: Arc<dyn Rooms>, own: u32) -> Router {
         .route(path::RESUME, post(resume))
         .route(path::SET, post(set))
         .route(path::HELD_DECIDE, post(decide))
+        .route(path::LEARN, post(learn))
         .route(path::DIRECTORY_ACCEPT, post(directory_accept))
         .route(path::DIRECTORY_REJECT, post(directory_reject))
         .layer(DefaultBodyLimit::max(SMALL_BODY))
@@ -348,9 +349,22 @@ async fn trace(
     sight: Sight,
     Args(arg): Args<TraceArg>,
 ) -> Answer<Json<api::Trace>> {
-    let id = arg.message_id.trim();
-    let id = id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).unwrap_or(id);
-    rooms.trace(id, sight).await.map(Json)
+    rooms.trace(bare(&arg.message_id), sight).await.map(Json)
+}
+
+/// A Message-ID without brackets.
+fn bare(id: &str) -> &str {
+    let id = id.trim();
+    id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).unwrap_or(id)
+}
+
+async fn learn(
+    State(rooms): Handle,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Body(body): Body,
+) -> Answer<Json<api::Learned>> {
+    let api::Learn { message_id, spam } = json(&body)?;
+    rooms.learn(bare(&message_id), spam, &named(peer)).await.map(Json)
 }
 
 async fn simulate(

@@ -149,7 +149,7 @@ impl Desk {
                 let raw = self.raw(held.mail).await?;
                 let decided = self.end(held, End::Spam, by, None, Vec::new()).await?;
                 if let (Decided::Done(_), Some(raw)) = (&decided, raw) {
-                    self.parts.learns.spam(raw).await;
+                    self.parts.learns.spam(raw);
                 }
                 Ok(decided)
             }
@@ -162,10 +162,14 @@ impl Desk {
         };
         let tickets = self.parts.store.tickets_about(held.id).await?;
         let because = Because::Moderator { confirmed: vouched(held, &tickets) };
-        match self.parts.pipeline.again(held, raw, because).await {
+        match self.parts.pipeline.again(held, raw.clone(), because).await {
             Again::Post(post) => {
                 let marks = passed(held, *choice == Choice::Always);
-                self.end(held, End::Accepted, by, Some(post), marks).await
+                let decided = self.end(held, End::Accepted, by, Some(post), marks).await?;
+                if held.suspect && matches!(decided, Decided::Done(_)) {
+                    self.parts.learns.ham(raw);
+                }
+                Ok(decided)
             }
             Again::Refuse(why) => self.end(held, End::Refused(why), by, None, Vec::new()).await,
             // Nothing waits for the one who has just decided.

@@ -10,13 +10,13 @@ mod decide;
 mod ended;
 mod excerpt;
 mod front;
+mod learns;
 mod letter;
 mod questions;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use listcore::hold::{By, End, Ended, Waiting};
 use listcore::rate::Rate;
@@ -35,25 +35,12 @@ use crate::store::{Body, Done, MailId, Move, PostId, Queue, StoreError, TraceEve
 
 pub use bell::Bell;
 pub use decide::Decided;
+pub use learns::{Learns, Lessons};
 
 /// What the desk needs of the store.
 pub trait Drawer: Holds + Queue {}
 
 impl<S: Holds + Queue> Drawer for S {}
-
-/// Told of mail that a moderator calls spam, with its bytes as they came.
-#[async_trait]
-pub trait Learns: Send + Sync {
-    async fn spam(&self, raw: Bytes);
-}
-
-/// Nobody learns.
-pub struct NoTeacher;
-
-#[async_trait]
-impl Learns for NoTeacher {
-    async fn spam(&self, _: Bytes) {}
-}
 
 /// What the room is handed.
 pub struct Parts {

@@ -15,6 +15,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::PREFIX;
+use crate::learning;
 use crate::store::witness::{Fact, Kind, Witness};
 use crate::store::{SCANNED, StoreError};
 use crate::verdicts::Tally;
@@ -177,6 +178,14 @@ impl Counters {
         self.registry.register("verdicts", help, scans.verdicts.clone());
         let help = "From the question to the filter's verdict, the wait for a turn included";
         self.registry.register("verdict_seconds", help, scans.seconds.clone());
+        self
+    }
+
+    /// Also what the spam filter is taught.
+    #[must_use]
+    pub fn teaching(mut self, lessons: &learning::Tally) -> Counters {
+        let help = "Mails that rspamd was to learn from, and what became of it";
+        self.registry.register("lessons", help, lessons.lessons.clone());
         self
     }
 

@@ -1,16 +1,16 @@
 //! Mail that waits, as an admin sees it and decides about it.
 //!
-//! Not what a decision leads to: that is the desk's, behind [`Bench`].
+//! Not what a decision leads to: that is the desk's.
 
-use async_trait::async_trait;
 use listcore::api::{self, Ending, HeldDetail, HeldMail, HeldMails, PROTECTED};
-use listcore::hold::{By, Choice, End, Ended};
+use listcore::hold::{By, Choice, Ended};
 use listcore::message::readable;
 use listcore::notice;
 
 use super::Office;
 use super::veil::Veil;
 use crate::control::{Answer, Problem};
+use crate::desk::Decided;
 use crate::store::held::Held;
 use crate::store::{Body, MailId, PostId};
 
@@ -19,26 +19,6 @@ const TEXT: usize = 4_000;
 
 /// Largest mail that is opened for its text (octets).
 const READ: u64 = 32 * 1024 * 1024;
-
-/// Who decides about held mail.
-#[async_trait]
-pub trait Bench: Send + Sync {
-    /// An admin's decision, with the name of the system's user.
-    async fn rule(&self, admin: &str, id: PostId, choice: &Choice) -> Ruling;
-}
-
-/// What became of an admin's decision.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ruling {
-    /// It is the decision; how it ended.
-    Done(End),
-    /// Somebody was first.
-    Already(Ended),
-    /// There is no such mail.
-    Gone,
-    /// Trouble of ours; nothing was changed.
-    NotNow,
-}
 
 impl Office {
     pub(super) async fn held_mails(
@@ -68,14 +48,8 @@ impl Office {
     }
 
     pub(super) async fn ruled(&self, id: u64, choice: &Choice, who: &str) -> Answer<api::Decided> {
-        let Some(bench) = &self.bench else {
-            return Err(Problem::trouble(
-                "nobody decides about held mail in this listd",
-                "Look at the log (journalctl -u listd).",
-            ));
-        };
-        let yours = match bench.rule(who, PostId(id), choice).await {
-            Ruling::Done(end) => {
+        let yours = match self.desk.decide_as(who, PostId(id), choice).await {
+            Decided::Done(end) => {
                 tracing::warn!(
                     who,
                     held = id,
@@ -84,9 +58,9 @@ impl Office {
                 );
                 true
             }
-            Ruling::Already(_) => false,
-            Ruling::Gone => return Err(no_such(id)),
-            Ruling::NotNow => {
+            Decided::Already(_) => false,
+            Decided::Gone | Decided::Passed => return Err(no_such(id)),
+            Decided::NotNow => {
                 return Err(Problem::trouble(
                     format!("held mail {id} could not be decided now; it still waits"),
                     "Try again. The log (journalctl -u listd) and `listctl status` say what is wrong: \
@@ -183,6 +157,7 @@ fn came_from(held: &Held) -> String {
 #[cfg(test)]
 mod tests {
     use listcore::address::Address;
+    use listcore::hold::End;
     use listcore::time::Timestamp;
 
     use super::*;

@@ -20,9 +20,9 @@ use super::failures::Standing;
 use super::held::{Held, MarkKind, NewHeld, Ticket};
 use super::{
     Accepted, Account, Attribution, BATCH, Batch, BatchId, Body, BounceEvent, Commit, Counts, Done,
-    DueBatch, HiddenAuthor, MailId, Move, NewMail, NewPost, Override, Overrides, PostId, Queue,
-    Raw, RecipientRef, Replica, ReplicaChange, Report, StoreError, StoredPost, StoredReplica,
-    TraceEvent, rules, rules::Key as Seen,
+    DueBatch, HiddenAuthor, MailId, Move, NewMail, NewPost, Originals, Override, Overrides, PostId,
+    Queue, Raw, RecipientRef, Replica, ReplicaChange, Report, StoreError, StoredPost,
+    StoredReplica, TraceEvent, rules, rules::Key as Seen,
 };
 
 /// All of it behind one lock.
@@ -53,6 +53,7 @@ struct State {
     held: BTreeMap<PostId, Held>,
     tickets: BTreeMap<u64, Ticket>,
     marks: BTreeMap<MarkKey, Option<Timestamp>>,
+    keeps_originals: bool,
 }
 
 /// Kind, list, whose, value.
@@ -64,6 +65,8 @@ type SeenKey = (ListId, String, String);
 /// A body, until all posts of the mail are finished; then only the name, so that it is not used again.
 enum Kept {
     Body(Body),
+    /// For the filter to learn; since when.
+    Original(Body, Timestamp),
     Gone,
 }
 
@@ -156,6 +159,10 @@ impl State {
             }
             Move::Erase { before } => {
                 self.erase(before);
+                Ok(())
+            }
+            Move::EraseOriginals { before } => {
+                self.erase_originals(before);
                 Ok(())
             }
             Move::EraseExpired { before } => {
@@ -284,20 +291,40 @@ impl State {
         let number = usize::try_from(id.number).map_err(|_| missing())?;
         let batch = post.batches.get_mut(number).ok_or_else(missing)?;
         rules::settle(&mut batch.outcomes, changes)?;
-        post.last = post.last.max(rules::last(&batch.outcomes));
+        let at = rules::last(&batch.outcomes);
+        post.last = post.last.max(at);
         let mail = post.stored.mail;
-        self.release(mail);
+        self.release(mail, at, true);
         Ok(())
     }
 
-    /// A body goes when neither a post nor a held mail needs it.
-    fn release(&mut self, mail: MailId) {
-        let sent = self.posts.values().any(|p| p.stored.mail == mail && p.is_unfinished());
-        let waits = self.held.values().any(|held| held.mail == mail && held.ended.is_none());
-        if !(sent || waits)
-            && let Some(Kept::Body(body)) = self.bodies.insert(mail, Kept::Gone)
-        {
-            discard(&body);
+    /// A body goes when neither a post nor a held mail needs it, and nobody is to learn from it.
+    fn release(&mut self, mail: MailId, at: Timestamp, may_keep: bool) {
+        let of_mail = |post: &&Post| post.stored.mail == mail;
+        let sent = self.posts.values().filter(of_mail).any(Post::is_unfinished);
+        let held = || self.held.values().filter(|held| held.mail == mail);
+        if sent || held().any(|held| held.ended.is_none()) {
+            return;
+        }
+        let foreign = self.posts.values().filter(of_mail).any(|p| !p.stored.frozen.is_notice());
+        let keep = may_keep && self.keeps_originals && (foreign || held().next().is_some());
+        match self.bodies.insert(mail, Kept::Gone) {
+            Some(Kept::Body(body)) if keep => {
+                self.bodies.insert(mail, Kept::Original(body, at));
+            }
+            Some(Kept::Body(body) | Kept::Original(body, _)) => discard(&body),
+            Some(Kept::Gone) | None => {}
+        }
+    }
+
+    fn erase_originals(&mut self, before: Timestamp) {
+        for kept in self.bodies.values_mut() {
+            if let Kept::Original(body, at) = kept
+                && *at < before
+            {
+                discard(body);
+                *kept = Kept::Gone;
+            }
         }
     }
 
@@ -449,9 +476,25 @@ impl Queue for MemoryStore {
 
     async fn body(&self, mail: MailId) -> Result<Option<Body>, StoreError> {
         Ok(match self.state().bodies.get(&mail) {
-            Some(Kept::Body(body)) => Some(body.clone()),
+            Some(Kept::Body(body) | Kept::Original(body, _)) => Some(body.clone()),
             Some(Kept::Gone) | None => None,
         })
+    }
+}
+
+#[async_trait]
+impl Originals for MemoryStore {
+    fn keep_originals(&self, keep: bool) {
+        self.state().keeps_originals = keep;
+    }
+
+    async fn originals(&self, message_id: &str) -> Result<Vec<MailId>, StoreError> {
+        let state = self.state();
+        let posts = state.posts.values().map(|p| (&p.stored.message_id, p.stored.mail));
+        let held = state.held.values().map(|h| (&h.message_id, h.mail));
+        let named = posts.chain(held).filter(|(id, _)| *id == message_id);
+        let mails: std::collections::BTreeSet<MailId> = named.map(|(_, mail)| mail).collect();
+        Ok(mails.into_iter().collect())
     }
 }
 

@@ -169,6 +169,8 @@ pub enum Move {
     /// The retention job: outcomes, traces, bounces, duplicate keys, tickets and decisions older than this go. A post
     /// goes with all its outcomes once it was finished before this; a recipient when nothing names her any more.
     Erase { before: Timestamp },
+    /// The retention job: originals that are kept for the filter to learn ([`Originals`]), finished before this, go.
+    EraseOriginals { before: Timestamp },
     /// The retention job: hidden authors whose relay address has expired before this go, and marks.
     EraseExpired { before: Timestamp },
 }
@@ -363,6 +365,16 @@ pub trait Attribution: Commit {
 pub struct Account {
     pub post: StoredPost,
     pub batches: Vec<Batch>,
+}
+
+/// Mails as they came, for a filter that learns from them.
+#[async_trait]
+pub trait Originals: Queue {
+    /// Whether a body stays when nothing needs it any more, until [`Move::EraseOriginals`]; not letters of ours, and
+    /// not what its author took back.
+    fn keep_originals(&self, keep: bool);
+    /// The mails that came with a Message-ID (without brackets), oldest first; their bodies may be gone.
+    async fn originals(&self, message_id: &str) -> Result<Vec<MailId>, StoreError>;
 }
 
 /// Counts for `listctl status` and the metrics.

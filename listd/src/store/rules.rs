@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use listcore::hold::{Reason, Waiting};
+use listcore::hold::{End, Reason, Waiting};
 use listcore::list::ListId;
 use listcore::outcome::Outcome;
 use listcore::rewrite::PostKind;
@@ -159,6 +159,11 @@ pub(super) fn may_release(id: PostId, post: &NewPost) -> Result<(), String> {
         return Err(format!("post {} is not the held mail {}", post.id.0, id.0));
     }
     batches(post.recipients.len()).map(drop)
+}
+
+/// Whether the filter may learn from a mail that ended like this: what its author took back is gone.
+pub(super) fn may_keep(end: &End) -> bool {
+    !matches!(end, End::Withdrawn)
 }
 
 #[cfg(test)]

@@ -23,11 +23,12 @@ pub(crate) mod held;
 
 /// All that a backend offers.
 pub(super) trait Whole:
-    Queue + Replica + Attribution + Report + Overrides + Accepted + Holds + Failures
+    Queue + Replica + Attribution + Report + Overrides + Accepted + Holds + Failures + Originals
 {
 }
-impl<T: Queue + Replica + Attribution + Report + Overrides + Accepted + Holds + Failures> Whole
-    for T
+impl<
+    T: Queue + Replica + Attribution + Report + Overrides + Accepted + Holds + Failures + Originals,
+> Whole for T
 {
 }
 
@@ -81,6 +82,7 @@ const CASES: &[Named] = cases![
     held::old_decisions_are_erased,
     failures::a_failure_counts_once_a_day,
     failures::a_standing_is_replaced_and_forgotten,
+    originals_are_kept_to_learn_from,
 ];
 
 pub(super) async fn run<W: Whole + 'static>(make: impl AsyncFn() -> (Arc<W>, PathBuf)) {
@@ -572,6 +574,56 @@ async fn hidden_authors_are_known_until_they_expire(case: Case) {
     assert!(known("5b", 7).await.is_some() && known("5b", large).await.is_some());
     case.commit(vec![Move::EraseExpired { before: day(96) }]).await;
     assert_eq!((known("5b", 7).await, known("5b", large).await), (None, None));
+}
+
+/// GD8: bodies of finished mail stay where the filter learns, and go in time; what its author took back goes at once.
+async fn originals_are_kept_to_learn_from(case: Case) {
+    use self::held::{end, hold};
+    use listcore::hold::{By, End, Ended};
+    case.store.keep_originals(true);
+    let large = vec![b'l'; INLINE_BODY + 1];
+    let mut notice = post(3, "postmaster", people(1));
+    notice.frozen.list = ListId(format!("{}schule.example", Frozen::NOTICE));
+    notice.frozen.kind = PostKind::Role(Role::Owner);
+    case.commit(vec![
+        accept(1, "5b", people(1)),
+        Move::accept(mail(2, large), vec![post(2, "5b", people(1))]),
+        Move::accept(mail(3, "letter"), vec![notice]),
+        hold(4, "5b"),
+        hold(5, "5b"),
+    ])
+    .await;
+    let over = |end, at| Ended { end, by: By::Author, at };
+    let done = case
+        .commit(vec![
+            settle(1, 0, vec![(0, delivered(0))]),
+            settle(2, 0, vec![(0, delivered(DAY))]),
+            settle(3, 0, vec![(0, delivered(0))]),
+            end(4, &over(End::Spam, day(1)), None),
+            end(5, &over(End::Withdrawn, day(1)), None),
+        ])
+        .await;
+    assert_eq!(done, vec![Done::Ok; 5]);
+    let kept = async || {
+        let mut kept = Vec::new();
+        for id in 1..=5 {
+            kept.extend(case.body(id).await.map(|_| id));
+        }
+        kept
+    };
+    assert_eq!(kept().await, [1, 2, 4]);
+    assert_eq!(case.counts().await.mails, 0, "nothing needs them");
+    let named = async |id: &str| case.store.originals(id).await.expect("originals");
+    assert_eq!(named("m4@x.example").await, [MailId(4)]);
+    assert!(named("nothing@x.example").await.is_empty());
+    case.commit(vec![Move::EraseOriginals { before: day(1) }]).await;
+    assert_eq!(kept().await, [2, 4]);
+    case.commit(vec![Move::EraseOriginals { before: day(2) }]).await;
+    assert_eq!((kept().await.len(), files(&case.spool)), (0, 0));
+    case.store.keep_originals(false);
+    case.accept(6, "5b", people(1)).await;
+    case.commit(vec![settle(6, 0, vec![(0, delivered(0))])]).await;
+    assert_eq!(case.body(6).await, None);
 }
 
 async fn bounces_and_traces_are_counted_and_found(case: Case) {

@@ -82,3 +82,22 @@ pub struct Decided {
     pub yours: bool,
     pub mail: HeldMail,
 }
+
+/// Tell rspamd what a mail is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Learn {
+    /// With or without brackets.
+    pub message_id: String,
+    /// Else it is ham: mail that people want.
+    pub spam: bool,
+}
+
+/// What rspamd made of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Learned {
+    /// Without brackets.
+    pub message_id: String,
+    pub spam: bool,
+    /// It had learned this before.
+    pub known: bool,
+}

@@ -8,9 +8,9 @@ use std::time::Duration;
 use super::source::{Errors, Raw, Source, Values};
 use super::value::{self, Read};
 use super::{
-    Config, Control, Directory, DirectorySource, Dkim, DkimKey, Dns, Domain, Endpoint, ListMapping,
-    Lmtp, Metrics, OnFailure, PeopleMapping, Relay, StoreUrl, Sync, Verdict, Web, keys, later,
-    syntax,
+    Config, Control, Directory, DirectorySource, Dkim, DkimKey, Dns, Domain, Endpoint, Learning,
+    ListMapping, Lmtp, Metrics, OnFailure, PeopleMapping, Relay, StoreUrl, Sync, Verdict, Web,
+    keys, later, syntax,
 };
 use crate::list::Settings;
 use crate::list::settings::Key;
@@ -286,6 +286,9 @@ fn people(r: &mut Reader<'_, '_, '_>) -> PeopleMapping {
     people
 }
 
+/// The original of a mail is kept so long for the filter to learn.
+const KEEP_FOR_LEARNING: Duration = Duration::from_secs(3 * 24 * 3600);
+
 fn verdict(r: &mut Reader<'_, '_, '_>) -> Option<Verdict> {
     if !r.has("verdict") {
         return None;
@@ -298,8 +301,22 @@ fn verdict(r: &mut Reader<'_, '_, '_>) -> Option<Verdict> {
         let why = format!("found {found} s, expected at most 240 s: Exim does not wait for ever");
         r.wrong("verdict.timeout", why);
     }
+    let learning = learning(r);
     let milter = r.need("verdict.milter", value::endpoint)?;
-    Some(Verdict { milter, on_failure: on_failure.unwrap_or(OnFailure::Defer), timeout })
+    let on_failure = on_failure.unwrap_or(OnFailure::Defer);
+    Some(Verdict { milter, on_failure, timeout, learning })
+}
+
+fn learning(r: &mut Reader<'_, '_, '_>) -> Option<Learning> {
+    let (controller, password, keep) =
+        ("verdict.rspamd_controller", "verdict.rspamd_password_file", "verdict.keep_for_learning");
+    let password_file = r.get(password, value::secret);
+    let kept = r.get(keep, value::duration).unwrap_or(KEEP_FOR_LEARNING);
+    if !r.has(controller) && (r.has(password) || r.has(keep)) {
+        r.missing(controller);
+    }
+    let controller = r.get(controller, value::http)?;
+    Some(Learning { controller, password_file, keep: kept })
 }
 
 fn web(r: &mut Reader<'_, '_, '_>) -> Option<Web> {

@@ -54,8 +54,10 @@ impl Config {
             let dkim = &mut domain.dkim;
             [&mut dkim.rsa, &mut dkim.ed25519].into_iter().flatten().map(|key| &mut key.key_file)
         });
+        let learning = self.verdict.iter_mut().flat_map(|verdict| &mut verdict.learning);
         let secrets = std::iter::once(&mut self.secret_file)
             .chain(&mut self.directory.bind_password_file)
+            .chain(learning.flat_map(|learning| &mut learning.password_file))
             .chain(keys);
         for secret in secrets {
             if let Some(name) = name(secret) {

@@ -119,6 +119,9 @@ pub const KEYS: &[Key] = &[
     key("verdict.milter", ENDPOINT),
     key("verdict.on_failure", "\"defer\" or \"accept\""),
     key("verdict.timeout", DURATION),
+    key("verdict.rspamd_controller", "an http:// URL, e.g. \"http://127.0.0.1:11334\""),
+    key("verdict.rspamd_password_file", SECRET),
+    key("verdict.keep_for_learning", DURATION),
     key(
         "list.post",
         "a list of \"members\", \"owners\", \"moderators\", \"people\", \"anyone\" and DNs of groups",

@@ -180,6 +180,18 @@ pub struct Verdict {
     pub on_failure: OnFailure,
     /// For one mail, the wait for its turn included.
     pub timeout: Duration,
+    /// `None` = nobody learns.
+    pub learning: Option<Learning>,
+}
+
+/// What rspamd learns from people's decisions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Learning {
+    /// rspamd's worker "controller", `host:port`.
+    pub controller: String,
+    pub password_file: Option<PathBuf>,
+    /// How long the original of a mail is kept when nothing else needs it.
+    pub keep: Duration,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]

@@ -208,6 +208,20 @@ fn what_does_not_fit_is_told() {
         (with("[web]\npublic_url = \"ftp://x\""), "expected a link that starts with https://"),
         (with("[web]"), "listd.toml:1: web.public_url: this key is missing, expected a link"),
         (with("[verdict]\non_failure = \"defer\""), "verdict.milter: this key is missing"),
+        (
+            with("[verdict]\nmilter = \"unix:/m\"\nkeep_for_learning = \"2 d\""),
+            "verdict.rspamd_controller: this key is missing",
+        ),
+        (
+            with("[verdict]\nmilter = \"unix:/m\"\nrspamd_controller = \"https://r:1\""),
+            "an http:// URL",
+        ),
+        (
+            with(
+                "[verdict]\nmilter = \"unix:/m\"\nrspamd_controller = \"http://r:1\"\nkeep_for_learning = \"31 d\"",
+            ),
+            "verdict.keep_for_learning: found more than 30 days",
+        ),
         (with("[dns]\nserver = \"dns.example:53\""), "with an IP address"),
         (with("[directory.people]\ninactive = \"(a=b\""), "is missing at character"),
         (with("[directory.people]\naddress = []"), "else nobody gets mail"),

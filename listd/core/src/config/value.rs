@@ -239,16 +239,23 @@ pub(super) fn socket(raw: &Raw<'_>) -> Read<SocketAddr> {
 
 /// `host:port` or `[v6]:port`, as written.
 pub(super) fn host_port(raw: &Raw<'_>) -> Read<String> {
-    text(raw, |text| {
-        let (host, port) = text.rsplit_once(':')?;
-        let port: u16 = port.parse().ok()?;
-        let literal = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
-        let fine = match literal {
-            Some(v6) => v6.parse::<std::net::Ipv6Addr>().is_ok(),
-            None => normal_domain(host).is_ok(),
-        };
-        (fine && port > 0).then(|| text.to_owned())
-    })
+    text(raw, is_host_port)
+}
+
+/// `http://host:port`, as `host:port`.
+pub(super) fn http(raw: &Raw<'_>) -> Read<String> {
+    text(raw, |text| is_host_port(text.strip_prefix("http://")?.trim_end_matches('/')))
+}
+
+fn is_host_port(text: &str) -> Option<String> {
+    let (host, port) = text.rsplit_once(':')?;
+    let port: u16 = port.parse().ok()?;
+    let literal = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    let fine = match literal {
+        Some(v6) => v6.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => normal_domain(host).is_ok(),
+    };
+    (fine && port > 0).then(|| text.to_owned())
 }
 
 pub(super) fn web_url(raw: &Raw<'_>) -> Read<String> {

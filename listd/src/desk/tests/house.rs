@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use listcore::address::Address;
 use listcore::hold::Reason;
@@ -33,6 +32,7 @@ pub const NETWORK: &str = "192.0.2.0/24";
 pub struct Seen {
     pub announced: Mutex<Vec<DueBatch>>,
     pub spam: Mutex<Vec<Bytes>>,
+    pub ham: Mutex<Vec<Bytes>>,
 }
 
 impl Announce for Seen {
@@ -41,10 +41,13 @@ impl Announce for Seen {
     }
 }
 
-#[async_trait]
 impl Learns for Seen {
-    async fn spam(&self, raw: Bytes) {
+    fn spam(&self, raw: Bytes) {
         self.spam.lock().expect("a lock").push(raw);
+    }
+
+    fn ham(&self, raw: Bytes) {
+        self.ham.lock().expect("a lock").push(raw);
     }
 }
 

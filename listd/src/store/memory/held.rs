@@ -80,13 +80,14 @@ impl State {
                 return Err(format!("post {} exists already", id.0));
             }
         }
-        held.next = Some(ended.at);
+        let (at, may_keep) = (ended.at, rules::may_keep(&ended.end));
+        held.next = Some(at);
         held.ended = Some(ended);
         let held = held.clone();
         if let Some(post) = post {
             self.insert((held.mail, &held.message_id, held.at), held.size, post);
         }
-        self.release(held.mail);
+        self.release(held.mail, at, may_keep);
         marks.into_iter().for_each(|mark| self.mark(mark));
         Ok(Done::Ok)
     }

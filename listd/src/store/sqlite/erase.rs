@@ -9,7 +9,7 @@ use listcore::time::Timestamp;
 use super::error::Trouble;
 use super::packing;
 use super::writer::{Effects, Writer};
-use crate::store::Done;
+use crate::store::{Done, MailId};
 
 const OLD: [&str; 9] = [
     // Batches go with their post (ON DELETE CASCADE).
@@ -44,6 +44,23 @@ impl Writer {
             self.erase_recipients().await?;
             effects.erased = true;
         }
+        Ok(Done::Ok)
+    }
+
+    /// Bodies that were kept for the filter to learn.
+    pub(super) async fn erase_originals(
+        &mut self,
+        before: Timestamp,
+        effects: &mut Effects,
+    ) -> Result<Done, Trouble> {
+        const SPILLED: &str = "SELECT id FROM mail WHERE finished < $1 AND spilled = 1";
+        const ERASE: &str =
+            "UPDATE mail SET body = NULL, spilled = 0, finished = NULL WHERE finished < $1";
+        let files: Vec<i64> =
+            sqlx::query_scalar(SPILLED).bind(before.0).fetch_all(&mut self.db).await?;
+        let result = sqlx::query(ERASE).bind(before.0).execute(&mut self.db).await?;
+        effects.remove.extend(files.into_iter().map(|mail| MailId(mail.cast_unsigned())));
+        effects.erased |= result.rows_affected() > 0;
         Ok(Done::Ok)
     }
 

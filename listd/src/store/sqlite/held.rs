@@ -147,7 +147,8 @@ impl Writer {
             rules::may_release(id, post).map_err(Trouble::Constraint)?;
             self.insert_post(held.mail, held.at, post).await?;
         }
-        self.release(number(held.mail.0)?, effects).await?;
+        let keep = rules::may_keep(&ended.end);
+        self.release(number(held.mail.0)?, ended.at, keep, effects).await?;
         self.marks(marks).await?;
         Ok(Done::Ok)
     }

@@ -28,6 +28,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -54,6 +55,7 @@ pub struct SqliteStore {
     commands: mpsc::Sender<Command>,
     readers: SqlitePool,
     spool: Arc<Spool>,
+    keeps_originals: Arc<AtomicBool>,
     watch: OnceLock<Watch>,
 }
 
@@ -79,9 +81,12 @@ impl SqliteStore {
             .test_before_acquire(false)
             .connect_lazy_with(options(&path).pragma("query_only", "ON"));
         let (commands, receiver) = mpsc::channel(QUEUE);
-        let writer = Writer::new(db, options(&path), Arc::clone(&spool), lock);
+        let keeps_originals = Arc::<AtomicBool>::default();
+        let keeps = Arc::clone(&keeps_originals);
+        let writer = Writer::new(db, options(&path), Arc::clone(&spool), keeps, lock);
         tokio::spawn(writer.run(receiver));
-        Ok(Arc::new(SqliteStore { commands, readers, spool, watch: OnceLock::new() }))
+        let watch = OnceLock::new();
+        Ok(Arc::new(SqliteStore { commands, readers, spool, keeps_originals, watch }))
     }
 
     /// Where intake may spill to; names that end in `.mail` or `.tmp` are the store's.

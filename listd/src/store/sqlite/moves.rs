@@ -50,6 +50,7 @@ impl Writer {
             Move::End { id, ended, post, marks } => {
                 self.end(*id, ended, post.as_deref(), marks, effects).await
             }
+            Move::EraseOriginals { before } => self.erase_originals(*before, effects).await,
             Move::EraseExpired { before } => self.erase_expired(*before, effects).await,
         }
     }
@@ -263,26 +264,36 @@ impl Writer {
             WHERE id = $1 RETURNING unfinished, mail";
         let (unfinished, mail): (i64, i64) =
             sqlx::query_as(FINISH).bind(post).bind(last.0).fetch_one(&mut self.db).await?;
-        if unfinished > 0 { Ok(()) } else { self.release(mail, effects).await }
+        if unfinished > 0 { Ok(()) } else { self.release(mail, last, true, effects).await }
     }
 
-    /// A body goes when neither a post nor a held mail needs it.
+    /// A body goes when neither a post nor a held mail needs it, and nobody is to learn from it.
     pub(super) async fn release(
         &mut self,
         mail: i64,
+        at: Timestamp,
+        may_keep: bool,
         effects: &mut Effects,
     ) -> Result<(), Trouble> {
         const NEEDED: &str = "SELECT EXISTS
             (SELECT 1 FROM post WHERE mail = $1 AND unfinished > 0) OR EXISTS
-            (SELECT 1 FROM held WHERE mail = $1 AND ended_at IS NULL), spilled
+            (SELECT 1 FROM held WHERE mail = $1 AND ended_at IS NULL), EXISTS
+            (SELECT 1 FROM post WHERE mail = $1 AND substr(list, 1, length($2)) != $2) OR EXISTS
+            (SELECT 1 FROM held WHERE mail = $1), spilled
             FROM mail WHERE id = $1";
+        const KEEP: &str = "UPDATE mail SET finished = $2 WHERE id = $1";
         const RELEASE: &str = "UPDATE mail SET body = NULL, spilled = 0 WHERE id = $1";
-        let (needed, spilled): (bool, bool) =
-            sqlx::query_as(NEEDED).bind(mail).fetch_one(&mut self.db).await?;
-        if !needed {
-            sqlx::query(RELEASE).bind(mail).execute(&mut self.db).await?;
-            effects.remove.extend(spilled.then_some(MailId(mail.cast_unsigned())));
+        let (needed, foreign, spilled): (bool, bool, bool) =
+            sqlx::query_as(NEEDED).bind(mail).bind(Frozen::NOTICE).fetch_one(&mut self.db).await?;
+        if needed {
+            return Ok(());
         }
+        if foreign && may_keep && self.keeps_originals() {
+            sqlx::query(KEEP).bind(mail).bind(at.0).execute(&mut self.db).await?;
+            return Ok(());
+        }
+        sqlx::query(RELEASE).bind(mail).execute(&mut self.db).await?;
+        effects.remove.extend(spilled.then_some(MailId(mail.cast_unsigned())));
         Ok(())
     }
 

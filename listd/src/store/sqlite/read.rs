@@ -1,6 +1,7 @@
 //! What the rooms read, on connections of their own: a reader never waits for the writer.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use listcore::list::ListId;
@@ -13,7 +14,7 @@ use super::moves::number;
 use super::{SqliteStore, packing, people};
 use crate::store::{
     Accepted, Account, Attribution, Batch, BatchId, Body, Counts, DueBatch, HiddenAuthor, MailId,
-    PostId, Queue, RecipientRef, Replica, Report, StoreError, StoredPost, StoredReplica,
+    Originals, PostId, Queue, RecipientRef, Replica, Report, StoreError, StoredPost, StoredReplica,
     TraceEvent,
 };
 
@@ -209,6 +210,23 @@ impl Queue for SqliteStore {
 
     async fn body(&self, mail: MailId) -> Result<Option<Body>, StoreError> {
         Ok(self.read_body(mail).await?)
+    }
+}
+
+#[async_trait]
+impl Originals for SqliteStore {
+    fn keep_originals(&self, keep: bool) {
+        self.keeps_originals.store(keep, Ordering::Relaxed);
+    }
+
+    async fn originals(&self, message_id: &str) -> Result<Vec<MailId>, StoreError> {
+        const ASK: &str = "SELECT id FROM mail WHERE message_id = $1 ORDER BY received, id";
+        let ids: Vec<i64> = sqlx::query_scalar(ASK)
+            .bind(message_id)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(Trouble::from)?;
+        Ok(ids.into_iter().map(|id| MailId(id.cast_unsigned())).collect())
     }
 }
 

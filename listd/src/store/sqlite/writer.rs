@@ -8,6 +8,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -95,6 +96,7 @@ pub(super) struct Writer {
     pub people: People,
     options: SqliteConnectOptions,
     spool: Arc<Spool>,
+    keeps_originals: Arc<AtomicBool>,
     /// Held as long as something may be written.
     _lock: File,
 }
@@ -116,9 +118,15 @@ impl Writer {
         db: SqliteConnection,
         options: SqliteConnectOptions,
         spool: Arc<Spool>,
+        keeps_originals: Arc<AtomicBool>,
         lock: File,
     ) -> Writer {
-        Writer { db, people: People::default(), options, spool, _lock: lock }
+        Writer { db, people: People::default(), options, spool, keeps_originals, _lock: lock }
+    }
+
+    /// See [`crate::store::Originals`].
+    pub(super) fn keeps_originals(&self) -> bool {
+        self.keeps_originals.load(Ordering::Relaxed)
     }
 
     /// Until it is closed, or the last handle of the store is gone.
