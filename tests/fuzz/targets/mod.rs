@@ -10,6 +10,7 @@ mod footers;
 mod keys;
 mod mail;
 mod milter;
+mod rewriting;
 mod scanners;
 mod surgery;
 mod wire;
@@ -29,6 +30,7 @@ pub const TARGETS: &[Target] = &[
     ("dkim_key", keys::dkim_key),
     ("dn", directory::dn),
     ("dots", wire::dots),
+    ("file", rewriting::file),
     ("filter", directory::filter),
     ("footer", footers::texts),
     ("footer_html", footers::html),
@@ -44,10 +46,14 @@ pub const TARGETS: &[Target] = &[
     ("milter_filter", milter::filter),
     ("milter_mta", milter::mta),
     ("notice", mail::notice),
+    ("page", rewriting::page),
     ("relay", wire::client),
     ("relay_reply", wire::replies),
     ("rspamd", scanners::rspamd),
+    ("rules", rewriting::rules),
+    ("subject", rewriting::subject),
     ("surgery", surgery::surgery),
+    ("survives", rewriting::survives),
     ("token", keys::token),
     ("values", keys::values),
     ("words", mail::words),

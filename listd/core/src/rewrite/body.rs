@@ -244,16 +244,27 @@ impl<'a> Plan<'a> {
 /// Edits of a mail, and a line end at the end of a changed one that has none.
 pub(super) fn finished(raw: &[u8], mut edits: Vec<Edit>) -> Result<Edits, Unsendable> {
     let len = raw.len();
-    if !edits.is_empty() {
-        let last = edits.iter().filter(|edit| edit.old.end == len && !edit.new.is_empty());
-        let last = last.max_by_key(|edit| edit.old.start);
-        if !last.map_or(raw, |edit| edit.new.as_slice()).ends_with(b"\r\n") {
-            let what = What::part("", Done::Encoded);
-            edits.push(Edit { old: len..len, new: b"\r\n".to_vec(), what });
-        }
+    if !edits.is_empty() && !last(raw, &edits).ends_with(b"\r\n") {
+        let what = What::part("", Done::Encoded);
+        edits.push(Edit { old: len..len, new: b"\r\n".to_vec(), what });
     }
     // Overlapping plans would be a mistake of ours; such a mail goes nowhere.
     Edits::new(edits, len).map_err(|_| Unsendable::BadStructure)
+}
+
+/// What the changed mail ends in: the last edit that puts something there, or what stands before all that goes.
+fn last<'a>(raw: &'a [u8], edits: &'a [Edit]) -> &'a [u8] {
+    let mut end = raw.len();
+    loop {
+        let there = || edits.iter().filter(|edit| edit.old.end == end);
+        if let Some(edit) = there().rfind(|edit| !edit.new.is_empty()) {
+            return &edit.new;
+        }
+        match there().find(|edit| !edit.old.is_empty()) {
+            Some(gone) => end = gone.old.start,
+            None => return raw.get(..end).unwrap_or_default(),
+        }
+    }
 }
 
 /// Why a part can't stay as it is.

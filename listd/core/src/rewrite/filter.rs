@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 
 use crate::list::{Allowed, Forbidden, Form};
-use crate::message::Tree;
+use crate::message::canonical::relaxed;
+use crate::message::{Part, Tree};
 use crate::rewrite::edit::Edits;
 use crate::rewrite::{Frozen, PostKind, Unsendable, attachments, body, form};
 
@@ -57,6 +58,9 @@ pub(super) fn edits(
     filter: Option<&Filter>,
 ) -> Result<Option<Edits>, Unsendable> {
     let Some(filter) = filter else { return Ok(None) };
+    if filter.has_rules() && tree.parts.iter().any(|part| is_ambiguous(raw, part)) {
+        return Err(Unsendable::BadStructure);
+    }
     let mut done: Option<Edits> = None;
     let (mut now, mut tree) = (Cow::Borrowed(raw), Cow::Borrowed(tree));
     for step in 0.. {
@@ -83,6 +87,18 @@ pub(super) fn edits(
         now = Cow::Owned(new);
     }
     Ok(done)
+}
+
+/// True for a part that says twice what it is, and not the same: one program sees a text where another sees a mail with
+/// a program in it. Where not everything may pass, nobody knows what is in such a mail.
+fn is_ambiguous(raw: &[u8], part: &Part) -> bool {
+    let fields = part.fields(raw);
+    ["Content-Type", "Content-Transfer-Encoding"].into_iter().any(|name| {
+        let mut values =
+            fields.iter().filter(|f| f.is(raw, name)).map(|f| relaxed(b"", f.value(raw)));
+        let first = values.next();
+        first.is_some_and(|first| values.any(|other| !other.eq_ignore_ascii_case(&first)))
+    })
 }
 
 #[cfg(test)]

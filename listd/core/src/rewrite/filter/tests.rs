@@ -172,6 +172,26 @@ fn sealed_mails_are_refused() {
     assert_eq!(kinds(&out), ["multipart/mixed", "text/plain", "text/plain"]);
 }
 
+/// B13, promise 9: what says twice what it is may be read as either, so that it goes nowhere where rules are set.
+#[test]
+fn who_says_two_things_says_nothing() {
+    let part =
+        |fields: &str| mail(&multipart("mixed", "b", &[PLAIN, &format!("{fields}\r\n\r\nx")]));
+    let (rules, form) =
+        (filter(&["any"], &["exe"], 0, Form::Any), filter(&["any"], &["nothing"], 0, Form::Html));
+    for (fields, refused) in [
+        ("Content-Type: text/plain\r\nContent-Type: multipart/mixed; boundary=x", true),
+        ("Content-Type: text/plain\r\nX-A: b\r\nContent-type:  TEXT/plain", false),
+        ("Content-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: base64", true),
+    ] {
+        let raw = part(fields);
+        assert_eq!(filtered(&raw, &rules).is_err(), refused, "{fields}");
+        assert_eq!(filtered(&raw, &form), Ok(raw), "{fields}");
+    }
+    let head = mail("Content-Type: text/plain\r\nContent-Type: text/html\r\n\r\nx\r\n");
+    assert_eq!(filtered(&head, &rules), Err(Unsendable::BadStructure));
+}
+
 /// One form of a text; attachments and invitations stay.
 #[test]
 fn texts_have_one_form() {
@@ -183,6 +203,14 @@ fn texts_have_one_form() {
     for (entity, as_text, as_html) in [
         (multipart("alternative", "b", &[PLAIN, HTML]), "text/plain", "text/html"),
         (HTML.to_owned() + "\r\n", "text/plain", "text/html"),
+        // The last is the best (RFC 2046 5.1.4), and ends the mail.
+        (
+            multipart("alternative", "b", &["Content-Type: text/plain\r\n\r\nalt", PLAIN])
+                .trim_end()
+                .to_owned(),
+            "text/plain",
+            "multipart/alternative text/plain text/plain",
+        ),
         (PLAIN.to_owned() + "\r\n", "text/plain", "text/plain"),
         (
             multipart("mixed", "x", &[&multipart("alternative", "b", &[PLAIN, HTML]), PDF]),

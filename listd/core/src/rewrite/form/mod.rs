@@ -71,7 +71,8 @@ impl Step<'_> {
         let (kept, child) = match text {
             true => forms
                 .iter()
-                .find(|(_, _, holds)| holds.plain)
+                .rfind(|(_, part, holds)| holds.plain && part.is_leaf())
+                .or_else(|| forms.iter().find(|(_, _, holds)| holds.plain))
                 .or_else(|| forms.iter().find(|(_, _, holds)| holds.html)),
             // The last is the best (RFC 2046 5.1.4).
             false => forms.iter().rfind(|(_, _, holds)| holds.html),
