@@ -37,17 +37,11 @@ impl Desk {
         let words = notice::confirm_question(&matter.frame(&language), &question);
         let letter = self.letter(&matter, &author, ask.reply_to, words, now);
         let mark = limit::QUESTIONS.spent(None, &author.address, &held.id.0.to_string(), now);
-        self.told(Told {
-            id: held.id,
-            expect: held.step,
-            ended: false,
-            step: held.step.saturating_add(1),
-            next: Some(held.expires),
-            letters: vec![letter],
-            tickets: vec![ask.ticket],
-            marks: vec![mark],
-        })
-        .await
+        let mut told = next_step(held, held.expires);
+        told.letters.push(letter);
+        told.tickets.push(ask.ticket);
+        told.marks.push(mark);
+        self.told(told).await
     }
 
     /// She is not asked, or too often already: those who decide see that nobody vouches for her.
@@ -93,16 +87,7 @@ impl Desk {
         }
         let raw = self.raw(held.mail).await?.unwrap_or_default();
         let matter = self.matter(held);
-        let mut told = Told {
-            id: held.id,
-            expect: held.step,
-            ended: false,
-            step: held.step.saturating_add(1),
-            next: Some(next),
-            letters: Vec::new(),
-            tickets: Vec::new(),
-            marks: Vec::new(),
-        };
+        let mut told = next_step(held, next);
         let shown = excerpt::Excerpt::of(&raw);
         for who in now_asked {
             self.announce_to(&matter, who, &shown, deputies, &tickets, &mut told, now);
@@ -152,7 +137,7 @@ impl Desk {
         told.tickets.push(ask.ticket);
     }
 
-    fn tell_that_it_waits(&self, matter: &Matter<'_>, told: &mut Told, now: Timestamp) {
+    pub(super) fn tell_that_it_waits(&self, matter: &Matter<'_>, told: &mut Told, now: Timestamp) {
         let held = matter.held;
         let Some(author) = self.author(held) else { return };
         let language = self.language(held, &author);
@@ -199,6 +184,20 @@ impl Desk {
             Some(Done::Ok | Done::Stale | Done::Ended(_)) => Ok(()),
             other => Err(StoreError::Failed(format!("{other:?}"))),
         }
+    }
+}
+
+/// The step after this one with nothing in it yet; the desk acts again at `next`.
+pub(super) fn next_step(held: &Held, next: Timestamp) -> Told {
+    Told {
+        id: held.id,
+        expect: held.step,
+        ended: false,
+        step: held.step.saturating_add(1),
+        next: Some(next),
+        letters: Vec::new(),
+        tickets: Vec::new(),
+        marks: Vec::new(),
     }
 }
 

@@ -9,6 +9,7 @@ use listcore::recipients::PersonId;
 use listcore::time::Timestamp;
 
 use super::asked::vouched;
+use super::letter::is_hers;
 use super::{CONFIRMED, Desk};
 use crate::pipeline::{Again, Because};
 use crate::store::held::{About, Held, Mark, MarkKind, Ticket};
@@ -164,7 +165,7 @@ impl Desk {
         let because = Because::Moderator { confirmed: vouched(held, &tickets) };
         match self.parts.pipeline.again(held, raw.clone(), because).await {
             Again::Post(post) => {
-                let marks = passed(held, *choice == Choice::Always);
+                let marks = passed(held, is_hers(held, &tickets), *choice == Choice::Always);
                 let decided = self.end(held, End::Accepted, by, Some(post), marks).await?;
                 if held.suspect && matches!(decided, Decided::Done(_)) {
                     self.parts.learns.ham(raw);
@@ -231,12 +232,13 @@ fn confirmed(held: &Held, now: Timestamp) -> Option<Mark> {
     })
 }
 
-/// What a moderator's yes says of the author, for the list's further mails.
-fn passed(held: &Held, always: bool) -> Vec<Mark> {
+/// What a moderator's yes says of the author, for the list's further mails. Where nobody knows who wrote this one it
+/// was not her first mail; but "always" is a word about the person.
+fn passed(held: &Held, hers: bool, always: bool) -> Vec<Mark> {
     let Some(who) = held.author.as_ref().map(|author| name(held.person.as_ref(), author)) else {
         return Vec::new();
     };
-    let kinds = [(MarkKind::Posted, true), (MarkKind::Always, always)];
+    let kinds = [(MarkKind::Posted, hers), (MarkKind::Always, always)];
     let kinds = kinds.into_iter().filter(|(_, is)| *is);
     let mark = |(kind, _)| Mark {
         kind,

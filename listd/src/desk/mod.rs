@@ -13,12 +13,13 @@ mod front;
 mod learns;
 mod letter;
 mod questions;
+mod storm;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use listcore::hold::{By, End, Ended, Waiting};
+use listcore::hold::{By, End, Ended, Reason, Waiting};
 use listcore::rate::Rate;
 use listcore::time::Timestamp;
 use listcore::token::Keys;
@@ -150,6 +151,9 @@ impl Desk {
         }
         match held.waits_for {
             Waiting::Author => self.ask_author(held, now).await,
+            Waiting::Moderator if held.reason == Reason::Storm => {
+                self.tell_of_storm(held, now).await
+            }
             Waiting::Moderator => self.ask_moderators(held, now).await,
         }
     }

@@ -150,6 +150,8 @@ pub enum MarkKind {
     Asked,
     /// Got the help text.
     Helped,
+    /// Of a list: those who look after it know that replies are held.
+    Storm,
 }
 
 impl MarkKind {
@@ -161,6 +163,7 @@ impl MarkKind {
             MarkKind::Always => "always",
             MarkKind::Asked => "asked",
             MarkKind::Helped => "helped",
+            MarkKind::Storm => "storm",
         }
     }
 }

@@ -172,3 +172,32 @@ async fn a_yes_is_remembered() {
     assert_eq!(now.iter().map(|mark| mark.value.as_str()).collect::<Vec<_>>(), [NETWORK]);
     assert!(marks(181 * DAY).await.expect("marks").is_empty());
 }
+
+/// A storm: one letter however many replies wait, and another one for another storm; each author knows that hers waits.
+#[tokio::test]
+async fn a_storm_is_told_of_once() {
+    let house = House::new();
+    for _ in 0..20 {
+        house.hold(Reason::Storm, true).await;
+    }
+    house.round().await;
+    let to_moderators = async || {
+        let all = house.written_to().await;
+        (all.iter().filter(|to| *to != "anna").cloned().collect::<Vec<_>>(), all.len())
+    };
+    assert_eq!(to_moderators().await, (vec!["carl".to_owned(), "dora".to_owned()], 22));
+    let letters = house.letters().await;
+    let first = letters.iter().find(|letter| letter.to.starts_with("carl")).expect("a letter");
+    assert!(first.text.contains("postmaster@schule.example"), "{}", first.text);
+    house.later(Duration::from_secs(5 * 3600));
+    house.hold(Reason::Storm, true).await;
+    house.round().await;
+    assert_eq!(to_moderators().await.0.len(), 2, "the same storm");
+    house.later(Duration::from_secs(7 * 3600));
+    house.hold(Reason::Storm, true).await;
+    house.round().await;
+    assert_eq!(to_moderators().await.0.len(), 4, "another one");
+    house.later(2 * DAY);
+    house.round().await;
+    assert_eq!(to_moderators().await.0.len(), 4, "no deputies are asked");
+}
