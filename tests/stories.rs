@@ -39,5 +39,6 @@ mod t47_exim_scans;
 mod t50_yardstick;
 mod t60_door;
 mod t61_hold;
+mod t61_last_mile;
 mod t61_requests;
 mod t62_authors;

@@ -121,6 +121,14 @@ Exit code 1: the mail is not known, or not kept any more.")]
         message_id: String,
     },
 
+    /// What the recipients' own servers answered, by provider: who blocks us, and with which words
+    #[command(after_help = "Needs relay.log in listd.toml (docs/operation.md).")]
+    Providers {
+        /// So many days back
+        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=30))]
+        days: u16,
+    },
+
     /// What would happen to a mail; nothing is sent
     #[command(after_help = "Example:
   listctl simulate klasse-5b --out /tmp/copies < mail.eml

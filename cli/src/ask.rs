@@ -40,6 +40,7 @@ pub async fn run(args: Args) -> Done {
         Command::Trace { message_id } => ask.trace(&message_id).await,
         Command::Spam { message_id } => ask.learn(message_id, true).await,
         Command::Ham { message_id } => ask.learn(message_id, false).await,
+        Command::Providers { days } => ask.providers(days).await,
         Command::Simulate { list, out, diff, as_verified } => {
             simulate::run(&ask, &list, out.as_deref(), diff, as_verified).await
         }
@@ -192,6 +193,12 @@ impl Ask {
         let ask = api::Learn { message_id, spam };
         let learned: api::Learned = self.client.post(path::LEARN, &ask).await?;
         self.print(&learned, show::learned)
+    }
+
+    async fn providers(&self, days: u16) -> Done {
+        let days = days.to_string();
+        let answers: api::Providers = self.client.get(path::PROVIDERS, &[("days", &days)]).await?;
+        self.print(&answers, show::providers)
     }
 
     async fn trace(&self, message_id: &str) -> Done {

@@ -26,6 +26,7 @@ use listd::desk::{self, Bell, Desk, Lessons};
 use listd::directory::{self, Directory, Freshness};
 use listd::ids::Ids;
 use listd::intake::{self, Door, spool::Budget, tally::Tally};
+use listd::last_mile::{self, Copies};
 use listd::learning::{self, Teacher};
 use listd::letters::Letters;
 use listd::maillog::MailLog;
@@ -39,6 +40,7 @@ use listd::scheduler::{NotNow, RealTimer, Scheduler, Settings, StillGets};
 use listd::secret;
 use listd::sign::{KeyFile, Signer, Signers};
 use listd::store::sqlite::SqliteStore;
+use listd::store::witness::Witness;
 use listd::store::{Accepted, DueBatch, Originals, Overrides};
 use listd::verdicts::{self, Verdicts};
 use listd::verify::Verifier;
@@ -132,7 +134,8 @@ pub async fn start(
     let teacher = teacher(config, &lessons)?;
     store.keep_originals(teacher.is_some());
     let counters = Arc::new(Counters::default().watching(&scans).teaching(&lessons));
-    store.watched_by(vec![counters.clone(), Arc::new(MailLog)]);
+    let copies = Arc::<Copies>::default();
+    store.watched_by(witnesses(config, &counters, &copies));
     let directory = directory(config, &store, &clock).await?;
     let members = Arc::new(Members::new(directory.live.clone(), domains(config)));
     for one in store.overrides().await? {
@@ -188,6 +191,7 @@ pub async fn start(
         store: store.clone(),
         teacher,
         desk: desk.clone(),
+        relay_log: config.relay.log.as_ref().map(|_| store.clone() as _),
         clock: clock.clone(),
         changing: tokio::sync::Mutex::new(()),
     };
@@ -207,12 +211,41 @@ pub async fn start(
     open_pages(config, &desk, &pipeline.clock, &tasks, &stop).await?;
     open_control(config, Arc::new(office), &tasks, &stop).await?;
     open_doors(config, passed, &pipeline, &store, &tally, &tasks, &stop).await?;
+    follow_relay_log(config, &store, copies, &clock, &tasks, &stop);
     tasks.spawn(alarm.run(stop.clone()));
     tasks.spawn(desk.run(stop.clone()));
     tasks.spawn(bounces.run(stop.clone()));
     let originals = keep_originals(config);
     tasks.spawn(retention::run(store.clone(), clock, originals, retention::EVERY, stop));
     Ok(Running { members, pipeline, scheduler, store, _directory: directory, tasks })
+}
+
+/// Who is told of every commit.
+fn witnesses(
+    config: &Config,
+    counters: &Arc<Counters>,
+    copies: &Arc<Copies>,
+) -> Vec<Arc<dyn Witness>> {
+    let mut all: Vec<Arc<dyn Witness>> = vec![counters.clone(), Arc::new(MailLog)];
+    // Without a log to follow nobody would ever take a copy out again.
+    if config.relay.log.is_some() {
+        all.push(copies.clone());
+    }
+    all
+}
+
+/// What the recipients' own servers say, where the relay's log can be read.
+fn follow_relay_log(
+    config: &Config,
+    store: &Arc<SqliteStore>,
+    copies: Arc<Copies>,
+    clock: &Clock,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) {
+    let Some(path) = config.relay.log.clone() else { return };
+    let parts = last_mile::Parts { path, store: store.clone(), copies, clock: clock.clone() };
+    tasks.spawn(last_mile::run(parts, stop.clone()));
 }
 
 /// The soft limit is 1,024 in many places, which is less than the idle connections we promise to bear.

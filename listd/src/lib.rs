@@ -11,6 +11,7 @@ pub mod directory;
 pub mod ids;
 pub mod intake;
 pub mod learning;
+pub mod last_mile;
 pub mod letters;
 pub mod maillog;
 pub mod members;

@@ -51,7 +51,7 @@ impl Witness for MailLog {
             // Has its line already, from whoever asked the filter.
             Fact::Told(event) if event.what == SCANNED => {}
             Fact::Told(event) => told(event),
-            Fact::Settled { post, about, outcomes } => {
+            Fact::Settled { post, about, outcomes, .. } => {
                 let list = about.as_ref().map(|about| about.list.to_string()).unwrap_or_default();
                 let count = |kind: Kind| outcomes.iter().filter(|k| **k == kind).count();
                 let (delivered, deferred) = (count(Kind::Delivered), count(Kind::Deferred));
@@ -73,6 +73,8 @@ impl Witness for MailLog {
                 tracing::info!(%list, post = post.0, message_id, delivered, failed, dropped, seconds, "finished");
             }
             Fact::Bounce(event) => bounce(event),
+            // The relay's log has a line for each.
+            Fact::Heard(_) => {}
         }
     }
 
@@ -187,7 +189,12 @@ mod tests {
         let counts = Counted { delivered: 18, failed: 1, dropped: 0 };
         let facts = [
             Fact::Accepted { post, about: about(), sender, recipients: 19, size: 2048 },
-            Fact::Settled { post, about: Some(about()), outcomes: vec![Kind::Delivered] },
+            Fact::Settled {
+                post,
+                about: Some(about()),
+                outcomes: vec![Kind::Delivered],
+                copies: Vec::new(),
+            },
             Fact::Finished { post, about: about(), took: Duration::from_secs(3), counts },
             refused("klasse-5b@schule.example", "joerg@post.example"),
             Fact::Held { held: post, about: about(), sender: None, reason: Reason::First, size: 9 },

@@ -4,6 +4,7 @@
 
 mod copies;
 mod held;
+mod last_mile;
 mod learn;
 mod veil;
 
@@ -30,6 +31,7 @@ use crate::learning::Teacher;
 use crate::members::{DirectoryStatus, Held, Members};
 use crate::pipeline::Pipeline;
 use crate::scheduler::Scheduler;
+use crate::store::last_mile::RelayLog;
 use crate::store::{Move, Originals, PostId, Report};
 use veil::Veil;
 
@@ -65,6 +67,8 @@ pub struct Office {
     /// Teaches the spam filter; `None` where that is not set up.
     pub teacher: Option<Arc<Teacher>>,
     pub desk: Arc<Desk>,
+    /// `None` where the relay's log is not followed.
+    pub relay_log: Option<Arc<dyn RelayLog>>,
     pub clock: Clock,
     /// Held while a setting is changed, so that store and members see two changes in the same order.
     pub changing: tokio::sync::Mutex<()>,
@@ -373,7 +377,7 @@ impl Rooms for Office {
 
     async fn post(&self, id: u64, sight: Sight) -> Answer<api::Post> {
         match self.store.account(PostId(id)).await? {
-            Some(account) => Ok(self.veil(sight).post(account)),
+            Some(account) => Ok(self.whole(account, &self.veil(sight)).await?),
             None => Err(Problem::not_found(
                 format!("there is no post {id}"),
                 "`listctl queue` shows what waits; what is finished is kept 30 days.",
@@ -414,9 +418,14 @@ impl Rooms for Office {
 
     async fn trace(&self, message_id: &str, sight: Sight) -> Answer<api::Trace> {
         let (accounts, events) = self.store.trace(message_id).await?;
-        let (held, veil) = (self.store.held_as(message_id).await?, self.veil(sight));
+        let veil = self.veil(sight);
+        let mut posts = Vec::with_capacity(accounts.len());
+        for account in accounts {
+            posts.push(self.whole(account, &veil).await?);
+        }
+        let held = self.store.held_as(message_id).await?;
         let held = held.iter().map(|held| veil.held(held)).collect();
-        Ok(api::Trace { held, ..veil.trace(message_id, accounts, &events) })
+        Ok(api::Trace { held, ..veil.trace(message_id, posts, &events) })
     }
 
     async fn simulate(&self, list: &str, mail: Bytes, wanted: Wanted) -> Answer<api::Simulation> {
@@ -513,6 +522,10 @@ impl Rooms for Office {
             domain.is_none_or(|d| record.domain.eq_ignore_ascii_case(d))
         };
         Ok(self.plate.dkim.iter().filter(wanted).cloned().collect())
+    }
+
+    async fn providers(&self, days: u16) -> Answer<api::Providers> {
+        Ok(self.answers(days).await?)
     }
 
     async fn facts(&self) -> Answer<api::Facts> {

@@ -128,9 +128,14 @@ impl Exim {
         run(&argv, mail, COMMAND).map(|_| ())
     }
 
+    /// Its main log.
+    pub fn log_file(&self) -> PathBuf {
+        self.dir.join("log/exim-mainlog")
+    }
+
     /// The main log so far.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.dir.join("log/exim-mainlog")).unwrap_or_default()
+        std::fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
     /// Waits until the main log has `text`.

@@ -17,6 +17,8 @@ const COMMAND: Duration = Duration::from_secs(30);
 pub struct Settings {
     /// Where the copies go.
     pub relay: String,
+    /// Further lines in `[relay]`.
+    pub relay_more: String,
     /// Of the directory server, or `file:...`.
     pub ldap_url: String,
     /// `host:port` of the resolver.
@@ -96,6 +98,7 @@ impl Listd {
             ("LMTP_PORT", &lmtp),
             ("SMTP_PORT", &smtp),
             ("RELAY", &settings.relay),
+            ("RELAY_MORE", &settings.relay_more),
             ("LDAP_URL", &settings.ldap_url),
             ("BASE", school::BASE),
             ("DIRECTORY", &directory),

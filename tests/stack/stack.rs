@@ -26,6 +26,7 @@ pub struct StackBuilder {
     doors: Option<(u16, u16)>,
     queue_as_in_the_guide: bool,
     scanned: bool,
+    follows_relay_log: bool,
 }
 
 /// A running school. Dropped, nothing of it is left.
@@ -138,6 +139,12 @@ impl StackBuilder {
         self
     }
 
+    /// listd reads Exim's main log.
+    pub fn follows_relay_log(mut self) -> Self {
+        self.follows_relay_log = true;
+        self
+    }
+
     pub fn start(self) -> Result<Stack> {
         let home = Home::make()?;
         let dir = home.dir().to_owned();
@@ -168,6 +175,9 @@ impl StackBuilder {
         if let Some(Verdicts { verdictd, .. }) = &verdicts {
             let socket = verdictd.socket();
             settings.more += &format!("\n[verdict]\nmilter = \"unix:{}\"\n", socket.display());
+        }
+        if self.follows_relay_log {
+            settings.relay_more = format!("log = \"{}\"", exim.log_file().display());
         }
         let relay = if self.relay_is_sink { sink.address() } else { exim.relay() };
         for (value, default) in [

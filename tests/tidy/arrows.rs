@@ -57,6 +57,8 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("retention", &["store", "clock"]),
+    // Reads the relay's log, and hears of commits; nobody asks it.
+    ("last_mile", &["store", "clock"]),
     // What we write ourselves, on its way into the store.
     ("letters", &["store", "clock", "ids"]),
     // Cares for mail that waits: asks by letters, hears by the pipeline and by the pages' trait.

@@ -69,6 +69,10 @@ fn recipients(recipients: &[RecipientLine]) -> String {
         let address = who.address.clone().unwrap_or_else(|| nobody.to_owned());
         let [what, when, reply] = outcome(&who.outcome);
         rows.row([address, what, when, reply]);
+        if let Some(last) = &who.last_mile {
+            let [what, when, reply] = last_mile(last);
+            rows.row(["  her own server".to_owned(), what, when, reply]);
+        }
     }
     rows.text()
 }
@@ -99,6 +103,20 @@ fn outcome(outcome: &Outcome) -> [String; 3] {
             };
             ["not sent".to_owned(), time::at(*at), why.to_owned()]
         }
+    }
+}
+
+/// The same of the recipient's own server: who tries again there is the relay, and nobody knows when.
+fn last_mile(heard: &Outcome) -> [String; 3] {
+    match heard {
+        Outcome::Delivered { at, reply, .. } => {
+            ["accepted".to_owned(), time::at(*at), words(reply)]
+        }
+        Outcome::Deferred { at, attempts, reply, .. } => {
+            [format!("not yet, try {attempts}"), time::at(*at), words(reply)]
+        }
+        Outcome::Failed { at, reply } => ["refused".to_owned(), time::at(*at), words(reply)],
+        Outcome::Waiting | Outcome::Dropped { .. } => outcome(heard),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::played::{Daemon, ctl};
 #[test]
 fn every_question_has_its_answer_and_exit_code() {
     let daemon = Daemon::start();
-    let cases: [(&[&str], i32, &[&str]); 34] = [
+    let cases: [(&[&str], i32, &[&str]); 35] = [
         (
             &["status"],
             1,
@@ -75,6 +75,8 @@ fn every_question_has_its_answer_and_exit_code() {
                 "deferred, try 2",
                 "\\u{1b}[2J",
                 "250 OK (queue id 1vMabc-0001)",
+                "her own server",
+                "554 blocked [mx00.t-online.de]",
                 "1 delivered, 1 deferred",
                 "(a protected person)",
             ],
@@ -113,6 +115,7 @@ fn every_question_has_its_answer_and_exit_code() {
         (&["trace", "waits@b.example"], 0, &["its moderators", "Kuchen"]),
         (&["trace", "refused@b.example"], 0, &["fremd@evil.example", "550 5.7.1 only members"]),
         (&["trace", "<none@b.example>"], 1, &["nothing is known of <none@b.example>"]),
+        (&["providers"], 0, &["t-online.de  3", "2 (2 other)  40 (40 policy)  554 IP=192.0.2.1"]),
         (&["dkim", "show", "schule.example"], 1, &["listctl dkim keygen schule.example"]),
     ];
     for (args, code, parts) in cases {

@@ -88,6 +88,10 @@ fn post() -> api::Post {
         address: Some(address.to_owned()),
         name: None,
         protected: false,
+        last_mile: (address == "alt@mail.example").then(|| Outcome::Failed {
+            at: at(90),
+            reply: Reply { code: 554, text: "blocked [mx00.t-online.de]".to_owned() },
+        }),
         outcome,
     };
     let protected = api::RecipientLine {
@@ -95,6 +99,7 @@ fn post() -> api::Post {
         name: None,
         protected: true,
         outcome: Outcome::Waiting,
+        last_mile: None,
     };
     let recipients = vec![
         recipient("yilmaz@mail.example", deferred),
@@ -320,6 +325,17 @@ impl Rooms for School {
         Ok(vec![held()])
     }
 
+    async fn providers(&self, _days: u16) -> Answer<api::Providers> {
+        let count = |why: &str, n| [(why.to_owned(), n)].into_iter().collect();
+        let telekom = api::Provider {
+            name: "t-online.de".to_owned(),
+            accepted: 3,
+            deferred: count("other", 2),
+            refused: count("policy", 40),
+            words: Some("554 IP=192.0.2.1 - A problem occurred. (BL)".to_owned()),
+        };
+        Ok(api::Providers { since: at(0), followed: true, providers: vec![telekom] })
+    }
     async fn facts(&self) -> Answer<api::Facts> {
         Ok(api::Facts {
             hostname: "lists.schule.example".to_owned(),

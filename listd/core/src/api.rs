@@ -63,6 +63,8 @@ pub mod path {
     pub const SIMULATE: &str = "/v1/simulate";
     /// GET `?domain=` (all where absent): a list of [`DkimRecord`](super::DkimRecord)s.
     pub const DKIM: &str = "/v1/dkim";
+    /// GET `?days=`: [`Providers`](super::Providers).
+    pub const PROVIDERS: &str = "/v1/providers";
     /// GET: [`Facts`](super::Facts).
     pub const FACTS: &str = "/v1/facts";
 }
@@ -349,6 +351,31 @@ pub struct RecipientLine {
     #[serde(default)]
     pub protected: bool,
     pub outcome: Outcome,
+    /// What her own server answered, where the relay's log is followed and has told; its host in brackets.
+    #[serde(default)]
+    pub last_mile: Option<Outcome>,
+}
+
+/// What the recipients' own servers answered lately.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Providers {
+    pub since: Timestamp,
+    /// The relay's log is followed.
+    pub followed: bool,
+    /// Those with the most answers first; all that are left are the last one, `other`.
+    pub providers: Vec<Provider>,
+}
+
+/// One of them. Each try counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provider {
+    pub name: String,
+    pub accepted: u64,
+    /// By reason: `hard`, `full`, `policy`, `content`, `other`.
+    pub deferred: BTreeMap<String, u64>,
+    pub refused: BTreeMap<String, u64>,
+    /// The last refusal, else the last deferral, without anybody's address.
+    pub words: Option<String>,
 }
 
 /// Try again now: one post, or all.

@@ -60,6 +60,8 @@ pub trait Rooms: Send + Sync + 'static {
     /// One list that is held, or all. `who` asks, for the log.
     async fn directory_accept(&self, list: Option<&str>, who: &str) -> Answer<Vec<api::Held>>;
     async fn directory_reject(&self, who: &str) -> Answer<Vec<api::Held>>;
+    /// What the recipients' own servers answered, of the last days.
+    async fn providers(&self, days: u16) -> Answer<api::Providers>;
     async fn facts(&self) -> Answer<api::Facts>;
 }
 

@@ -53,6 +53,7 @@ pub fn post(account: &Account, hides: &dyn Fn(&Recipient) -> bool) -> api::Post 
             name: shown.and_then(|recipient| recipient.name.clone()),
             protected,
             outcome: outcome.clone(),
+            last_mile: None,
         }
     };
     let recipients = account.batches.iter().flat_map(|batch| {

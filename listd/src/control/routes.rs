@@ -24,6 +24,8 @@ const SMALL_BODY: usize = 16 * 1024;
 const MAIL_BODY: usize = 128 * 1024 * 1024;
 /// Most posts that `queue` shows at once.
 const QUEUE_MOST: usize = 1_000;
+/// Outcomes are kept so long.
+const MOST_DAYS: u16 = 30;
 /// How many it shows where nothing else is asked for.
 const QUEUE_USUAL: usize = 100;
 
@@ -44,6 +46,7 @@ pub fn router(rooms: Arc<dyn Rooms>, own: u32) -> Router {
         .route(path::DIRECTORY, get(directory))
         .route(path::DIRECTORY_DIFF, get(directory_diff))
         .route(path::DKIM, get(dkim))
+        .route(path::PROVIDERS, get(providers))
         .route(path::FACTS, get(facts))
         .layer(DefaultBodyLimit::max(SMALL_BODY));
     let mail =
@@ -165,6 +168,11 @@ struct SimulateArg {
     diff: bool,
     #[serde(default)]
     as_verified: bool,
+}
+
+#[derive(Deserialize)]
+struct DaysArg {
+    days: Option<u16>,
 }
 
 #[derive(Deserialize)]
@@ -382,6 +390,10 @@ async fn dkim(
     Args(arg): Args<DkimArg>,
 ) -> Answer<Json<Vec<api::DkimRecord>>> {
     rooms.dkim(arg.domain.as_deref()).await.map(Json)
+}
+
+async fn providers(State(rooms): Handle, Args(arg): Args<DaysArg>) -> Answer<Json<api::Providers>> {
+    rooms.providers(arg.days.unwrap_or(7).min(MOST_DAYS)).await.map(Json)
 }
 
 async fn facts(State(rooms): Handle) -> Answer<Json<api::Facts>> {

@@ -130,6 +130,9 @@ impl Rooms for Played {
     async fn directory_reject(&self, who: &str) -> Answer<Vec<api::Held>> {
         self.directory_accept(None, who).await
     }
+    async fn providers(&self, _days: u16) -> Answer<api::Providers> {
+        Ok(api::Providers::default())
+    }
     async fn facts(&self) -> Answer<api::Facts> {
         nothing()
     }

@@ -2,11 +2,14 @@
 //!
 //! The number of series is bounded: what comes beyond the limit is counted as `other`.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use listcore::provider;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
@@ -16,6 +19,7 @@ use prometheus_client::registry::Registry;
 
 use super::PREFIX;
 use crate::learning;
+use crate::store::last_mile::Said;
 use crate::store::witness::{Fact, Kind, Witness};
 use crate::store::{SCANNED, StoreError};
 use crate::verdicts::Tally;
@@ -25,6 +29,9 @@ const MOST_OUTCOMES: usize = 20_000;
 
 /// Rules with a series of their own; there are about twenty.
 const MOST_RULES: usize = 100;
+
+/// Providers with series of their own, beside those of `listcore::provider`; each has at most eleven.
+const MOST_PROVIDERS: usize = 40;
 
 /// Where a label would be one too many.
 const OTHER: &str = "other";
@@ -44,6 +51,13 @@ struct Outcome {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Attributed {
     attributed: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Answered {
+    provider: String,
+    answer: String,
+    reason: String,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -94,6 +108,9 @@ pub struct Counters {
     ended: Family<Ended, Counter>,
     waited: Histogram,
     bounces: Family<Attributed, Counter>,
+    answers: Family<Answered, Counter>,
+    /// Providers with series of their own beside the known ones.
+    providers: Mutex<HashSet<String>>,
     commits: Histogram,
     failures: Family<Reason, Counter>,
 }
@@ -122,6 +139,8 @@ impl Default for Counters {
                 1_209_600.0,
             ]),
             bounces: Family::default(),
+            answers: Family::default(),
+            providers: Mutex::default(),
             commits: Histogram::new([
                 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
             ]),
@@ -146,6 +165,8 @@ impl Counters {
         r.register("held_wait_seconds", help, self.waited.clone());
         let help = "Bounces by whether their token named a recipient";
         r.register("bounces", help, self.bounces.clone());
+        let help = "What the recipients' own servers answered, by provider; each try counts";
+        r.register("provider_answers", help, self.answers.clone());
         let help = "How long a commit took to become durable";
         r.register("store_commit_seconds", help, self.commits.clone());
         let help = "Commits that failed";
@@ -197,6 +218,22 @@ impl Counters {
     fn decided(&self, decision: &'static str, rule: &str) {
         let other = || Decided { decision, rule: OTHER.to_owned() };
         self.posts.inc(Decided { decision, rule: rule.to_owned() }, other);
+    }
+
+    fn said(&self, said: &Said) {
+        let provider = if self.has_room(&said.provider) { &said.provider } else { OTHER };
+        let (answer, reason) = (said.answer.clone(), said.reason.clone());
+        let label = Answered { provider: provider.to_owned(), answer, reason };
+        self.answers.get_or_create(&label).inc_by(said.count);
+    }
+
+    fn has_room(&self, name: &str) -> bool {
+        if provider::known().any(|known| known == name) {
+            return true;
+        }
+        let mut providers = self.providers.lock().unwrap_or_else(PoisonError::into_inner);
+        providers.contains(name)
+            || (providers.len() < MOST_PROVIDERS && providers.insert(name.to_owned()))
     }
 
     fn outcome(&self, list: &str, kind: Kind) {
@@ -268,6 +305,7 @@ impl Witness for Counters {
                 outcomes.iter().for_each(|kind| self.outcome(list, *kind));
             }
             Fact::Finished { took, .. } => self.finished.observe(took.as_secs_f64()),
+            Fact::Heard(said) => said.iter().for_each(|said| self.said(said)),
             Fact::Bounce(event) => {
                 let attributed = if event.recipient.is_some() { "yes" } else { "no" };
                 self.bounces.get_or_create(&Attributed { attributed }).inc();
@@ -331,6 +369,7 @@ mod tests {
             post: PostId(1),
             about: Some(about("klasse-5b@schule.example")),
             outcomes: vec![Kind::Delivered, Kind::Delivered, Kind::Deferred, Kind::Waiting],
+            copies: Vec::new(),
         };
         let facts = [
             accepted,

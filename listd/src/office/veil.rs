@@ -76,10 +76,9 @@ impl Veil<'_> {
     pub fn trace(
         &self,
         message_id: &str,
-        accounts: Vec<Account>,
+        posts: Vec<api::Post>,
         events: &[TraceEvent],
     ) -> api::Trace {
-        let posts = accounts.into_iter().map(|account| self.post(account)).collect();
         let mut trace = report::trace(message_id, posts, events);
         for event in &mut trace.events {
             event.author = event.author.take().map(|author| self.text(&author));
@@ -125,7 +124,11 @@ impl Veil<'_> {
         account
     }
 
-    fn outcome(&self, who: Option<&Recipient>, outcome: &mut Outcome) {
+    /// The same for one outcome.
+    pub fn outcome(&self, who: Option<&Recipient>, outcome: &mut Outcome) {
+        if self.sight == Sight::Whole {
+            return;
+        }
         if let Some(reply) = reply(outcome) {
             let hidden = who.is_some_and(|who| self.hides(who));
             reply.text = if hidden { code(&reply.text) } else { self.text(&reply.text) };

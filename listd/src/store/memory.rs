@@ -15,9 +15,11 @@ use listcore::time::Timestamp;
 
 mod failures;
 mod held;
+mod last_mile;
 
 use super::failures::Standing;
 use super::held::{Held, MarkKind, NewHeld, Ticket};
+use super::last_mile::Said;
 use super::{
     Accepted, Account, Attribution, BATCH, Batch, BatchId, Body, BounceEvent, Commit, Counts, Done,
     DueBatch, HiddenAuthor, MailId, Move, NewMail, NewPost, Originals, Override, Overrides, PostId,
@@ -54,6 +56,9 @@ struct State {
     tickets: BTreeMap<u64, Ticket>,
     marks: BTreeMap<MarkKey, Option<Timestamp>>,
     keeps_originals: bool,
+    heard: BTreeMap<BatchId, Vec<Outcome>>,
+    said: Vec<Said>,
+    position: Vec<u8>,
 }
 
 /// Kind, list, whose, value.
@@ -155,6 +160,10 @@ impl State {
                         None => self.accepted.remove(&name),
                     };
                 }
+                Ok(())
+            }
+            Move::LastMile(told) => {
+                self.last_mile(told);
                 Ok(())
             }
             Move::Erase { before } => {
@@ -362,6 +371,7 @@ impl State {
     fn erase(&mut self, before: Timestamp) {
         self.posts.retain(|_, post| post.is_unfinished() || post.last >= before);
         self.erase_held(before);
+        self.erase_last_mile(before);
         let sent = self.posts.values().map(|p| p.stored.mail);
         let mails: HashSet<MailId> = sent.chain(self.held.values().map(|h| h.mail)).collect();
         self.bodies.retain(|id, _| mails.contains(id));

@@ -20,9 +20,11 @@ use serde::{Deserialize, Serialize};
 
 use self::failures::{Failure, Standing};
 use self::held::{Holds, Mark, NewHeld, Ticket, Told};
+use self::last_mile::LastMile;
 
 pub mod failures;
 pub mod held;
+pub mod last_mile;
 pub mod memory;
 #[cfg(test)]
 mod releases;
@@ -166,6 +168,8 @@ pub enum Move {
     /// With `post`, which has the name of the held mail, it goes out; without, its body goes, unless another post
     /// needs it. The desk is due at once, to tell of it.
     End { id: PostId, ended: Ended, post: Option<Box<NewPost>>, marks: Vec<Mark> },
+    /// What the relay's log said.
+    LastMile(LastMile),
     /// The retention job: outcomes, traces, bounces, duplicate keys, tickets and decisions older than this go. A post
     /// goes with all its outcomes once it was finished before this; a recipient when nothing names her any more.
     Erase { before: Timestamp },

@@ -11,7 +11,8 @@ use listcore::rewrite::PostKind;
 use listcore::time::Timestamp;
 
 use super::held::{Held, NewHeld, Told};
-use super::{BATCH, Done, NewPost, PostId};
+use super::last_mile::Underway;
+use super::{BATCH, BatchId, Done, NewPost, PostId};
 
 /// How long a mail is recognised when it comes again (rule L4).
 pub(super) const DUPLICATE_WINDOW: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -32,6 +33,35 @@ pub(super) fn settle(outcomes: &mut [Outcome], changes: Vec<(u16, Outcome)>) -> 
         }
     }
     Ok(())
+}
+
+/// Enters what the recipients' own servers said. Tries are counted; the last word stays.
+pub(super) fn hear(outcomes: &mut [Outcome], heard: Vec<(u16, Outcome)>) {
+    for (index, mut new) in heard {
+        let Some(old) = outcomes.get_mut(usize::from(index)) else { continue };
+        if let (Outcome::Deferred { attempts, .. }, Outcome::Deferred { attempts: before, .. }) =
+            (&mut new, &*old)
+        {
+            *attempts = before.saturating_add(1);
+        }
+        if new.is_final() || !old.is_final() {
+            *old = new;
+        }
+    }
+}
+
+/// The copies of a batch that the relay has, and of which `heard` has no last word.
+pub(super) fn underway(id: BatchId, outcomes: &[Outcome], heard: &[Outcome]) -> Vec<Underway> {
+    let copy = |(index, outcome): (usize, &Outcome)| match outcome {
+        Outcome::Delivered { queue_id: Some(queue_id), .. }
+            if !heard.get(index).is_some_and(Outcome::is_final) =>
+        {
+            let (index, queue_id) = (u16::try_from(index).ok()?, queue_id.clone());
+            Some(Underway { batch: id, index, queue_id })
+        }
+        _ => None,
+    };
+    outcomes.iter().enumerate().filter_map(copy).collect()
 }
 
 /// When a batch is due: with the earliest of its unfinished recipients. `None` = finished.

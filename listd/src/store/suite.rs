@@ -16,18 +16,38 @@ use listcore::time::Timestamp;
 
 use super::failures::Failures;
 use super::held::Holds;
+use super::last_mile::RelayLog;
 use super::*;
 
 pub(super) mod failures;
 pub(crate) mod held;
+mod last_mile;
 
 /// All that a backend offers.
 pub(super) trait Whole:
-    Queue + Replica + Attribution + Report + Overrides + Accepted + Holds + Failures + Originals
+    Queue
+    + Replica
+    + Attribution
+    + Report
+    + Overrides
+    + Accepted
+    + Holds
+    + Failures
+    + Originals
+    + RelayLog
 {
 }
 impl<
-    T: Queue + Replica + Attribution + Report + Overrides + Accepted + Holds + Failures + Originals,
+    T: Queue
+        + Replica
+        + Attribution
+        + Report
+        + Overrides
+        + Accepted
+        + Holds
+        + Failures
+        + Originals
+        + RelayLog,
 > Whole for T
 {
 }
@@ -83,6 +103,9 @@ const CASES: &[Named] = cases![
     failures::a_failure_counts_once_a_day,
     failures::a_standing_is_replaced_and_forgotten,
     originals_are_kept_to_learn_from,
+    last_mile::what_the_relay_has_is_underway_until_the_last_word,
+    last_mile::tries_are_counted_and_the_last_word_stays,
+    last_mile::what_was_heard_is_counted_by_day_and_erased,
 ];
 
 pub(super) async fn run<W: Whole + 'static>(make: impl AsyncFn() -> (Arc<W>, PathBuf)) {
@@ -93,7 +116,7 @@ pub(super) async fn run<W: Whole + 'static>(make: impl AsyncFn() -> (Arc<W>, Pat
     }
 }
 
-pub(super) const T: Timestamp = Timestamp(1_800_000_000_000);
+pub(crate) const T: Timestamp = Timestamp(1_800_000_000_000);
 const DAY: i64 = 24 * 3600 * 1000;
 
 pub(super) fn day(days: i64) -> Timestamp {
@@ -109,7 +132,7 @@ pub(super) fn person(n: usize) -> Recipient {
     }
 }
 
-pub(super) fn people(n: usize) -> Vec<Recipient> {
+pub(crate) fn people(n: usize) -> Vec<Recipient> {
     (0..n).map(person).collect()
 }
 
@@ -145,7 +168,7 @@ pub(super) fn post(id: u64, list: &str, recipients: Vec<Recipient>) -> NewPost {
 }
 
 /// A small mail to one list: mail and post have the same number.
-pub(super) fn accept(id: u64, list: &str, recipients: Vec<Recipient>) -> Move {
+pub(crate) fn accept(id: u64, list: &str, recipients: Vec<Recipient>) -> Move {
     Move::accept(mail(id, "A: b\r\n\r\nc\r\n"), vec![post(id, list, recipients)])
 }
 
@@ -168,7 +191,7 @@ fn batch_id(post: u64, number: u32) -> BatchId {
     BatchId { post: PostId(post), number }
 }
 
-pub(super) fn settle(post: u64, number: u32, outcomes: Vec<(u16, Outcome)>) -> Move {
+pub(crate) fn settle(post: u64, number: u32, outcomes: Vec<(u16, Outcome)>) -> Move {
     Move::Settle { batch: batch_id(post, number), outcomes }
 }
 

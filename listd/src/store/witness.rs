@@ -13,6 +13,7 @@ use listcore::outcome::Outcome;
 use listcore::time::Timestamp;
 
 use super::held::NewHeld;
+use super::last_mile::{Said, Underway};
 use super::{
     Account, BATCH, BatchId, BounceEvent, Done, Move, NewMail, NewPost, PostId, Raw, Report,
     StoreError, TraceEvent,
@@ -73,6 +74,8 @@ pub enum Fact {
         post: PostId,
         about: Option<About>,
         outcomes: Vec<Kind>,
+        /// Those that the relay took, by the names that it gave them.
+        copies: Vec<Underway>,
     },
     /// All recipients of a post have a final outcome.
     Finished {
@@ -82,6 +85,8 @@ pub enum Fact {
         counts: Counted,
     },
     Bounce(BounceEvent),
+    /// What the recipients' own servers answered.
+    Heard(Vec<Said>),
 }
 
 /// Which list, and which mail.
@@ -131,6 +136,15 @@ fn at(outcome: &Outcome) -> Option<Timestamp> {
     }
 }
 
+fn copy(batch: BatchId, (index, outcome): &(u16, Outcome)) -> Option<Underway> {
+    match outcome {
+        Outcome::Delivered { queue_id: Some(queue_id), .. } => {
+            Some(Underway { batch, index: *index, queue_id: queue_id.clone() })
+        }
+        _ => None,
+    }
+}
+
 /// Recipients by their final outcome.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
@@ -163,10 +177,12 @@ pub(super) enum Note {
     Settle {
         batch: BatchId,
         outcomes: Vec<(u16, Kind)>,
+        copies: Vec<Underway>,
         last: Timestamp,
     },
     Trace(TraceEvent),
     Bounce(BounceEvent),
+    Heard(Vec<Said>),
     /// Nothing that a witness wants to hear of.
     Other,
 }
@@ -230,6 +246,7 @@ impl Note {
             Move::Settle { batch, outcomes } => Note::Settle {
                 batch: *batch,
                 outcomes: outcomes.iter().map(|(i, outcome)| (*i, outcome.into())).collect(),
+                copies: outcomes.iter().filter_map(|one| copy(*batch, one)).collect(),
                 last: outcomes
                     .iter()
                     .filter_map(|(_, outcome)| at(outcome))
@@ -238,6 +255,7 @@ impl Note {
             },
             Move::Trace(event) => Note::Trace(event.clone()),
             Move::Bounce(event) => Note::Bounce(event.clone()),
+            Move::LastMile(told) => Note::Heard(told.said.clone()),
             _ => Note::Other,
         }
     }
@@ -307,14 +325,15 @@ impl Watch {
                     }
                     continue;
                 }
-                Note::Settle { batch, outcomes, last } => {
+                Note::Settle { batch, outcomes, copies, last } => {
                     if done.next() == Some(&Done::Ok) {
-                        self.settled(batch, &outcomes, last, report).await;
+                        self.settled(batch, (&outcomes, copies), last, report).await;
                     }
                     continue;
                 }
                 Note::Trace(event) => self.saw(&Fact::Told(event)),
                 Note::Bounce(event) => self.saw(&Fact::Bounce(event)),
+                Note::Heard(said) => self.saw(&Fact::Heard(said)),
                 Note::Other => {}
             }
             done.next();
@@ -375,7 +394,7 @@ impl Watch {
     async fn settled(
         &self,
         batch: BatchId,
-        outcomes: &[(u16, Kind)],
+        (outcomes, copies): (&[(u16, Kind)], Vec<Underway>),
         last: Timestamp,
         report: &dyn Report,
     ) {
@@ -390,7 +409,7 @@ impl Watch {
             None => self.recall(post, report).await,
         };
         let kinds = outcomes.iter().map(|(_, kind)| *kind).collect();
-        self.saw(&Fact::Settled { post, about, outcomes: kinds });
+        self.saw(&Fact::Settled { post, about, outcomes: kinds, copies });
         if let Some(over) = over {
             self.tallies().remove(&post);
             let (counts, took) = (over.counts(), over.last.since(over.accepted));

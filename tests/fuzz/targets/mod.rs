@@ -30,6 +30,7 @@ pub const TARGETS: &[Target] = &[
     ("dkim_key", keys::dkim_key),
     ("dn", directory::dn),
     ("dots", wire::dots),
+    ("exim_log", wire::exim_log),
     ("file", rewriting::file),
     ("filter", directory::filter),
     ("footer", footers::texts),

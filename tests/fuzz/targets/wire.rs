@@ -1,5 +1,7 @@
 //! What comes from other servers: LMTP commands and mails, replies of the relay.
 
+use listcore::exim_log::{self, What};
+use listcore::provider;
 use lmtp::client::answer::{MAX_REPLY, Nonsense, Reader};
 use lmtp::client::stuff::Stuffer;
 use lmtp::client::{Answer, Capabilities, Client, Envelope, Fate, Framing, Next, queue_id};
@@ -212,5 +214,21 @@ impl Relay {
             }
         }
         assert!(self.client.take_report().is_none());
+    }
+}
+
+/// A log in any state: what is heard is one line, bounded, and names somebody.
+pub fn exim_log(octets: &[u8]) {
+    for text in super::text(octets).split('\n') {
+        let Some(line) = exim_log::line(text) else { continue };
+        assert!(line.queue_id.len() >= 16 && line.queue_id.is_ascii());
+        let What::Heard(heard) = line.what else { continue };
+        assert!(heard.recipient.contains('@') && heard.recipient.len() <= 320);
+        assert!(heard.host.iter().all(|host| host.chars().all(|c| c.is_ascii_graphic())));
+        assert!(!heard.reply.text.chars().any(char::is_control));
+        assert!(heard.reply.code == 0 || (200..600).contains(&heard.reply.code));
+        let _ = provider::reason(&heard);
+        let hidden = exim_log::without(&heard.reply.text, &heard.recipient);
+        assert!(hidden.len() <= heard.reply.text.len() * 4);
     }
 }

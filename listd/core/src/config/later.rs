@@ -4,11 +4,7 @@ use toml::de::DeValue;
 
 use super::source::{Source, Values};
 
-/// A key that comes later whatever its value, except where the value is the harmless one.
-const KEYS: &[(&str, &str, &str)] =
-    &[("relay.log", "", "the relay's log is not read yet; trace ends with the relay's answer")];
-
-/// The same for a key of `[list]` or `[domain.list]`: key, value that needs no word, what happens meanwhile.
+/// A key of `[list]` or `[domain.list]`: key, value that needs no word, what happens meanwhile.
 /// `*` stands for every other value.
 const LIST: &[(&str, &str, &str)] = &[
     ("unsubscribe", "*", "unsubscribing is a mail to the owners meanwhile"),
@@ -19,11 +15,6 @@ const LIST: &[(&str, &str, &str)] = &[
 pub(super) fn of(source: &Source<'_>) -> Vec<String> {
     let mut said = Vec::new();
     for values in std::iter::once(&source.top).chain(&source.domains) {
-        for (key, harmless, meanwhile) in KEYS {
-            if set(values, key).is_some_and(|value| value != *harmless) {
-                said.push(format!("{key} comes later: {meanwhile}"));
-            }
-        }
         for (key, value, meanwhile) in LIST {
             list_key(values, key, value, meanwhile, &mut said);
         }

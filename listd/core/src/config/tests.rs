@@ -42,8 +42,7 @@ fn the_contracts_example_is_read() {
     assert_eq!(domain.dkim.rsa.as_ref().map(|key| key.selector.as_str()), Some("r2026"));
     assert_eq!(config.dns.server, Some(([127, 0, 0, 1], 53).into()));
     let said = config.later.join("\n");
-    assert!(said.contains("relay.log"), "{said}");
-    for served in ["metrics", "[web]"] {
+    for served in ["metrics", "[web]", "relay.log"] {
         assert!(!said.contains(served), "{served} in {said}");
     }
     assert_eq!(config.metrics.map(|metrics| metrics.listen), Some(([127, 0, 0, 1], 9425).into()));

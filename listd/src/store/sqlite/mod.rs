@@ -11,6 +11,7 @@ mod error;
 mod failures;
 mod held;
 mod hidden;
+mod last_mile;
 mod moves;
 mod overrides;
 mod packing;

@@ -43,6 +43,7 @@ impl Writer {
                 self.set_override(list, *key, value.as_ref()).await
             }
             Move::Accepted(rows) => self.accepted(rows).await,
+            Move::LastMile(told) => self.last_mile(told).await,
             Move::Erase { before } => self.erase(*before, effects).await,
             Move::Tickets(tickets) => self.tickets(tickets).await,
             Move::Mark(mark) => self.marks(std::slice::from_ref(mark)).await,
