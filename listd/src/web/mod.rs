@@ -1,11 +1,14 @@
 //! The pages that a link in a mail leads to: HTML that needs no script, for people on any phone.
 //!
-//! It asks the other rooms through the trait [`Questions`] and knows none of them. It decides only what is shown,
+//! It asks the other rooms through the traits [`Questions`] and [`wishes::Options`] and knows none of them. It decides only what is shown,
 //! to whom in which language, and what a form means; never what becomes of a mail.
 
+mod ask;
 mod fixed;
 mod form;
 mod guard;
+mod list;
+mod options;
 mod page;
 mod problem;
 mod question;
@@ -15,6 +18,7 @@ mod serve;
 mod site;
 #[cfg(test)]
 mod tests;
+pub mod wishes;
 mod words;
 
 use async_trait::async_trait;

@@ -4,19 +4,18 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use listcore::hold::{By, End, Ended};
 
+use super::ask::{Wish, sound};
 use super::form::{self, Form};
-use super::page::{Frame, Message, answer, wished};
-use super::words::{Words, choose};
+use super::page::{Frame, Message, answer};
+use super::words::Words;
 use super::{
     Answer, Answered, Attachment, Kind, MAX_EXCERPT, Question, Site, guard, problem, safe,
 };
 
-/// Longest token (octets); ours are shorter.
-const MAX_TOKEN: usize = 200;
 /// Longest sentence for the author (characters).
 const MAX_SENTENCE: usize = 1_000;
 /// Longest line of a stranger's on a page (characters).
@@ -57,16 +56,14 @@ pub async fn show(
     let wish = Wish::of(&request);
     match look(&site, &token).await {
         Ok(Some(question)) => {
-            let words = wish.words(&site, &question);
+            let words = wish.words(&site, &question.language);
             match &question.ended {
                 Some(ended) => already(&site, words, &question, ended),
                 None => asking(&site, words, &question, StatusCode::OK, "", None),
             }
         }
         Ok(None) => problem::spoken(&site, wish.nobodys(&site), StatusCode::NOT_FOUND),
-        Err(super::NotNow) => {
-            problem::spoken(&site, wish.nobodys(&site), StatusCode::SERVICE_UNAVAILABLE)
-        }
+        Err(super::NotNow) => wish.not_now(&site),
     }
 }
 
@@ -88,9 +85,9 @@ pub async fn decide(
     let question = match look(&site, &token).await {
         Ok(Some(question)) => question,
         Ok(None) => return problem(StatusCode::NOT_FOUND),
-        Err(super::NotNow) => return problem(StatusCode::SERVICE_UNAVAILABLE),
+        Err(super::NotNow) => return wish.not_now(&site),
     };
-    let words = wish.words(&site, &question);
+    let words = wish.words(&site, &question.language);
     if let Some(ended) = &question.ended {
         return already(&site, words, &question, ended);
     }
@@ -115,37 +112,12 @@ pub async fn decide(
         ),
         Answered::Already(ended) => already(&site, words, &question, &ended),
         Answered::Gone => problem(StatusCode::NOT_FOUND),
-        Answered::NotNow => problem(StatusCode::SERVICE_UNAVAILABLE),
+        Answered::NotNow => wish.not_now(&site),
     }
 }
 
-/// Where a language may come from besides the question.
-struct Wish {
-    lang: Option<String>,
-    headers: HeaderMap,
-}
-
-impl Wish {
-    fn of(request: &Request) -> Wish {
-        Wish { lang: wished(request.uri()), headers: request.headers().clone() }
-    }
-
-    fn words(&self, site: &Site, question: &Question) -> Words {
-        let asked = Some(question.language.as_str());
-        choose(self.lang.as_deref(), asked, &self.headers, &site.language())
-    }
-
-    fn nobodys(&self, site: &Site) -> Words {
-        choose(self.lang.as_deref(), None, &self.headers, &site.language())
-    }
-}
-
-/// What no token can look like is not asked for.
 async fn look(site: &Site, token: &str) -> Result<Option<Question>, super::NotNow> {
-    if token.is_empty() || token.len() > MAX_TOKEN || !token.bytes().all(|b| b.is_ascii_graphic()) {
-        return Ok(None);
-    }
-    site.questions.look(token).await
+    if sound(token) { site.questions.look(token).await } else { Ok(None) }
 }
 
 #[derive(Debug, PartialEq, Eq)]

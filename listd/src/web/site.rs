@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use async_trait::async_trait;
 
 use super::guard::Turns;
-use super::{Links, Questions};
+use super::wishes::{ListPage, Mine, Options, Wishes};
+use super::{Links, NotNow, Questions};
 use crate::clock::Clock;
 
 /// The deadline of an answer.
@@ -20,6 +22,7 @@ pub struct Site {
     pub(super) base: String,
     pub(super) domains: ArcSwap<Vec<Domain>>,
     pub(super) questions: Arc<dyn Questions>,
+    pub(super) options: Arc<dyn Options>,
     pub(super) clock: Clock,
     pub(super) turns: Turns,
     /// How long an answer may take, with the reading of the request's body.
@@ -52,10 +55,16 @@ impl Site {
             base: base.to_owned(),
             domains: ArcSwap::from_pointee(domains),
             questions,
+            options: Arc::new(NoOptions),
             clock,
             turns: Turns::default(),
             deadline: DEADLINE,
         }
+    }
+
+    /// With settings for members; without, no link leads to any.
+    pub fn with_options(self, options: Arc<dyn Options>) -> Site {
+        Site { options, ..self }
     }
 
     /// Takes over what a reload changed.
@@ -68,5 +77,31 @@ impl Site {
         let domains = self.domains.load();
         let first = domains.first().map(|domain| domain.language.clone()).unwrap_or_default();
         if domains.iter().all(|domain| domain.language == first) { first } else { String::new() }
+    }
+}
+
+/// No member has settings: every link to some is unknown.
+struct NoOptions;
+
+#[async_trait]
+impl Options for NoOptions {
+    async fn mine(&self, _: &str) -> Result<Option<Mine>, NotNow> {
+        Ok(None)
+    }
+
+    async fn set(&self, _: &str, _: Wishes) -> Result<Option<()>, NotNow> {
+        Ok(None)
+    }
+
+    async fn unsubscribe(&self, _: &str) -> Result<Option<()>, NotNow> {
+        Ok(None)
+    }
+
+    async fn list(&self, _: &str) -> Result<Option<ListPage>, NotNow> {
+        Ok(None)
+    }
+
+    async fn send_link(&self, _: &str, _: &str) -> Result<(), NotNow> {
+        Ok(())
     }
 }

@@ -16,6 +16,7 @@ use crate::web;
 
 #[path = "../../tests/pages/fake.rs"]
 mod fake;
+mod options;
 
 use fake::{ARRIVED, Fake, TOKENS, links};
 
@@ -32,6 +33,7 @@ fn house_of(domains: Vec<Domain>) -> House {
     let fake = Arc::new(Fake::default());
     let site =
         Site::new("https://lists.schule.example", domains, fake.clone(), Arc::new(|| ARRIVED));
+    let site = site.with_options(fake.clone());
     House { router: router(Arc::new(site)), fake }
 }
 
@@ -342,6 +344,10 @@ async fn languages() {
 async fn no_key_is_shown() {
     let house = house();
     let mut paths: Vec<String> = TOKENS.iter().map(|token| format!("/q/{token}")).collect();
+    paths.extend(
+        ["/o/member", "/o/paused", "/u/member", "/u/left", "/list/klasse-5b@schule.example"]
+            .map(String::from),
+    );
     paths.extend(["/", "/a11y", "/q/none", "/q/trouble", "/q/panic"].map(String::from));
     for language in ["de", "en"] {
         for path in &paths {

@@ -9,6 +9,7 @@ use listcore::address::Address;
 use listcore::hold::{By, End, Ended};
 use listcore::time::Timestamp;
 
+use super::web::wishes::{ListPage, Mail, Mine, Offers, Options, Wishes};
 use super::web::{Answer, Answered, Attachment, Author, Kind, Links, NotNow, Question, Questions};
 
 /// 2026-11-20 08:15 UTC.
@@ -22,6 +23,8 @@ pub const TOKENS: [&str; 8] =
 #[derive(Default)]
 pub struct Fake {
     pub answers: Mutex<Vec<(String, Answer)>>,
+    pub wishes: Mutex<Vec<(String, Wishes)>>,
+    pub sent: Mutex<Vec<(String, String)>>,
 }
 
 pub fn links() -> Links {
@@ -136,5 +139,59 @@ impl Questions for Fake {
             (_, Answer::Spam) => Answered::Done(End::Spam),
             (_, Answer::Withdraw) => Answered::Done(End::Withdrawn),
         }
+    }
+}
+
+/// A member's settings.
+pub fn mine(mail: Mail, all: bool) -> Mine {
+    Mine {
+        language: "de".into(),
+        list_title: "Klasse 5b".into(),
+        list_address: "klasse-5b@schule.example".into(),
+        links: links(),
+        address: "ayse@gmx.example".into(),
+        wishes: Wishes { mail, no_own: true, ..Wishes::default() },
+        offers: Offers { digest: all, no_own: all, no_addressed: all, plain: all },
+    }
+}
+
+#[async_trait]
+impl Options for Fake {
+    async fn mine(&self, token: &str) -> Result<Option<Mine>, NotNow> {
+        Ok(Some(match token {
+            "member" => mine(Mail::All, true),
+            "few" => mine(Mail::All, false),
+            "paused" => mine(Mail::Until(Timestamp(ARRIVED.0 + 10 * 86_400_000)), true),
+            "left" => mine(Mail::None, true),
+            "trouble" => return Err(NotNow),
+            _ => return Ok(None),
+        }))
+    }
+
+    async fn set(&self, token: &str, wishes: Wishes) -> Result<Option<()>, NotNow> {
+        let mut all = self.wishes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.push((token.to_owned(), wishes));
+        Ok(Some(()))
+    }
+
+    async fn unsubscribe(&self, token: &str) -> Result<Option<()>, NotNow> {
+        let wishes = Wishes { mail: Mail::None, ..Wishes::default() };
+        self.set(token, wishes).await
+    }
+
+    async fn list(&self, address: &str) -> Result<Option<ListPage>, NotNow> {
+        let known = address == "klasse-5b@schule.example";
+        Ok(known.then(|| ListPage {
+            title: "Klasse 5b".into(),
+            address: address.to_owned(),
+            language: "de".into(),
+            links: links(),
+        }))
+    }
+
+    async fn send_link(&self, list: &str, address: &str) -> Result<(), NotNow> {
+        let mut sent = self.sent.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        sent.push((list.to_owned(), address.to_owned()));
+        Ok(())
     }
 }

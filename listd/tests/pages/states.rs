@@ -14,15 +14,16 @@ use crate::web::{self, Domain, Site};
 pub struct State {
     pub name: &'static str,
     path: &'static str,
-    button: Option<&'static str>,
+    /// What is done on the page: a script, and the button to press.
+    then: Option<(&'static str, &'static str)>,
 }
 
 const fn page(name: &'static str, path: &'static str) -> State {
-    State { name, path, button: None }
+    State { name, path, then: None }
 }
 
 const fn after(name: &'static str, path: &'static str, button: &'static str) -> State {
-    State { name, path, button: Some(button) }
+    State { name, path, then: Some(("", button)) }
 }
 
 pub const STATES: &[State] = &[
@@ -44,6 +45,29 @@ pub const STATES: &[State] = &[
     after("moderate-wrong", "/q/moderate", "reject"),
     after("moderate-second", "/q/raced", "spam"),
     after("withdrawn", "/q/withdraw", "withdraw"),
+    page("options", "/o/member"),
+    page("options-few", "/o/few"),
+    page("options-paused", "/o/paused"),
+    after("options-saved", "/o/paused", "save"),
+    State {
+        name: "options-wrong",
+        path: "/o/member",
+        then: Some(("document.getElementById('pause').checked = true", "save")),
+    },
+    page("leave", "/u/member"),
+    page("left", "/u/left"),
+    page("list", "/list/klasse-5b@schule.example"),
+    State {
+        name: "list-wrong",
+        path: "/list/klasse-5b@schule.example",
+        // A browser without its own check, as old ones are.
+        then: Some(("document.forms[0].noValidate = true", "send")),
+    },
+    State {
+        name: "list-sent",
+        path: "/list/klasse-5b@schule.example",
+        then: Some(("document.getElementById('address').value = 'a@b.example'", "send")),
+    },
 ];
 
 pub const LANGUAGES: [&str; 2] = ["de", "en"];
@@ -63,7 +87,8 @@ impl Served {
             Domain { name: "schule.example".into(), language: "de".into(), links: links() };
         let clock = Arc::new(|| ARRIVED);
         let fake = Arc::new(Fake::default());
-        let site = Site::new(&format!("http://{address}"), vec![domain], fake, clock);
+        let site = Site::new(&format!("http://{address}"), vec![domain], fake.clone(), clock);
+        let site = site.with_options(fake);
         runtime.spawn(web::serve(listener, Arc::new(site), CancellationToken::new()));
         Served { address, _runtime: runtime }
     }
@@ -71,7 +96,8 @@ impl Served {
     /// Shows a state in a language.
     pub fn show(&self, browser: &mut Chromium, state: &State, language: &str) {
         browser.open(&format!("http://{}{}?lang={language}", self.address, state.path));
-        if let Some(button) = state.button {
+        if let Some((script, button)) = state.then {
+            browser.eval(script);
             browser.press(button);
         }
     }

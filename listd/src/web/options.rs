@@ -1,0 +1,325 @@
+//! `/o/TOKEN`: how one member gets the mail of one list; `/u/TOKEN`: none of it any more, with one click (RFC 8058).
+//!
+//! GET and HEAD show and change nothing, since scanners open every link.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use listcore::time::Timestamp;
+
+use super::ask::{Wish, sound};
+use super::form::{self, Form};
+use super::page::{Frame, answer};
+use super::wishes::{Digest, Mail, Mine, Wishes};
+use super::words::Words;
+use super::{NotNow, Site, guard, problem, safe};
+
+/// Longest line of a stranger's on a page (characters).
+const MAX_LINE: usize = 300;
+/// Longest pause (days).
+const MAX_PAUSE: i64 = 731;
+
+/// One choice of several.
+struct Choice {
+    value: &'static str,
+    text: String,
+    on: bool,
+}
+
+#[derive(Template)]
+#[template(path = "options.html")]
+struct Page {
+    frame: Frame,
+    list: String,
+    address: String,
+    /// `all`, `pause` or `none`.
+    mail: &'static str,
+    /// `2026-11-30`, or what was typed.
+    until: String,
+    tomorrow: String,
+    digests: Vec<Choice>,
+    boxes: Vec<Choice>,
+    saved: bool,
+    wrong: Option<String>,
+}
+
+/// GET and HEAD of `/o/TOKEN`.
+pub async fn show(
+    State(site): State<Arc<Site>>,
+    Path(token): Path<String>,
+    request: Request,
+) -> Response {
+    let wish = Wish::of(&request);
+    match mine(&site, &token).await {
+        Ok(Some(mine)) => page(&site, &wish, &mine, StatusCode::OK, false, None),
+        Ok(None) => problem::spoken(&site, wish.nobodys(&site), StatusCode::NOT_FOUND),
+        Err(NotNow) => wish.not_now(&site),
+    }
+}
+
+/// POST of `/o/TOKEN`.
+pub async fn save(
+    State(site): State<Arc<Site>>,
+    Path(token): Path<String>,
+    request: Request,
+) -> Response {
+    let wish = Wish::of(&request);
+    let problem = |status| problem::spoken(&site, wish.nobodys(&site), status);
+    if !guard::is_ours(request.method(), request.headers(), &site.origin) {
+        return problem(StatusCode::FORBIDDEN);
+    }
+    let form = match form::read(request).await {
+        Ok(form) => form,
+        Err(status) => return problem(status),
+    };
+    let mut mine = match mine(&site, &token).await {
+        Ok(Some(mine)) => mine,
+        Ok(None) => return problem(StatusCode::NOT_FOUND),
+        Err(NotNow) => return wish.not_now(&site),
+    };
+    let wishes = match wished(&form, &mine, (site.clock)()) {
+        Ok(wishes) => wishes,
+        Err(Wrong::Unknown) => return problem(StatusCode::BAD_REQUEST),
+        Err(Wrong::Date(key)) => {
+            let typed = form.get("until").unwrap_or_default();
+            let wrong = Some((key, typed));
+            return page(&site, &wish, &mine, StatusCode::UNPROCESSABLE_ENTITY, false, wrong);
+        }
+    };
+    match site.options.set(&token, wishes.clone()).await {
+        Ok(Some(())) => {
+            mine.wishes = wishes;
+            page(&site, &wish, &mine, StatusCode::OK, true, None)
+        }
+        Ok(None) => problem(StatusCode::NOT_FOUND),
+        Err(NotNow) => wish.not_now(&site),
+    }
+}
+
+async fn mine(site: &Site, token: &str) -> Result<Option<Mine>, NotNow> {
+    if sound(token) { site.options.mine(token).await } else { Ok(None) }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Wrong {
+    Unknown,
+    /// The key of what to say.
+    Date(&'static str),
+}
+
+/// What the form says; what it does not offer stays as it was.
+fn wished(form: &Form, mine: &Mine, now: Timestamp) -> Result<Wishes, Wrong> {
+    let before = &mine.wishes;
+    let mail = match form.get("mail") {
+        Some("all") => Mail::All,
+        Some("none") => Mail::None,
+        Some("pause") => Mail::Until(date(form.get("until").unwrap_or_default(), now)?),
+        _ => return Err(Wrong::Unknown),
+    };
+    let digest = match form.get("digest") {
+        _ if !mine.offers.digest => before.digest,
+        Some("off") => Digest::Off,
+        Some("daily") => Digest::Daily,
+        Some("weekly") => Digest::Weekly,
+        _ => return Err(Wrong::Unknown),
+    };
+    let ticked = |offered: bool, name: &str, was: bool| match offered {
+        true => form.get(name).is_some(),
+        false => was,
+    };
+    Ok(Wishes {
+        mail,
+        digest,
+        no_own: ticked(mine.offers.no_own, "no-own", before.no_own),
+        no_addressed: ticked(mine.offers.no_addressed, "no-addressed", before.no_addressed),
+        plain: ticked(mine.offers.plain, "plain", before.plain),
+    })
+}
+
+/// The start of a day where the server stands: tomorrow at the earliest, two years ahead at the latest.
+fn date(typed: &str, now: Timestamp) -> Result<Timestamp, Wrong> {
+    let zone = TimeZone::system();
+    let day: Date = typed.trim().parse().map_err(|_| Wrong::Date("page-options-no-date"))?;
+    let start = day.to_zoned(zone).map_err(|_| Wrong::Date("page-options-no-date"))?;
+    let at = Timestamp(start.timestamp().as_millisecond());
+    if at <= now {
+        return Err(Wrong::Date("page-options-past"));
+    }
+    if at.0.saturating_sub(now.0) > MAX_PAUSE * 86_400_000 {
+        return Err(Wrong::Date("page-options-far"));
+    }
+    Ok(at)
+}
+
+/// The day of a point in time where the server stands, as a date field has it.
+fn day(at: Timestamp) -> String {
+    let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    at.to_zoned(TimeZone::system()).date().to_string()
+}
+
+fn page(
+    site: &Site,
+    wish: &Wish,
+    mine: &Mine,
+    status: StatusCode,
+    saved: bool,
+    wrong: Option<(&'static str, &str)>,
+) -> Response {
+    let words = wish.words(site, &mine.language);
+    let line = |text: &str| safe::line(text, MAX_LINE);
+    let heading = words.say("page-options-heading");
+    let title = format!("{heading} – {}", line(&mine.list_title));
+    let title = match wrong {
+        Some(_) => words.with("page-title-wrong", "title", &title),
+        None => title,
+    };
+    let (mail, until) = match mine.wishes.mail {
+        Mail::All => ("all", String::new()),
+        Mail::None => ("none", String::new()),
+        Mail::Until(at) => ("pause", day(at)),
+    };
+    let page = Page {
+        frame: Frame::of_domain(site, words, title, &mine.links),
+        list: format!("{} ({})", line(&mine.list_title), line(&mine.list_address)),
+        address: line(&mine.address),
+        mail: if wrong.is_some() { "pause" } else { mail },
+        until: wrong.map_or(until, |(_, typed)| safe::line(typed, 40)),
+        tomorrow: day(Timestamp((site.clock)().0.saturating_add(86_400_000))),
+        digests: digests(words, mine),
+        boxes: boxes(words, mine),
+        saved,
+        wrong: wrong.map(|(key, _)| words.say(key)),
+    };
+    answer(status, &page)
+}
+
+fn digests(words: Words, mine: &Mine) -> Vec<Choice> {
+    let all = [("off", Digest::Off), ("daily", Digest::Daily), ("weekly", Digest::Weekly)];
+    let choice = |(value, digest)| Choice {
+        value,
+        text: words.say(&format!("page-options-digest-{value}")),
+        on: mine.wishes.digest == digest,
+    };
+    if mine.offers.digest { all.map(choice).into() } else { Vec::new() }
+}
+
+fn boxes(words: Words, mine: &Mine) -> Vec<Choice> {
+    let (offers, wishes) = (mine.offers, &mine.wishes);
+    let all = [
+        ("no-own", offers.no_own, wishes.no_own),
+        ("no-addressed", offers.no_addressed, wishes.no_addressed),
+        ("plain", offers.plain, wishes.plain),
+    ];
+    let offered = all.into_iter().filter(|(_, offered, _)| *offered);
+    offered
+        .map(|(value, _, on)| Choice {
+            value,
+            text: words.say(&format!("page-options-{value}")),
+            on,
+        })
+        .collect()
+}
+
+#[derive(Template)]
+#[template(path = "unsubscribe.html")]
+struct Leave {
+    frame: Frame,
+    heading: String,
+    sentences: Vec<String>,
+    /// There is still something to unsubscribe from.
+    asks: bool,
+    token: String,
+}
+
+/// GET and HEAD of `/u/TOKEN`.
+pub async fn leave(
+    State(site): State<Arc<Site>>,
+    Path(token): Path<String>,
+    request: Request,
+) -> Response {
+    let wish = Wish::of(&request);
+    match mine(&site, &token).await {
+        Ok(Some(mine)) => leaving(&site, &wish, &mine, token, false),
+        Ok(None) => problem::spoken(&site, wish.nobodys(&site), StatusCode::NOT_FOUND),
+        Err(NotNow) => wish.not_now(&site),
+    }
+}
+
+/// POST of `/u/TOKEN`, by a provider's machine or from the page: no cookie, no redirect, and from whatever origin.
+pub async fn one_click(
+    State(site): State<Arc<Site>>,
+    Path(token): Path<String>,
+    request: Request,
+) -> Response {
+    let wish = Wish::of(&request);
+    let problem = |status| problem::spoken(&site, wish.nobodys(&site), status);
+    let form = match form::read(request).await {
+        Ok(form) => form,
+        Err(status) => return problem(status),
+    };
+    // RFC 8058 3.1: exactly this, and nothing else does anything.
+    if form.get("List-Unsubscribe") != Some("One-Click") {
+        return problem(StatusCode::BAD_REQUEST);
+    }
+    let known = match mine(&site, &token).await {
+        Ok(Some(mine)) => mine,
+        Ok(None) => return problem(StatusCode::NOT_FOUND),
+        Err(NotNow) => return wish.not_now(&site),
+    };
+    match site.options.unsubscribe(&token).await {
+        Ok(Some(())) => leaving(&site, &wish, &known, token, true),
+        Ok(None) => problem(StatusCode::NOT_FOUND),
+        Err(NotNow) => wish.not_now(&site),
+    }
+}
+
+fn leaving(site: &Site, wish: &Wish, mine: &Mine, token: String, done: bool) -> Response {
+    let words = wish.words(site, &mine.language);
+    let list = safe::line(&mine.list_title, MAX_LINE);
+    let none = done || mine.wishes.mail == Mail::None;
+    let (heading, text) = match none {
+        true => ("page-left-heading", "page-left"),
+        false => ("page-leave-heading", "page-leave"),
+    };
+    let address = safe::line(&mine.address, MAX_LINE);
+    let heading = words.with(heading, "list", &list);
+    let leave = Leave {
+        frame: Frame::of_domain(site, words, heading.clone(), &mine.links),
+        heading,
+        sentences: vec![words.with(text, "address", &address)],
+        asks: !none,
+        token,
+    };
+    answer(StatusCode::OK, &leave)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_795_162_500_000);
+
+    #[test]
+    fn a_pause_ends_on_a_day_to_come() {
+        let wrong = |key| Err(Wrong::Date(key));
+        let cases = [
+            ("", wrong("page-options-no-date")),
+            ("morgen", wrong("page-options-no-date")),
+            ("2026-02-30", wrong("page-options-no-date")),
+            ("2026-11-20", wrong("page-options-past")),
+            ("1970-01-01", wrong("page-options-past")),
+            ("2029-01-01", wrong("page-options-far")),
+            ("9998-12-31", wrong("page-options-far")),
+        ];
+        for (typed, expected) in cases {
+            assert_eq!(date(typed, NOW), expected, "{typed}");
+        }
+        let at = date(" 2026-11-30 ", NOW).expect("a day");
+        assert_eq!(day(at), "2026-11-30");
+    }
+}
