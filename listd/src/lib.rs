@@ -2,6 +2,7 @@
 
 pub mod alarm;
 pub mod bounces;
+pub mod choices;
 pub mod clock;
 pub mod compose;
 pub mod control;

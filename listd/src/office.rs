@@ -318,10 +318,14 @@ impl Rooms for Office {
     async fn members(&self, list: &str, sight: Sight) -> Answer<api::Members> {
         let list = self.find(list)?;
         let (roster, veil) = (self.roster(&list), self.veil(sight));
+        let now = (self.clock)();
+        let wishes = |who: &Recipient| self.members.options(&list.id, who).unwrap_or_default();
+        let (muted, gets): (Vec<Recipient>, Vec<Recipient>) =
+            roster.recipients.iter().cloned().partition(|who| wishes(who).is_muted(now));
         let paused = self.bounces.paused(list.address.domain()).await?;
         let why = |who: &Recipient| paused.iter().find(|(a, _)| a.same_as(&who.address));
         let (without, with): (Vec<Recipient>, Vec<Recipient>) =
-            roster.recipients.iter().cloned().partition(|who| why(who).is_some());
+            gets.into_iter().partition(|who| why(who).is_some());
         let (recipients, recipients_protected) = veil.people(&with);
         let (mut skipped, mut skipped_protected) = veil.skipped(&roster);
         let (shown, hidden) = veil.people(&without);
@@ -334,6 +338,12 @@ impl Rooms for Office {
                 what: person.address,
             }
         }));
+        let muted = muted.into_iter().map(|who| (wishes(&who).mute, who));
+        for (mute, who) in muted {
+            let (seen, hidden) = veil.people(&[who]);
+            skipped.extend(seen.into_iter().map(|person| veil::quiet(person, mute)));
+            skipped_protected += hidden;
+        }
         Ok(api::Members {
             list: list.address.to_string(),
             recipients,

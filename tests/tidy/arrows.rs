@@ -39,6 +39,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("control", &["store"]),
     // Pages: it asks through a trait of its own, and knows nobody.
     ("web", &["clock"]),
+    // What members choose on the pages: kept, told by a letter, and from then on true.
+    ("choices", &["web", "members", "store", "letters", "clock"]),
     // Hears of commits, as the metrics do.
     ("maillog", &["store"]),
     // Looks at the others at a scrape, and hears of commits; nobody knows that it is there.

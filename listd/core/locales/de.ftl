@@ -229,6 +229,15 @@ answer-withdraw = zurückziehen; zurückgezogen; bitte zurückziehen; zurueckzie
 answer-original = ursprüngliche nachricht; originalnachricht; original nachricht; weitergeleitete nachricht
 answer-wrote = schrieb; geschrieben
 answer-field = von; gesendet; an; betreff; datum
+# An Mitglieder: der Weg zu ihren Einstellungen, und dass keine Mail mehr kommt.
+letter-settings-subject = Ihr Link zu den Einstellungen von { $list }
+letter-settings-what = Sie möchten ändern, wie Sie die Mails der Liste „{ $list }“ bekommen. Das geht mit diesem Link. Er gilt nur für Sie und 14 Tage lang.
+letter-settings-link = Meine Einstellungen öffnen
+letter-settings-not-you = Haben Sie das nicht gewünscht? Dann tun Sie bitte nichts. Es ändert sich nichts.
+letter-left-subject = Sie bekommen keine Mails mehr von { $list }
+letter-left-what = Sie haben die Mails der Liste „{ $list }“ abbestellt. Das gilt ab jetzt. Wenn das ein Versehen war, können Sie es wieder ändern.
+letter-left-link = Wieder Mails bekommen
+
 # Seiten im Netz (listd/templates). Kurze Sätze, „Sie“, kein Fachwort.
 page-language-name = Deutsch
 page-site = Mailinglisten

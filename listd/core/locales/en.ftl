@@ -229,6 +229,15 @@ answer-withdraw = withdraw; withdrawn; please withdraw; take it back
 answer-original = original message; forwarded message
 answer-wrote = wrote; writes
 answer-field = from; sent; to; subject; date; cc
+# To members: the way to their settings, and that no more mail comes.
+letter-settings-subject = Your link to the settings of { $list }
+letter-settings-what = You want to change how you get the mails of the list “{ $list }”. This link does it. It is only for you, for 14 days.
+letter-settings-link = Open my settings
+letter-settings-not-you = You did not ask for this? Then please do nothing. Nothing changes.
+letter-left-subject = You get no more mails from { $list }
+letter-left-what = You have unsubscribed from the mails of the list “{ $list }”. This counts from now on. If it was a mistake, you can change it back.
+letter-left-link = Get mails again
+
 # Pages on the web (listd/templates). Short sentences, no jargon.
 page-language-name = English
 page-site = Mailing lists

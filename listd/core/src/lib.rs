@@ -22,6 +22,7 @@ pub mod list;
 pub mod mapping;
 pub mod message;
 pub mod notice;
+pub mod options;
 pub mod outcome;
 pub mod policy;
 pub mod provider;

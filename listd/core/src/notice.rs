@@ -12,6 +12,7 @@ mod help;
 pub mod letter;
 pub mod mail;
 mod phrases;
+mod settings;
 pub mod shown;
 mod when;
 
@@ -39,6 +40,7 @@ pub use held::{
 };
 pub use help::{NoHelp, help, no_help};
 pub(crate) use phrases::phrases;
+pub use settings::{settings_link, unsubscribed};
 pub use when::{day, moment};
 
 /// Longest refusal, octets: with code and CRLF it fits one reply line of 512 (RFC 5321 4.5.3.1.5).

@@ -11,9 +11,11 @@ use crate::list::ListId;
 use crate::time::Timestamp;
 
 mod author;
+mod link;
 mod ticket;
 
 pub use author::{RelayAddress, opaque_id, relay_address};
+pub use link::{check_member, member};
 pub use ticket::{answer_address, check_ticket, ticket};
 
 /// What a token may be used for.

@@ -12,13 +12,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use listcore::address::Address;
 use listcore::arc::Sealing;
+use listcore::links;
 use listcore::list::{Copies, FromPolicy, ListId};
 use listcore::outcome::Reply;
 use listcore::recipients::Recipient;
 use listcore::rewrite::body::Wishes;
 use listcore::rewrite::filter::Filter;
 use listcore::rewrite::footer::{self, Footer};
-use listcore::rewrite::{BodyOf, Frozen, Ours, Unsendable, copy_head};
+use listcore::rewrite::{BodyOf, Frozen, Ours, Unsendable, copy_head, unsubscribe};
 use listcore::time::Timestamp;
 use listcore::token::{self, Keys};
 
@@ -117,30 +118,37 @@ pub struct Variant {
     needs_utf8: bool,
     eight_bit: bool,
     relay_takes_utf8: bool,
-    /// The minute of the signature, and the header block with it.
+    /// Where each copy has a link of its own to unsubscribe.
+    one_click: Option<String>,
+    /// The minute of the signature, and the header block with it, where that is the same for all recipients.
     signed: Mutex<Option<(Timestamp, Bytes)>>,
 }
 
 impl Variant {
-    /// The header block with signatures and the empty line. No field is personal yet, so one serves all recipients.
-    fn signed_head(&self, now: Timestamp) -> Result<Bytes, NoCopy> {
+    /// The header block with signatures and the empty line. With a field of the recipient's own (rule H8) it is hers
+    /// alone; without, one serves all recipients.
+    fn signed_head(&self, own: &[u8], now: Timestamp) -> Result<Bytes, NoCopy> {
         let minute = Timestamp(now.0 - now.0.rem_euclid(SIGNATURE_AGE));
+        if !own.is_empty() {
+            return self.sign(own, minute).map(Bytes::from);
+        }
         let mut signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, head)) = signed.as_ref().filter(|(at, _)| *at == minute) {
             return Ok(head.clone());
         }
-        let head = Bytes::from(self.sign(minute)?);
+        let head = Bytes::from(self.sign(own, minute)?);
         *signed = Some((minute, head.clone()));
         Ok(head)
     }
 
-    fn sign(&self, at: Timestamp) -> Result<Vec<u8>, NoCopy> {
-        let mut head = Vec::with_capacity(self.head.len() + 4096);
+    fn sign(&self, own: &[u8], at: Timestamp) -> Result<Vec<u8>, NoCopy> {
+        let fields = [own, &self.head].concat();
+        let mut head = Vec::with_capacity(fields.len() + 4096);
         for signer in &self.signers {
-            let lines = signer.sign(&self.head, &self.hash, at);
+            let lines = signer.sign(&fields, &self.hash, at);
             head.extend(lines.map_err(|e| NoCopy::Later(e.to_string()))?);
         }
-        head.extend_from_slice(&self.head);
+        head.extend_from_slice(&fields);
         if let Some((sealer, sealing)) = &self.seal {
             let set = sealer.seal(&head, &self.hash, sealing, at);
             head.splice(..0, set.map_err(|e| NoCopy::Later(e.to_string()))?);
@@ -187,6 +195,7 @@ impl Render for Composer {
             head: head.bytes,
             body: original.body,
             hash: original.hash,
+            one_click: frozen.one_click().map(str::to_owned),
             signed: Mutex::new(None),
         }))
     }
@@ -211,7 +220,7 @@ impl Render for Composer {
                 false => Some(self.return_path(variant, to, now)?),
             },
             recipients,
-            head: variant.signed_head(now)?,
+            head: variant.signed_head(&self.own_fields(variant, to, now), now)?,
             body: variant.body.clone(),
             utf8,
             eight_bit: variant.eight_bit,
@@ -232,6 +241,18 @@ impl Composer {
         path.map(Some).map_err(|e| {
             NoCopy::Later(format!("no return path for a probe of {}: {e}", variant.address))
         })
+    }
+
+    /// The fields of one recipient's copy: her own link to unsubscribe (rules H7 to H10).
+    fn own_fields(
+        &self,
+        variant: &Variant,
+        to: &[(RecipientRef, Recipient)],
+        now: Timestamp,
+    ) -> Vec<u8> {
+        let (Some(pages), [(who, _)]) = (&variant.one_click, to) else { return Vec::new() };
+        let token = token::member(&self.keys, &variant.list, who.0, now);
+        unsubscribe(&variant.address, &links::unsubscribe_url(pages, &token))
     }
 
     /// Where bounces go (rule V1): a token that names the recipient, or the list's plain address for many.

@@ -85,6 +85,65 @@ fn reason(result: Result<impl Sized, NoCopy>) -> String {
     }
 }
 
+/// H8, H10, GD3: with pages each personal copy has its recipient's own link, both fields once, and in the `h=` of valid
+/// signatures; the body stays one. Without pages, and for shared copies, there is a mail only.
+#[test]
+fn each_copy_has_its_own_link() {
+    let signer = Arc::new(signer());
+    let mut composer = composer([]);
+    composer.signers = Signers::of_one(Arc::clone(&signer));
+    let body =
+        mail("List-Unsubscribe: <https://evil>\r\nList-Unsubscribe-Post: a=b\r\n", "Hallo\r\n");
+    let mut with_pages = post(Copies::Personal);
+    with_pages.frozen.links.pages = Some("https://lists.schule.example".into());
+    let variant = composer.variant(&with_pages, &body, &CAN, "de").expect("variant");
+    let copies = [7, 8].map(|number| {
+        composer.copy(&variant, &[to(number, "anna@gmx.example")], NOW).expect("copy")
+    });
+    let list = ListId("0c5b".into());
+    for (copy, number) in copies.iter().zip([7, 8]) {
+        let text = String::from_utf8(bytes(copy)).expect("ASCII");
+        let (head, _) = text.split_once("\r\n\r\n").expect("a header");
+        let one_click = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n";
+        assert_eq!(text.matches("\r\nList-Unsubscribe: ").count(), 1, "{text}");
+        assert_eq!(text.matches(one_click).count(), 1, "{text}");
+        assert!(
+            !text.contains("evil") && text.contains("<mailto:klasse-5b-unsubscribe@"),
+            "{text}"
+        );
+        let (_, rest) = head.split_once("<https://lists.schule.example/u/").expect("a link");
+        let (token, _) = rest.split_once('>').expect("an end");
+        let whose = token::check_member(&composer.keys, token, NOW, std::iter::once(&list));
+        assert_eq!(whose, Ok((&list, number)));
+        let unfolded = head.replace("\r\n\t", "").replace("\r\n ", "").to_ascii_lowercase();
+        let signed = unfolded.split("\r\n").filter(|line| line.starts_with("dkim-signature:"));
+        let signed: Vec<&str> = signed.collect();
+        assert_eq!(signed.len(), 2);
+        for name in ["list-unsubscribe:list-", "list-unsubscribe-post"] {
+            assert!(signed.iter().all(|line| line.replace(' ', "").contains(name)), "{signed:#?}");
+        }
+        let again = composer.copy(&variant, &[to(number, "anna@gmx.example")], NOW).expect("copy");
+        assert_eq!(again.head, copy.head, "a retry sends the same bytes");
+    }
+    assert_ne!(copies[0].head, copies[1].head);
+    judged(&signer, &[&copies[0], &copies[1]]);
+    // Whoever takes a field off breaks the signatures.
+    let taken = String::from_utf8(bytes(&copies[0])).expect("ASCII");
+    let taken = taken.replacen("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n", "", 1);
+    for one in dkimpy(&signer, &[taken.into_bytes()]).into_iter().flatten() {
+        assert_eq!(one.ours(), [("r1", false), ("e1", false)], "{one:?}");
+    }
+    let mut shared = with_pages.clone();
+    shared.frozen.settings.copies = Copies::Shared;
+    for (post, to) in [(post(Copies::Personal), 7), (shared, 8)] {
+        let variant = composer.variant(&post, &body, &CAN, "de").expect("variant");
+        let copy = composer.copy(&variant, &[self::to(to, "bob@web.example")], NOW).expect("copy");
+        let text = String::from_utf8(bytes(&copy)).expect("ASCII");
+        assert!(!text.contains("/u/") && !text.contains("One-Click"), "{text}");
+        assert!(text.contains("List-Unsubscribe: <mailto:"), "{text}");
+    }
+}
+
 /// V1, promises 7, 9, 12: personal copies differ in their envelopes only; the body is the original's very memory.
 #[test]
 fn personal_copies() {

@@ -16,6 +16,7 @@ use listcore::dn;
 use listcore::entry::folded;
 use listcore::list::settings::{Base, Key, Layer, Source, Value, layer};
 use listcore::list::{List, ListId, Posters, Role, Settings};
+use listcore::options::{Book, Choice, Options};
 use listcore::outcome::Dropped;
 use listcore::policy::Standing;
 use listcore::recipients::{
@@ -127,6 +128,8 @@ pub struct Members {
     overrides: RwLock<HashMap<ListId, Layer>>,
     table: Mutex<Arc<Table>>,
     rosters: Mutex<HashMap<ListId, (u64, Arc<Roster>)>>,
+    /// What members wish.
+    book: RwLock<Book>,
     guard: Guard,
     /// How much of all people of the directory may be gone at once, in percent.
     everybody: AtomicU8,
@@ -144,6 +147,7 @@ impl Members {
             overrides: RwLock::default(),
             table: Mutex::default(),
             rosters: Mutex::default(),
+            book: RwLock::default(),
             guard: Guard::default(),
             everybody: Settings::default().shrink_guard.into(),
             people: Mutex::default(),
@@ -191,6 +195,19 @@ impl Members {
     pub fn is_paused(&self, domain: &str, address: &Address) -> bool {
         let all = self.paused.read().unwrap_or_else(PoisonError::into_inner);
         !all.is_empty() && all.contains(&(domain.to_owned(), address.key()))
+    }
+
+    /// Takes what a member wishes. It counts from the next question on.
+    pub fn set_options(&self, choice: Choice) {
+        self.book.write().unwrap_or_else(PoisonError::into_inner).set(choice);
+    }
+
+    /// What a recipient of a list wishes; `None` where she never said.
+    pub fn options(&self, list: &ListId, who: &Recipient) -> Option<Options> {
+        let book = self.book.read().unwrap_or_else(PoisonError::into_inner);
+        let is_gone =
+            |id: &PersonId| self.live.read(|replica| replica.person_by_id(&id.0).is_none());
+        book.of(list, who, &is_gone).map(|choice| choice.options.clone())
     }
 
     /// Where the settings of a list come from.
@@ -323,7 +340,9 @@ impl Members {
         };
         let (member, muted) = (is(Roster::has_person), is(Roster::is_muted));
         if (member && !muted) || roster.has_address(&recipient.address) {
-            return Claim::Yes;
+            let wishes = self.options(id, recipient);
+            let muted = wishes.is_some_and(|options| options.is_muted(now));
+            return if muted { Claim::Never(Dropped::Muted) } else { Claim::Yes };
         }
         if muted {
             return Claim::Never(Dropped::Muted);

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use listcore::api::{self, PROTECTED};
 use listcore::list::{Posters, Settings};
+use listcore::options::Mute;
 use listcore::outcome::{Outcome, Reply};
 use listcore::recipients::{PersonId, Recipient, Roster, Skipped};
 
@@ -142,6 +143,17 @@ fn person(who: &Recipient) -> api::Person {
         name: who.name.clone(),
         language: who.language.clone(),
     }
+}
+
+/// A member who wants no mail, as she said herself.
+pub fn quiet(person: api::Person, mute: Mute) -> api::Skipped {
+    let why = match mute {
+        Mute::Until(end) => {
+            format!("paused this list until {}, by an own choice", crate::clock::rfc5322(end))
+        }
+        Mute::No | Mute::ForGood => "unsubscribed from this list, by an own choice".to_owned(),
+    };
+    api::Skipped { what: person.address, why }
 }
 
 fn parted<T, U>(all: &[T], hidden: impl Fn(&T) -> bool, show: impl Fn(&T) -> U) -> (Vec<U>, usize) {

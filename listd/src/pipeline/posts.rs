@@ -1,6 +1,7 @@
 //! From a decision to what is stored, and from what was stored to the replies.
 
 use aws_lc_rs::digest;
+use listcore::links::list_url;
 use listcore::list::List;
 use listcore::message::Mail;
 use listcore::policy::Verdict;
@@ -16,11 +17,6 @@ use crate::clock;
 use crate::store::{
     Done, HELD, MailId, Move, NewMail, NewPost, PostId, Raw, SCANNED, StoreError, TraceEvent,
 };
-
-/// The list's own page, for `{settings}` in footers. There are no pages yet, so there is no link, and a line that asks
-/// for one is left out. With pages it is `web.public_url`, `/list/` and the list's address, percent-encoded, for lists
-/// whose house has `web.listen`; it is the same for everybody, since footers are shared.
-const SETTINGS_PAGE: Option<String> = None;
 
 impl Pipeline {
     /// One mail's way to one list, with everything frozen that a retry must not see change.
@@ -44,7 +40,11 @@ impl Pipeline {
             description: list.description.clone(),
             settings: verdict.freeze(&list.settings),
             help_url: tenant.help_url,
-            links: Links { settings: SETTINGS_PAGE, ..tenant.links },
+            // The same for everybody, since footers are shared.
+            links: Links {
+                settings: tenant.links.pages.as_deref().map(|url| list_url(url, &list.address)),
+                ..tenant.links
+            },
             language: self.language(list),
             received: self.received(incoming, id, list, &date),
             add_message_id: mail

@@ -113,6 +113,8 @@ pub enum About {
     Moderate(PostId),
     /// It waits; take it back?
     Withdraw(PostId),
+    /// How do you want the mail of this list?
+    Options,
 }
 
 impl About {
@@ -120,6 +122,7 @@ impl About {
     pub fn post(&self) -> Option<PostId> {
         match self {
             About::Confirm(post) | About::Moderate(post) | About::Withdraw(post) => Some(*post),
+            About::Options => None,
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use listcore::list::ListId;
 use listcore::list::settings::Key;
+use listcore::options::Choice;
 use listcore::outcome::Outcome;
 use listcore::recipients::{PersonId, Recipient};
 use listcore::time::Timestamp;
@@ -22,7 +23,7 @@ use super::held::{Held, MarkKind, NewHeld, Ticket};
 use super::last_mile::Said;
 use super::{
     Accepted, Account, Attribution, BATCH, Batch, BatchId, Body, BounceEvent, Commit, Counts, Done,
-    DueBatch, HiddenAuthor, MailId, Move, NewMail, NewPost, Originals, Override, Overrides, PostId,
+    DueBatch, HiddenAuthor, MailId, MemberOptions, Move, NewMail, NewPost, Originals, Override, Overrides, PostId,
     Queue, Raw, RecipientRef, Replica, ReplicaChange, Report, StoreError, StoredPost,
     StoredReplica, TraceEvent, rules, rules::Key as Seen,
 };
@@ -59,6 +60,7 @@ struct State {
     heard: BTreeMap<BatchId, Vec<Outcome>>,
     said: Vec<Said>,
     position: Vec<u8>,
+    options: BTreeMap<(String, Option<ListId>), Choice>,
 }
 
 /// Kind, list, whose, value.
@@ -151,6 +153,10 @@ impl State {
                     Some(value) => self.overrides.insert((list, key), value),
                     None => self.overrides.remove(&(list, key)),
                 };
+                Ok(())
+            }
+            Move::Options(choice) => {
+                self.options.insert((choice.who(), choice.list.clone()), *choice);
                 Ok(())
             }
             Move::Accepted(rows) => {
@@ -530,6 +536,13 @@ impl Overrides for MemoryStore {
             value: value.clone(),
         };
         Ok(self.state().overrides.iter().map(one).collect())
+    }
+}
+
+#[async_trait]
+impl MemberOptions for MemoryStore {
+    async fn member_options(&self) -> Result<Vec<Choice>, StoreError> {
+        Ok(self.state().options.values().cloned().collect())
     }
 }
 

@@ -12,6 +12,7 @@ use listcore::address::Address;
 use listcore::hold::{Ended, Reason, Waiting};
 use listcore::list::ListId;
 use listcore::list::settings::Key;
+use listcore::options::Choice;
 use listcore::outcome::Outcome;
 use listcore::recipients::{PersonId, Recipient};
 use listcore::rewrite::Frozen;
@@ -153,6 +154,8 @@ pub enum Move {
     Replica(ReplicaChange),
     /// `listctl list set` and `unset`: the value of one setting of one list, or that there is none any more.
     Override { list: ListId, key: Key, value: Option<Vec<String>> },
+    /// What a member wishes of a list; it replaces what she wished before.
+    Options(Box<Choice>),
     /// What was accepted of lists (promise 6), by name, in the members room's own form; `None` = forgotten.
     Accepted(Vec<(String, Option<Vec<u8>>)>),
     /// Questions that were asked.
@@ -343,6 +346,13 @@ pub struct Override {
 pub trait Overrides: Commit {
     /// All, by list and key. A key that this version does not know is left out, and kept.
     async fn overrides(&self) -> Result<Vec<Override>, StoreError>;
+}
+
+/// What the members room reads at start of what members wish.
+#[async_trait]
+pub trait MemberOptions: Commit {
+    /// All, by person (or address) and list.
+    async fn member_options(&self) -> Result<Vec<Choice>, StoreError>;
 }
 
 /// What the safety catch reads at start.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use listcore::address::Address;
 use listcore::list::{ListId, Role};
+use listcore::options::{Mute, Options};
 use listcore::outcome::{Dropped, Outcome, Reply};
 use listcore::recipients::{PersonId, Recipient};
 use listcore::rewrite::{Frozen, PostKind};
@@ -30,6 +31,7 @@ pub(super) trait Whole:
     + Attribution
     + Report
     + Overrides
+    + MemberOptions
     + Accepted
     + Holds
     + Failures
@@ -43,6 +45,8 @@ impl<
         + Attribution
         + Report
         + Overrides
+        + MemberOptions
+    + MemberOptions
         + Accepted
         + Holds
         + Failures
@@ -89,6 +93,7 @@ const CASES: &[Named] = cases![
     the_replica_is_replaced_and_updated,
     a_large_replica,
     overrides_are_set_replaced_and_taken_back,
+    what_members_wish_is_kept,
     what_was_accepted_is_kept,
     hidden_authors_are_known_until_they_expire,
     held::a_held_mail_is_there_whole,
@@ -787,6 +792,28 @@ async fn overrides_are_set_replaced_and_taken_back(case: Case) {
     store.commit(moves).await.expect("commit");
     let owners = ("5b".to_owned(), Key::Post, texts(&["owners"]));
     assert_eq!(held().await, [footer, owners], "the retention job is not for settings");
+}
+
+/// What a member wishes is kept once for each person and list, and outlives the retention job.
+async fn what_members_wish_is_kept(case: Case) {
+    let choice = |list: Option<&str>, person: Option<&str>, address: &str, mute| Choice {
+        list: list.map(|id| ListId(id.to_owned())),
+        person: person.map(|id| PersonId(id.to_owned())),
+        address: Address::parse(address).expect("an address"),
+        options: Options { mute },
+        at: T,
+    };
+    assert_eq!(case.store.member_options().await.expect("options"), []);
+    let anna = choice(Some("5b"), Some("anna"), "a@x.example", Mute::Until(day(3)));
+    let all = choice(None, Some("anna"), "a@x.example", Mute::No);
+    let oma = choice(Some("5b"), None, "Oma@x.example", Mute::ForGood);
+    let moves = [&anna, &all, &oma].map(|choice| Move::Options(Box::new(choice.clone())));
+    assert_eq!(case.commit(moves.into()).await, vec![Done::Ok; 3]);
+    let moved = choice(Some("5b"), Some("anna"), "new@x.example", Mute::ForGood);
+    case.commit(vec![Move::Options(Box::new(moved.clone()))]).await;
+    case.commit(vec![Move::Erase { before: day(9_999) }]).await;
+    case.commit(vec![Move::EraseExpired { before: day(9_999) }]).await;
+    assert_eq!(case.store.member_options().await.expect("options"), [oma, all, moved]);
 }
 
 /// Promise 6: the last accepted state of a list is known after a restart.

@@ -51,9 +51,11 @@ pub(super) fn all(frozen: &Frozen) -> Vec<u8> {
             add("List-Id", id);
             add("List-Post", post(frozen));
             add("List-Help", help(frozen));
-            add("List-Unsubscribe", role(frozen, Role::Unsubscribe));
-            add("List-Subscribe", role(frozen, Role::Subscribe));
-            add("List-Owner", role(frozen, Role::Owner));
+            if frozen.one_click().is_none() {
+                add("List-Unsubscribe", role(&frozen.address, Role::Unsubscribe));
+            }
+            add("List-Subscribe", role(&frozen.address, Role::Subscribe));
+            add("List-Owner", role(&frozen.address, Role::Owner));
             add("Precedence", vec!["list".to_owned()]);
         }
         // H11: what goes to the owners is no list traffic. Our own mark ends loops (L1).
@@ -82,11 +84,24 @@ fn post(frozen: &Frozen) -> Vec<String> {
     vec![format!("<mailto:{}>", percent(&frozen.address))]
 }
 
-fn role(frozen: &Frozen, role: Role) -> Vec<String> {
-    role_address(&frozen.address, role)
-        .map(|a| format!("<mailto:{}>", percent(&a)))
-        .into_iter()
-        .collect()
+/// H8: the fields of one copy, each ending in CRLF. One click at the recipient's own link first, then a mail (H3).
+pub fn unsubscribe(list: &Address, own_link: &str) -> Vec<u8> {
+    let link = url(own_link).map(|url| vec![format!("<{url}>")]);
+    let clicks = link.is_some();
+    let mail = role(list, Role::Unsubscribe);
+    let both = link.into_iter().chain((!mail.is_empty()).then_some(mail));
+    let mut out = encode::field("List-Unsubscribe", &encode::list(both));
+    if clicks {
+        out.extend(encode::field(
+            "List-Unsubscribe-Post",
+            &["List-Unsubscribe=One-Click".to_owned()],
+        ));
+    }
+    out
+}
+
+fn role(list: &Address, role: Role) -> Vec<String> {
+    role_address(list, role).map(|a| format!("<mailto:{}>", percent(&a))).into_iter().collect()
 }
 
 /// H3: the page first, then a mail for those who only have mail.
@@ -164,6 +179,20 @@ mod tests {
         );
         assert_eq!(url("https://s/ä").as_deref(), Some("https://s/%C3%A4"));
         assert_eq!(url("javascript:alert(1)"), None);
+    }
+
+    /// H8, H10: exactly one field of each name, the https link before the mail, both within the limits of a line.
+    #[test]
+    fn one_click_is_two_fields() {
+        let list = Address::parse("klasse-5b@schule.example").expect("address");
+        let fields = unsubscribe(&list, "https://lists.schule.example/u/abc234");
+        let expected = "List-Unsubscribe: <https://lists.schule.example/u/abc234>,\r\n \
+            <mailto:klasse-5b-unsubscribe@schule.example>\r\n\
+            List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n";
+        assert_eq!(String::from_utf8_lossy(&fields), expected);
+        let fields = unsubscribe(&list, "javascript:alert(1)");
+        let expected = "List-Unsubscribe: <mailto:klasse-5b-unsubscribe@schule.example>\r\n";
+        assert_eq!(String::from_utf8_lossy(&fields), expected);
     }
 
     /// H3 (RFC 6068): odd local parts in a mailto.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::arc::Sealing;
-use crate::list::{AuthorAddress, ListId, Role, Settings};
+use crate::list::{AuthorAddress, Copies, ListId, Role, Settings};
 use crate::message::lines::MAX_LINE;
 use crate::message::{Field, Mail, Malformed, fields, lines};
 use crate::policy::Refusal;
@@ -42,7 +42,7 @@ pub use changes::{Changes, NotTheCopy};
 pub use edit::{Change, Done, Edit, Edits, What};
 pub use from::{Arrival, Dmarc, SignatureName};
 pub use hidden::Hidden;
-pub use list_headers::{author_mark, list_id, role_address};
+pub use list_headers::{author_mark, list_id, role_address, unsubscribe};
 pub use signed::{OVERSIGNED, SIGNED, sign_fields};
 pub use survives::BodyOf;
 
@@ -104,6 +104,8 @@ pub struct Links {
     pub privacy: Option<String>,
     /// The list's own page, the same for everybody on it.
     pub settings: Option<String>,
+    /// `[web] public_url`: personal copies offer one-click unsubscription there (RFC 8058).
+    pub pages: Option<String>,
 }
 
 impl Frozen {
@@ -131,6 +133,12 @@ impl Frozen {
             probe: None,
             address,
         }
+    }
+
+    /// Where each copy has a link of its own to unsubscribe with one click; its fields are the copy's, not all copies'.
+    pub fn one_click(&self) -> Option<&str> {
+        let personal = self.kind == PostKind::List && self.settings.copies == Copies::Personal;
+        self.links.pages.as_deref().filter(|_| personal)
     }
 
     /// True for a notice of our own: it leaves with a null sender, so that nothing can answer it.

@@ -13,6 +13,7 @@ mod held;
 mod hidden;
 mod last_mile;
 mod moves;
+mod options;
 mod overrides;
 mod packing;
 mod people;

@@ -42,6 +42,7 @@ impl Writer {
             Move::Override { list, key, value } => {
                 self.set_override(list, *key, value.as_ref()).await
             }
+            Move::Options(choice) => self.choose(choice).await,
             Move::Accepted(rows) => self.accepted(rows).await,
             Move::LastMile(told) => self.last_mile(told).await,
             Move::Erase { before } => self.erase(*before, effects).await,

@@ -1,0 +1,297 @@
+//! Members' own settings behind the pages: whose link it is, what she chose, and a letter about it.
+//!
+//! The directory is never written. What a choice means for a copy is `members`', how it looks `web`'s.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use listcore::address::Address;
+use listcore::links;
+use listcore::list::List;
+use listcore::notice::letter::Words;
+use listcore::notice::mail::Auto;
+use listcore::notice::{self, About as OfList, Frame};
+use listcore::options::{Choice, Mute, Options};
+use listcore::rate::Rate;
+use listcore::recipients::Recipient;
+use listcore::rewrite::role_address;
+use listcore::time::Timestamp;
+use listcore::token::{self, Keys};
+
+use crate::clock::Clock;
+use crate::letters::{Letter, Letters, Sender};
+use crate::members::{Lookup, Members};
+use crate::store::held::{About, Holds, Ticket};
+use crate::store::{
+    Attribution, DueBatch, MemberOptions, Move, NewMail, NewPost, RecipientRef, StoreError,
+};
+use crate::web::NotNow;
+use crate::web::wishes::{ListPage, Mail, Mine, Offers, Wishes};
+
+/// A link by mail works so long (rule AC7: at least seven days).
+const LINK_LIFE: Duration = Duration::from_secs(14 * 24 * 3600);
+/// Links by mail for one address, within a day.
+const LINKS: u32 = 3;
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// Addresses that are remembered for it.
+const ADDRESSES: usize = 10_000;
+
+/// What the room asks the store.
+pub trait Keeps: MemberOptions + Attribution + Holds {}
+
+impl<T: MemberOptions + Attribution + Holds> Keeps for T {}
+
+/// A domain, as far as its members' pages and letters show it.
+#[derive(Clone, Debug, Default)]
+pub struct Tenant {
+    pub language: String,
+    pub links: crate::web::Links,
+}
+
+/// What the room is handed.
+pub struct Parts {
+    pub members: Arc<Members>,
+    pub store: Arc<dyn Keeps>,
+    pub keys: Arc<Keys>,
+    pub letters: Letters,
+    /// Told of batches that are durable now.
+    pub announce: Box<dyn Fn(Vec<DueBatch>) + Send + Sync>,
+    /// What there is for a domain now.
+    pub tenant: Box<dyn Fn(&str) -> Tenant + Send + Sync>,
+    pub public_url: String,
+    pub clock: Clock,
+}
+
+/// The room.
+pub struct Choices {
+    parts: Parts,
+    links: Mutex<Rate>,
+}
+
+/// Whose link it is.
+struct Member {
+    list: Arc<List>,
+    who: Recipient,
+}
+
+impl Choices {
+    pub fn new(parts: Parts) -> Arc<Choices> {
+        let links = Mutex::new(Rate::new(LINKS, DAY, ADDRESSES));
+        Arc::new(Choices { parts, links })
+    }
+
+    /// A token of a copy's own link, or of a letter that was asked for.
+    async fn member(&self, token: &str) -> Result<Option<Member>, StoreError> {
+        let Parts { members, store, keys, .. } = &self.parts;
+        let (now, lists) = ((self.parts.clock)(), members.lists());
+        let ids = lists.iter().map(|list| &list.id);
+        if let Ok((id, number)) = token::check_member(keys, token, now, ids) {
+            let who = store.recipient(RecipientRef(number)).await?;
+            return Ok(members.list(id).zip(who).map(|(list, who)| Member { list, who }));
+        }
+        let Ok(number) = token::check_ticket(keys, token, now) else { return Ok(None) };
+        let ticket = store.ticket(number).await?;
+        let ticket = ticket.filter(|t| t.about == About::Options && t.expires > now);
+        let of = |ticket: Ticket| {
+            members.list(&ticket.list).map(|list| Member { list, who: ticket.who })
+        };
+        Ok(ticket.and_then(of))
+    }
+
+    async fn known(&self, token: &str) -> Result<Option<Member>, NotNow> {
+        self.member(token).await.map_err(|error| trouble(&error))
+    }
+
+    fn options(&self, member: &Member) -> Options {
+        self.parts.members.options(&member.list.id, &member.who).unwrap_or_default()
+    }
+
+    /// Kept first, then true.
+    async fn choose(
+        &self,
+        member: &Member,
+        options: Options,
+        mut moves: Vec<Move>,
+    ) -> Result<(), NotNow> {
+        let choice = Choice {
+            list: Some(member.list.id.clone()),
+            person: member.who.person.clone(),
+            address: member.who.address.clone(),
+            options,
+            at: (self.parts.clock)(),
+        };
+        moves.push(Move::Options(Box::new(choice.clone())));
+        self.parts.store.commit(moves).await.map_err(|error| trouble(&error))?;
+        self.parts.members.set_options(choice);
+        Ok(())
+    }
+
+    fn letter(&self, member: &Member, write: impl Fn(&Frame<'_>) -> Words) -> (NewMail, NewPost) {
+        let (list, domain) = (&member.list, member.list.address.domain());
+        let tenant = (self.parts.tenant)(domain);
+        let language = notice::language([
+            member.who.language.as_deref().unwrap_or_default(),
+            &list.settings.language,
+            &tenant.language,
+        ]);
+        let owner = role_address(&list.address, listcore::list::Role::Owner);
+        let frame = Frame {
+            language,
+            list: OfList { title: list.title(), address: &list.address },
+            help: tenant.links.help.as_deref(),
+            imprint: tenant.links.imprint.as_deref(),
+            privacy: tenant.links.privacy.as_deref(),
+        };
+        let letter = Letter {
+            to: member.who.clone(),
+            from: Sender {
+                name: list.title().to_owned(),
+                address: owner.unwrap_or_else(|| list.address.clone()),
+            },
+            reply_to: None,
+            words: write(&frame),
+            answers: None,
+            auto: Auto::Generated,
+            list: list.address.clone(),
+        };
+        self.parts.letters.write(&letter, (self.parts.clock)())
+    }
+
+    fn announce(&self, post: &NewPost) {
+        (self.parts.announce)(post.due((self.parts.clock)()).collect());
+    }
+
+    /// Whoever on the list has this address, or is a person who has it.
+    fn on_the_list(&self, list: &List, address: &Address) -> Option<Recipient> {
+        let roster = self.parts.members.roster(&list.id)?;
+        let by_address = roster.recipients.iter().find(|r| r.address.same_as(address));
+        let by_person = || {
+            let person = self.parts.members.standing(list, address).person?;
+            roster.recipients.iter().find(|r| r.person.as_ref() == Some(&person))
+        };
+        by_address.or_else(by_person).cloned()
+    }
+
+    /// The letter with the link, if there is somebody to get it.
+    async fn write_link(&self, list: Arc<List>, address: Address) {
+        let now = (self.parts.clock)();
+        let Some(who) = self.on_the_list(&list, &address) else { return };
+        let free = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        if !{ free }.take(&who.address.key(), now) {
+            return;
+        }
+        let number = self.parts.letters.ids.next(now);
+        let url = links::options_url(
+            &self.parts.public_url,
+            &token::ticket(&self.parts.keys, number, now),
+        );
+        let expires = now + LINK_LIFE;
+        let about = About::Options;
+        let ticket = Ticket { number, list: list.id.clone(), about, who: who.clone(), expires };
+        let member = Member { list, who };
+        let (mail, post) = self.letter(&member, |frame| notice::settings_link(frame, &url));
+        let moves = vec![Move::Tickets(vec![ticket]), Move::accept(mail, vec![post.clone()])];
+        match self.parts.store.commit(moves).await {
+            Ok(_) => self.announce(&post),
+            Err(error) => _ = trouble(&error),
+        }
+    }
+}
+
+fn trouble(error: &StoreError) -> NotNow {
+    tracing::error!(%error, "a member's settings could not be read or kept");
+    NotNow
+}
+
+/// What the room `web` asks; the pages are handed an `Arc` of it.
+pub struct Pages(pub Arc<Choices>);
+
+#[async_trait]
+impl crate::web::wishes::Options for Pages {
+    async fn mine(&self, token: &str) -> Result<Option<Mine>, NotNow> {
+        let Some(member) = self.0.known(token).await? else { return Ok(None) };
+        let (list, who) = (&member.list, &member.who);
+        let tenant = (self.0.parts.tenant)(list.address.domain());
+        let language = notice::language([
+            who.language.as_deref().unwrap_or_default(),
+            &list.settings.language,
+            &tenant.language,
+        ]);
+        Ok(Some(Mine {
+            language: language.to_owned(),
+            list_title: list.title().to_owned(),
+            list_address: list.address.to_string(),
+            links: tenant.links,
+            address: who.address.to_string(),
+            wishes: wishes(&self.0.options(&member), (self.0.parts.clock)()),
+            offers: Offers::default(),
+        }))
+    }
+
+    async fn set(&self, token: &str, wishes: Wishes) -> Result<Option<()>, NotNow> {
+        let Some(member) = self.0.known(token).await? else { return Ok(None) };
+        let mute = match wishes.mail {
+            Mail::All => Mute::No,
+            Mail::Until(end) => Mute::Until(end),
+            Mail::None => Mute::ForGood,
+        };
+        self.0.choose(&member, Options { mute }, Vec::new()).await.map(Some)
+    }
+
+    /// The letter that tells of it goes out once.
+    async fn unsubscribe(&self, token: &str) -> Result<Option<()>, NotNow> {
+        let Some(member) = self.0.known(token).await? else { return Ok(None) };
+        if self.0.options(&member).mute == Mute::ForGood {
+            return Ok(Some(()));
+        }
+        let url = links::options_url(&self.0.parts.public_url, token);
+        let (mail, post) = self.0.letter(&member, |frame| notice::unsubscribed(frame, &url));
+        let moves = vec![Move::accept(mail, vec![post.clone()])];
+        self.0.choose(&member, Options { mute: Mute::ForGood }, moves).await?;
+        self.0.announce(&post);
+        Ok(Some(()))
+    }
+
+    async fn list(&self, address: &str) -> Result<Option<ListPage>, NotNow> {
+        let Ok(address) = Address::parse(address) else { return Ok(None) };
+        let list = match self.0.parts.members.lookup(&address) {
+            Lookup::List(list) => list,
+            Lookup::NoDirectory => return Err(NotNow),
+            _ => return Ok(None),
+        };
+        let tenant = (self.0.parts.tenant)(list.address.domain());
+        let language = notice::language(["", &list.settings.language, &tenant.language]);
+        Ok(Some(ListPage {
+            title: list.title().to_owned(),
+            address: list.address.to_string(),
+            language: language.to_owned(),
+            links: tenant.links,
+        }))
+    }
+
+    /// Done apart from the answer, so that the answer takes no longer for a member (rule GD2).
+    async fn send_link(&self, list: &str, address: &str) -> Result<(), NotNow> {
+        let (Ok(list), Ok(address)) = (Address::parse(list), Address::parse(address)) else {
+            return Ok(());
+        };
+        if let Lookup::List(list) = self.0.parts.members.lookup(&list) {
+            let choices = self.0.clone();
+            tokio::spawn(async move { choices.write_link(list, address).await });
+        }
+        Ok(())
+    }
+}
+
+/// As a page shows it: a pause that is over is none.
+fn wishes(options: &Options, now: Timestamp) -> Wishes {
+    let mail = match options.mute {
+        Mute::Until(end) if now < end => Mail::Until(end),
+        Mute::ForGood => Mail::None,
+        Mute::No | Mute::Until(_) => Mail::All,
+    };
+    Wishes { mail, ..Wishes::default() }
+}
+
+#[cfg(test)]
+mod tests;

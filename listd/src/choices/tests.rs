@@ -1,0 +1,235 @@
+//! From a link to a choice that counts, with a store in memory and a small directory.
+
+use std::collections::HashMap;
+
+use listcore::entry::Entry;
+use listcore::list::ListId;
+use listcore::outcome::Dropped;
+use listcore::{ldif, token};
+
+use super::*;
+use crate::directory::Change;
+use crate::members::Claim;
+use crate::pipeline::testing::{START, School};
+use crate::store::{Queue, StoredPost};
+use crate::web::wishes::Options as _;
+
+struct House {
+    school: School,
+    choices: Arc<Choices>,
+    pages: Pages,
+    announced: Arc<Mutex<Vec<DueBatch>>>,
+    /// The number in the store of whoever got a copy, by address.
+    numbers: HashMap<String, u64>,
+}
+
+fn list() -> ListId {
+    ListId("00000000-0000-0000-0000-00000000005b".to_owned())
+}
+
+impl House {
+    /// One mail went to Anna and Bert on 5b.
+    async fn new() -> House {
+        let school = School::new();
+        school.anna(&["5b@schule.example"], "one", "Hallo").await;
+        let announced = Arc::new(Mutex::new(Vec::new()));
+        let told = announced.clone();
+        let pipeline = &school.door.pipeline;
+        let choices = Choices::new(Parts {
+            members: pipeline.members.clone(),
+            store: school.store.clone(),
+            keys: school.keys.clone(),
+            letters: Letters { hostname: "lists.schule.example".into(), ids: pipeline.ids.clone() },
+            announce: Box::new(move |batches| told.lock().expect("unharmed").extend(batches)),
+            tenant: Box::new(|_| Tenant { language: "de".into(), ..Tenant::default() }),
+            public_url: "https://lists.schule.example".into(),
+            clock: pipeline.clock.clone(),
+        });
+        let due = school.store.due().await.expect("due");
+        let batch = school.store.batch(due[0].id).await.expect("batch").expect("there");
+        let known = batch.recipients.into_iter().flatten();
+        let numbers = known.map(|(number, who)| (who.address.to_string(), number.0)).collect();
+        let pages = Pages(choices.clone());
+        House { school, choices, pages, announced, numbers }
+    }
+
+    fn token(&self, address: &str) -> String {
+        token::member(&self.school.keys, &list(), self.numbers[address], START)
+    }
+
+    fn who(&self, person: Option<&str>, address: &str) -> Recipient {
+        let address = Address::parse(address).expect("an address");
+        let members = &self.school.door.pipeline.members;
+        let roster = members.roster(&list()).expect("a list");
+        let found = roster.recipients.iter().find(|r| r.address.same_as(&address)).cloned();
+        let person = person.map(|id| listcore::recipients::PersonId(id.to_owned()));
+        found.unwrap_or(Recipient { person, address, name: None, language: None })
+    }
+
+    fn claim(&self, address: &str, at: Timestamp) -> Claim {
+        let members = &self.school.door.pipeline.members;
+        members.claim(&list(), &self.who(None, address), at)
+    }
+
+    /// Letters so far: to whom, and their text.
+    async fn letters(&self) -> Vec<(String, String)> {
+        let batches: Vec<DueBatch> = self.announced.lock().expect("unharmed").clone();
+        let mut letters = Vec::new();
+        for due in batches {
+            let batch = self.school.store.batch(due.id).await.expect("batch").expect("there");
+            let post: Arc<StoredPost> =
+                self.school.store.post(due.id.post).await.expect("post").expect("there");
+            let body = self.school.store.body(post.mail).await.expect("body").expect("there");
+            let crate::store::Body::Memory(raw) = body else { panic!("a letter is small") };
+            let (_, who) = batch.recipients[0].clone().expect("somebody");
+            letters.push((who.address.to_string(), String::from_utf8_lossy(&raw).into_owned()));
+        }
+        letters
+    }
+}
+
+const BERT: &str = "bert@home.example";
+const ANNA: &str = "anna@home.example";
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+/// H7, H9: one click takes effect at once and for her alone, twice is once, and one letter tells how to undo it.
+#[tokio::test]
+async fn one_click_counts_at_once() {
+    let house = House::new().await;
+    let token = house.token(BERT);
+    let mine = house.pages.mine(&token).await.expect("well").expect("known");
+    assert_eq!((mine.address.as_str(), mine.language.as_str()), (BERT, "en"));
+    assert_eq!(mine.wishes, Wishes::default());
+    assert_eq!(house.claim(BERT, START), Claim::Yes);
+    for _ in 0..3 {
+        assert_eq!(house.pages.unsubscribe(&token).await, Ok(Some(())));
+    }
+    assert_eq!(house.claim(BERT, START), Claim::Never(Dropped::Muted));
+    assert_eq!(house.claim(ANNA, START), Claim::Yes);
+    let mine = house.pages.mine(&token).await.expect("well").expect("known");
+    assert_eq!(mine.wishes.mail, Mail::None);
+    let letters = house.letters().await;
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    assert_eq!(letters[0].0, BERT);
+    assert!(
+        letters[0].1.contains("Auto-Submitted: auto-generated") && letters[0].1.contains("/o/")
+    );
+    assert!(!letters[0].1.contains(ANNA));
+    house.pages.set(&token, Wishes::default()).await.expect("well").expect("known");
+    assert_eq!(house.claim(BERT, START), Claim::Yes);
+}
+
+/// A pause ends by itself, on the day that was chosen.
+#[tokio::test]
+async fn a_pause_ends() {
+    let house = House::new().await;
+    let end = Timestamp(START.0 + 3 * DAY_MS);
+    let wishes = Wishes { mail: Mail::Until(end), ..Wishes::default() };
+    house.pages.set(&house.token(BERT), wishes).await.expect("well").expect("known");
+    let muted = Claim::Never(Dropped::Muted);
+    assert_eq!(house.claim(BERT, Timestamp(end.0 - 1)), muted);
+    assert_eq!(house.claim(BERT, end), Claim::Yes);
+    house.school.later(Duration::from_millis(3 * 24 * 3600 * 1000));
+    let mine = house.pages.mine(&house.token(BERT)).await.expect("well").expect("known");
+    assert_eq!(mine.wishes.mail, Mail::All);
+    assert_eq!(house.letters().await, []);
+}
+
+fn bert(uuid: &str, address: &str) -> (String, Entry) {
+    let text = format!(
+        "dn: uid=bert,dc=x\nobjectClass: inetOrgPerson\nuid: bert\ncn: Bert\nmail: {address}\n"
+    );
+    let entry = ldif::parse(text.as_bytes()).expect("LDIF").remove(0);
+    (uuid.to_owned(), entry)
+}
+
+/// What was chosen survives a restart, a re-sync, a new address of hers, and a new account with the same address.
+#[tokio::test]
+async fn a_choice_stays() {
+    let house = House::new().await;
+    house.pages.unsubscribe(&house.token(BERT)).await.expect("well").expect("known");
+    let kept = house.school.store.member_options().await.expect("options");
+    assert_eq!(kept.len(), 1);
+    let members = crate::members::Members::new(house.school.live.clone(), Vec::new());
+    kept.into_iter().for_each(|choice| members.set_options(choice));
+    let muted = |who: &Recipient| {
+        members.options(&list(), who).is_some_and(|options| options.is_muted(START))
+    };
+    let before = house.who(None, BERT);
+    assert!(muted(&before), "after a restart");
+    let (uuid, entry) = bert("uid=bert,dc=x", "new@home.example");
+    house.school.live.apply(&[Change::Upsert(uuid.clone(), entry)]);
+    let moved = house.who(None, "new@home.example");
+    assert_eq!(moved.person, before.person);
+    assert!(muted(&moved), "under a new address of hers");
+    let (new, entry) = bert("another-account", BERT);
+    house.school.live.apply(&[Change::Remove(uuid), Change::Upsert(new, entry)]);
+    let again = house.who(None, BERT);
+    assert_ne!(again.person, before.person);
+    assert!(muted(&again), "as a new account with the same address");
+}
+
+/// H8: a token that is forged, of another purpose or of nobody leads nowhere, and does nothing.
+#[tokio::test]
+async fn bad_tokens_do_nothing() {
+    let house = House::new().await;
+    let (keys, good) = (&house.school.keys, house.token(BERT));
+    let others = ListId("00000000-0000-0000-0000-00000000006a".to_owned());
+    let bad = [
+        String::new(),
+        "aaaa".to_owned(),
+        format!("{good}a"),
+        good.chars().rev().collect(),
+        token::member(keys, &others, 999_999, START),
+        token::make(keys, token::Purpose::Bounces, &list(), house.numbers[BERT], START),
+        token::ticket(keys, 12_345, START),
+    ];
+    for token in bad {
+        assert_eq!(house.pages.mine(&token).await, Ok(None), "{token}");
+        assert_eq!(house.pages.unsubscribe(&token).await, Ok(None), "{token}");
+        assert_eq!(house.pages.set(&token, Wishes::default()).await, Ok(None), "{token}");
+    }
+    assert_eq!(house.school.store.member_options().await.expect("options"), []);
+    assert_eq!(house.letters().await, []);
+}
+
+/// GD2: only who is on the list gets a link, at her own address and not more than three a day.
+#[tokio::test]
+async fn a_link_comes_by_mail() {
+    let house = House::new().await;
+    let members = &house.school.door.pipeline.members;
+    let Lookup::List(list) = members.lookup(&Address::parse("5b@schule.example").expect("address"))
+    else {
+        panic!("a list")
+    };
+    let ask = async |address: &str| {
+        let address = Address::parse(address).expect("an address");
+        house.choices.write_link(list.clone(), address).await;
+    };
+    ask("nobody@home.example").await;
+    ask("left@home.example").await;
+    assert_eq!(house.letters().await, []);
+    for _ in 0..5 {
+        ask("BERT@home.example").await;
+    }
+    let letters = house.letters().await;
+    assert_eq!(letters.len(), 3);
+    assert!(letters.iter().all(|(to, _)| to == BERT));
+    let text = letters[0].1.replace("=\r\n", "");
+    let (_, rest) = text.split_once("https://lists.schule.example/o/").expect("a link");
+    let token: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
+    let mine = house.pages.mine(&token).await.expect("well").expect("known");
+    assert_eq!((mine.address.as_str(), mine.list_address.as_str()), (BERT, "5b@schule.example"));
+    house.school.later(LINK_LIFE);
+    assert_eq!(house.pages.mine(&token).await, Ok(None), "it is old");
+}
+
+#[tokio::test]
+async fn a_list_has_a_page() {
+    let house = House::new().await;
+    let page = house.pages.list("KLASSE-5b@schule.example").await.expect("well").expect("known");
+    assert_eq!((page.title.as_str(), page.address.as_str()), ("Klasse 5b", "5b@schule.example"));
+    for address in ["", "5c@schule.example", "5b@elsewhere.example", "5b-owner@schule.example"] {
+        assert_eq!(house.pages.list(address).await, Ok(None), "{address}");
+    }
+}
