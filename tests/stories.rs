@@ -42,3 +42,4 @@ mod t61_hold;
 mod t61_last_mile;
 mod t61_requests;
 mod t62_authors;
+mod t62_pages;

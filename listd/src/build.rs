@@ -18,6 +18,7 @@ use listcore::time::Timestamp;
 use listcore::token::Keys;
 use listd::alarm::{self, Alarm};
 use listd::bounces::{self, Bounces};
+use listd::choices::{self, Choices};
 use listd::clock::{self, Clock};
 use listd::compose::Composer;
 use listd::control;
@@ -41,10 +42,10 @@ use listd::secret;
 use listd::sign::{KeyFile, Signer, Signers};
 use listd::store::sqlite::SqliteStore;
 use listd::store::witness::Witness;
-use listd::store::{Accepted, DueBatch, Originals, Overrides};
+use listd::store::{Accepted, DueBatch, MemberOptions, Originals, Overrides};
 use listd::verdicts::{self, Verdicts};
 use listd::verify::Verifier;
-use listd::web;
+use listd::web::{self, Site};
 use lmtp::drive::Timeouts;
 use lmtp::server::{Config as Wire, Flavor};
 use tokio::sync::Semaphore;
@@ -84,6 +85,7 @@ pub struct Running {
     pipeline: Arc<Pipeline>,
     scheduler: Arc<Scheduler>,
     store: Arc<SqliteStore>,
+    site: Option<Arc<Site>>,
     /// Dropped last: its tasks keep the replica current.
     _directory: Directory,
     tasks: TaskTracker,
@@ -95,6 +97,9 @@ impl Running {
         self.members.set_domains(domains(config));
         self.members.set_guard(config.directory.shrink_guard_percent);
         self.pipeline.tenants.store(Arc::new(tenants(config)));
+        if let Some(site) = &self.site {
+            site.set_domains(web_domains(config));
+        }
     }
 
     /// Waits for the end of what is under way, at most `grace`; then lets go of the store.
@@ -144,6 +149,9 @@ pub async fn start(
     members.set_guard(config.directory.shrink_guard_percent);
     // What was accepted must be known before anything is asked of the lists.
     members.remember(store.accepted().await?);
+    for choice in store.member_options().await? {
+        members.set_options(choice);
+    }
     let names: Vec<String> = config.domains.iter().map(|d| d.name.clone()).collect();
     let composer =
         Arc::new(Composer::new(signers, keys.clone(), &config.trusted_authserv_id, &names));
@@ -208,7 +216,8 @@ pub async fn start(
     };
     let tasks = TaskTracker::new();
     open_metrics(config, counters, Arc::new(house), &tasks, &stop).await?;
-    open_pages(config, &desk, &pipeline.clock, &tasks, &stop).await?;
+    let site = pages(config, &desk, &store, &scheduler, &pipeline);
+    open_pages(config, site.clone(), &tasks, &stop).await?;
     open_control(config, Arc::new(office), &tasks, &stop).await?;
     open_doors(config, passed, &pipeline, &store, &tally, &tasks, &stop).await?;
     follow_relay_log(config, &store, copies, &clock, &tasks, &stop);
@@ -217,7 +226,7 @@ pub async fn start(
     tasks.spawn(bounces.run(stop.clone()));
     let originals = keep_originals(config);
     tasks.spawn(retention::run(store.clone(), clock, originals, retention::EVERY, stop));
-    Ok(Running { members, pipeline, scheduler, store, _directory: directory, tasks })
+    Ok(Running { members, pipeline, scheduler, store, site, _directory: directory, tasks })
 }
 
 /// Who is told of every commit.
@@ -507,6 +516,7 @@ fn tenants(config: &Config) -> HashMap<String, Tenant> {
         let links = Links {
             imprint: domain.imprint_url.clone(),
             privacy: domain.privacy_url.clone(),
+            pages: config.web.as_ref().map(|web| web.public_url.clone()),
             ..Links::default()
         };
         (domain.name.clone(), Tenant { language, help_url, links })
@@ -547,20 +557,45 @@ async fn open_control(
     Ok(())
 }
 
-/// The pages that links in our letters lead to, if there are to be any.
-async fn open_pages(
+/// The pages that links in our letters and copies lead to, if there are to be any.
+fn pages(
     config: &Config,
     desk: &Arc<Desk>,
-    clock: &Clock,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-) -> Result<(), StartError> {
-    let Some(pages) = &config.web else { return Ok(()) };
-    let what = format!("web.listen = {}", pages.listen);
-    let listener = web::bind(pages.listen)
-        .await
-        .map_err(|source| StartError::Socket { what: what.clone(), source })?;
-    tracing::info!("listening: {what}");
+    store: &Arc<SqliteStore>,
+    scheduler: &Arc<Scheduler>,
+    pipeline: &Arc<Pipeline>,
+) -> Option<Arc<Site>> {
+    let url = &config.web.as_ref()?.public_url;
+    let clock = pipeline.clock.clone();
+    let site = Site::new(url, web_domains(config), desk.clone(), clock.clone());
+    let (scheduler, tenants) = (scheduler.clone(), pipeline.clone());
+    let tenant = move |domain: &str| {
+        let known = tenants.tenants.load();
+        let of = |tenant: &Tenant| choices::Tenant {
+            language: tenant.language.clone(),
+            links: web::Links {
+                imprint: tenant.links.imprint.clone(),
+                privacy: tenant.links.privacy.clone(),
+                help: tenant.help_url.clone(),
+            },
+        };
+        known.get(domain).map(of).unwrap_or_default()
+    };
+    let choices = Choices::new(choices::Parts {
+        members: pipeline.members.clone(),
+        store: store.clone(),
+        keys: pipeline.house.keys.clone(),
+        letters: Letters { hostname: config.hostname.clone(), ids: pipeline.ids.clone() },
+        announce: Box::new(move |batches| scheduler.announce(batches)),
+        tenant: Box::new(tenant),
+        public_url: url.clone(),
+        clock,
+    });
+    Some(Arc::new(site.with_options(Arc::new(choices::Pages(choices)))))
+}
+
+/// The domains, as the pages show them.
+fn web_domains(config: &Config) -> Vec<web::Domain> {
     let domain = |domain: &config::Domain| web::Domain {
         name: domain.name.clone(),
         language: domain.language.clone(),
@@ -570,9 +605,22 @@ async fn open_pages(
             help: domain.help_url.clone(),
         },
     };
-    let domains = config.domains.iter().map(domain).collect();
-    let site = web::Site::new(&pages.public_url, domains, desk.clone(), clock.clone());
-    tasks.spawn(web::serve(listener, Arc::new(site), stop.clone()));
+    config.domains.iter().map(domain).collect()
+}
+
+async fn open_pages(
+    config: &Config,
+    site: Option<Arc<Site>>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<(), StartError> {
+    let (Some(pages), Some(site)) = (&config.web, site) else { return Ok(()) };
+    let what = format!("web.listen = {}", pages.listen);
+    let listener = web::bind(pages.listen)
+        .await
+        .map_err(|source| StartError::Socket { what: what.clone(), source })?;
+    tracing::info!("listening: {what}");
+    tasks.spawn(web::serve(listener, site, stop.clone()));
     Ok(())
 }
 

@@ -63,7 +63,8 @@ pub(super) fn asked(about: &About) -> Asked {
     match about {
         About::Confirm(_) => Asked::Confirm,
         About::Moderate(_) => Asked::Moderate,
-        About::Withdraw(_) => Asked::Withdraw,
+        // No held mail has the latter.
+        About::Withdraw(_) | About::Options => Asked::Withdraw,
     }
 }
 

@@ -52,7 +52,8 @@ impl Desk {
         let kind = match ticket.about {
             About::Confirm(_) => Kind::Confirm,
             About::Moderate(_) => Kind::Moderate,
-            About::Withdraw(_) => Kind::Withdraw,
+            // No held mail has the latter.
+            About::Withdraw(_) | About::Options => Kind::Withdraw,
         };
         let known = is_hers(held, &tickets);
         let links = &matter.tenant.links;

@@ -23,9 +23,9 @@ use super::held::{Held, MarkKind, NewHeld, Ticket};
 use super::last_mile::Said;
 use super::{
     Accepted, Account, Attribution, BATCH, Batch, BatchId, Body, BounceEvent, Commit, Counts, Done,
-    DueBatch, HiddenAuthor, MailId, MemberOptions, Move, NewMail, NewPost, Originals, Override, Overrides, PostId,
-    Queue, Raw, RecipientRef, Replica, ReplicaChange, Report, StoreError, StoredPost,
-    StoredReplica, TraceEvent, rules, rules::Key as Seen,
+    DueBatch, HiddenAuthor, MailId, MemberOptions, Move, NewMail, NewPost, Originals, Override,
+    Overrides, PostId, Queue, Raw, RecipientRef, Replica, ReplicaChange, Report, StoreError,
+    StoredPost, StoredReplica, TraceEvent, rules, rules::Key as Seen,
 };
 
 /// All of it behind one lock.

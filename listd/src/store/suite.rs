@@ -46,7 +46,7 @@ impl<
         + Report
         + Overrides
         + MemberOptions
-    + MemberOptions
+        + MemberOptions
         + Accepted
         + Holds
         + Failures

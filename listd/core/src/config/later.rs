@@ -7,7 +7,8 @@ use super::source::{Source, Values};
 /// A key of `[list]` or `[domain.list]`: key, value that needs no word, what happens meanwhile.
 /// `*` stands for every other value.
 const LIST: &[(&str, &str, &str)] = &[
-    ("unsubscribe", "*", "unsubscribing is a mail to the owners meanwhile"),
+    ("unsubscribe", "leave", "a click ends the mail to this person, who stays in the group"),
+    ("unsubscribe", "request", "a click ends the mail to this person; the owners are not told"),
     ("archive", "members", "there is no archive yet"),
 ];
 
