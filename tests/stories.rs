@@ -36,6 +36,7 @@ mod t44_verdictd_postfix;
 mod t45_hidden;
 mod t46_list_verdicts;
 mod t47_exim_scans;
+mod t48_learning;
 mod t50_yardstick;
 mod t60_door;
 mod t61_hold;
