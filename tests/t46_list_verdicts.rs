@@ -1,5 +1,6 @@
 //! listd asks verdictd before it distributes: what the author hears, with real Exim, rspamd and clamd.
 
+use stack::clamav_milter::ClamavMilter;
 use stack::clamd::{SIGNATURE, eicar, zip};
 use stack::rspamd::GTUBE;
 use stack::scanners::Scanners;
@@ -130,4 +131,25 @@ fn rspamds_own_milter_serves_too() {
     }
     let told = stack.listd.listctl(&["trace", "c@post.example"]).unwrap();
     assert!(told.contains("suspect ("), "in the grey zone it waits: {told}");
+}
+
+/// And clamav-milter, which looks for viruses alone.
+#[test]
+fn clamav_milter_serves_too() {
+    let scanners = Scanners::start().unwrap();
+    let milter = ClamavMilter::start(scanners.dir(), scanners.clamd.address()).unwrap();
+    let more = format!("[verdict]\nmilter = \"{}\"\n", milter.address());
+    let stack = Stack::builder().settings(|settings| settings.more = more).start().unwrap();
+    let list = school::CLASS_5B;
+    let cases = [
+        (letter(list, "Ausflug", "a@post.example", "Hallo"), 250),
+        (virus("b@post.example"), 550),
+        (letter(list, "Ausflug", "c@post.example", "Hallo"), 250),
+    ];
+    for (letter, code) in &cases {
+        let reply = post(&stack, list, letter);
+        assert_eq!(reply.code, *code, "{reply}");
+    }
+    stack.dovecot.wait_for(school::ZOE.0, "c@post.example").unwrap();
+    assert!(stack.listd.listctl(&["trace", "b@post.example"]).unwrap().contains("virus"));
 }
