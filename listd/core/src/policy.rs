@@ -203,7 +203,7 @@ pub enum Refusal {
     /// The signature's name, where it is known.
     Virus(Option<String>),
     Spam,
-    /// Perhaps spam; held once there is moderation.
+    /// Perhaps spam, on a way where nothing waits for a moderator.
     Suspect,
     /// By the spam and virus filter, for a reason of its own.
     Filter,
