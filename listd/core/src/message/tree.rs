@@ -140,6 +140,11 @@ impl Part {
         self.shape == Shape::Leaf
     }
 
+    /// No attachment: shown in its place, without a name to save it under (RFC 2183 2.8).
+    pub fn is_shown(&self) -> bool {
+        matches!(self.disposition.as_deref(), None | Some("" | "inline")) && self.filename.is_none()
+    }
+
     /// `raw` is the mail that was read.
     pub fn head<'r>(&self, raw: &'r [u8]) -> &'r [u8] {
         raw.get(self.head.clone()).unwrap_or_default()
@@ -196,6 +201,15 @@ impl Tree {
     pub fn children(&self, of: usize) -> impl Iterator<Item = (usize, &Part)> {
         let behind = self.parts.iter().enumerate().skip(of + 1);
         behind.filter(move |(_, part)| part.parent == Some(of))
+    }
+
+    /// The part of a multipart/related that its others belong to (RFC 2387 3.2).
+    pub fn root(&self, of: usize) -> Option<usize> {
+        let start = self.parts.get(of)?.param("start");
+        let start = start.map(|id| id.trim().trim_start_matches('<').trim_end_matches('>'));
+        let named =
+            self.children(of).find(|(_, p)| start.is_some() && p.content_id.as_deref() == start);
+        named.or_else(|| self.children(of).next()).map(|(root, _)| root)
     }
 
     pub fn section(&self, section: &str) -> Option<&Part> {

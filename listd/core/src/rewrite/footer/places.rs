@@ -75,14 +75,14 @@ fn texts(tree: &Tree, index: usize) -> Vec<usize> {
     };
     let inside = |(child, _): (usize, &Part)| texts(tree, child);
     match part.kind.as_str() {
-        "text/plain" | "text/html" if part.is_leaf() && is_shown(part) => vec![index],
-        _ if part.shape != Shape::Multipart || !is_shown(part) => Vec::new(),
+        "text/plain" | "text/html" if part.is_leaf() && part.is_shown() => vec![index],
+        _ if part.shape != Shape::Multipart || !part.is_shown() => Vec::new(),
         // One that is signed alone would be another text than the others say.
         "multipart/alternative" if tree.children(index).any(|(_, p)| p.sealed.is_some()) => {
             Vec::new()
         }
         "multipart/alternative" => tree.children(index).flat_map(inside).collect(),
-        "multipart/related" => root(tree, index).map_or_else(Vec::new, |root| texts(tree, root)),
+        "multipart/related" => tree.root(index).map_or_else(Vec::new, |root| texts(tree, root)),
         // Below the last of several texts with pictures between them, so that it is the end of the mail.
         "multipart/mixed" => {
             let found = tree.children(index).map(inside).filter(|texts| !texts.is_empty());
@@ -90,19 +90,6 @@ fn texts(tree: &Tree, index: usize) -> Vec<usize> {
         }
         _ => Vec::new(),
     }
-}
-
-/// What is no attachment: shown in its place, without a name to save it under (RFC 2183 2.8).
-fn is_shown(part: &Part) -> bool {
-    matches!(part.disposition.as_deref(), None | Some("" | "inline")) && part.filename.is_none()
-}
-
-/// The part of a multipart/related that its others belong to (RFC 2387 3.2).
-fn root(tree: &Tree, index: usize) -> Option<usize> {
-    let start = tree.parts.get(index)?.param("start");
-    let start = start.map(|id| id.trim().trim_start_matches('<').trim_end_matches('>').to_owned());
-    let named = tree.children(index).find(|(_, p)| start.is_some() && p.content_id == start);
-    named.or_else(|| tree.children(index).next()).map(|(root, _)| root)
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ impl Step<'_> {
         let inside = || self.tree.children(index).flat_map(|(child, _)| self.part(child)).collect();
         let text = self.filter.form == Form::Text;
         match (part.shape, part.kind.as_str()) {
-            (Shape::Leaf, "text/html") if text && is_shown(part) => self.plain(part),
+            (Shape::Leaf, "text/html") if text && part.is_shown() => self.plain(part),
             (Shape::Leaf | Shape::Message, _) | (_, "multipart/report") => Vec::new(),
             _ if self.has_calendar(index) && part.kind == "multipart/alternative" => Vec::new(),
             (_, "multipart/alternative") => self.alternative(index, part).unwrap_or_else(inside),
@@ -93,7 +93,7 @@ impl Step<'_> {
 
     /// The page of a multipart/related without its pictures.
     fn related(&self, index: usize, part: &Part) -> Option<Vec<Edit>> {
-        let root = root(self.tree, index)?;
+        let root = self.tree.root(index)?;
         let page = self.tree.parts.get(root)?;
         if !page.is_leaf() || !page.kind.starts_with("text/") || page.sealed.is_some() {
             return None;
@@ -148,14 +148,14 @@ impl Step<'_> {
                     }
                 })
             }
-            (Shape::Leaf, "text/plain") if is_shown(part) => {
+            (Shape::Leaf, "text/plain") if part.is_shown() => {
                 Holds { plain: true, ..Holds::default() }
             }
-            (Shape::Leaf, "text/html") if is_shown(part) => {
+            (Shape::Leaf, "text/html") if part.is_shown() => {
                 Holds { html: true, ..Holds::default() }
             }
             // Other forms of the same text, e.g. for a watch.
-            (Shape::Leaf, kind) if kind.starts_with("text/") && is_shown(part) => Holds::default(),
+            (Shape::Leaf, kind) if kind.starts_with("text/") && part.is_shown() => Holds::default(),
             (Shape::Leaf, kind) if kind.starts_with("image/") && self.is_inline(part) => {
                 Holds { pictures: 1, ..Holds::default() }
             }
@@ -177,17 +177,4 @@ impl Step<'_> {
             .take_while(|part| part.head.start < whole.end)
             .any(|part| part.kind == "text/calendar" || part.kind == "application/ms-tnef")
     }
-}
-
-/// What is no attachment: shown in its place, without a name to save it under (RFC 2183 2.8).
-fn is_shown(part: &Part) -> bool {
-    matches!(part.disposition.as_deref(), None | Some("" | "inline")) && part.filename.is_none()
-}
-
-/// The part of a multipart/related that its others belong to (RFC 2387 3.2).
-fn root(tree: &Tree, index: usize) -> Option<usize> {
-    let start = tree.parts.get(index)?.param("start");
-    let start = start.map(|id| id.trim().trim_start_matches('<').trim_end_matches('>').to_owned());
-    let named = tree.children(index).find(|(_, p)| start.is_some() && p.content_id == start);
-    named.or_else(|| tree.children(index).next()).map(|(root, _)| root)
 }
