@@ -137,14 +137,18 @@ fn address_with(
     who: u64,
     now: Timestamp,
 ) -> Result<Address, AddressError> {
-    let payload = payload(keys, purpose, list, who, now);
-    let long = format!("{}-{word}+{}", address.local(), encode(&payload));
+    let long = format!("{}-{word}+{}", address.local(), make(keys, purpose, list, who, now));
     if long.len() <= 64 {
         return Address::new(long, address.domain());
     }
+    Address::new(format!("b+{}", make_short(keys, purpose, list, who, now)), address.domain())
+}
+
+/// A token that names its list by itself, for [`check_short`]; at most 44 characters.
+fn make_short(keys: &Keys, purpose: Purpose, list: &ListId, who: u64, now: Timestamp) -> String {
     let mut named = hash(list).to_vec();
-    named.extend(payload);
-    Address::new(format!("b+{}", encode(&named)), address.domain())
+    named.extend(payload(keys, purpose, list, who, now));
+    encode(&named)
 }
 
 /// Which of `candidates` and whose a short token (`b+TOKEN@d`) is.

@@ -2,18 +2,14 @@
 //!
 //! It names list and recipient by itself, since a provider's machine has nothing but the link.
 
-use data_encoding::BASE32_NOPAD;
-
 use crate::list::ListId;
 use crate::time::Timestamp;
 
-use super::{BadToken, Keys, Purpose, check_short, hash, payload};
+use super::{BadToken, Keys, Purpose, check_short, make_short};
 
 /// For one recipient (a number of the store) of a list; the same for 30 days, at most 44 characters.
 pub fn member(keys: &Keys, list: &ListId, who: u64, now: Timestamp) -> String {
-    let mut named = hash(list).to_vec();
-    named.extend(payload(keys, Purpose::Unsubscribe, list, who, now));
-    BASE32_NOPAD.encode(&named).to_ascii_lowercase()
+    make_short(keys, Purpose::Unsubscribe, list, who, now)
 }
 
 /// Which of `lists` and whose it is; valid for 90 to 120 days.
