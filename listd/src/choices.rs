@@ -15,7 +15,6 @@ use listcore::notice::{self, About as OfList, Frame};
 use listcore::options::{Choice, Mute, Options};
 use listcore::rate::Rate;
 use listcore::recipients::Recipient;
-use listcore::rewrite::role_address;
 use listcore::time::Timestamp;
 use listcore::token::{self, Keys};
 
@@ -135,7 +134,6 @@ impl Choices {
             &list.settings.language,
             &tenant.language,
         ]);
-        let owner = role_address(&list.address, listcore::list::Role::Owner);
         let frame = Frame {
             language,
             list: OfList { title: list.title(), address: &list.address },
@@ -145,10 +143,7 @@ impl Choices {
         };
         let letter = Letter {
             to: member.who.clone(),
-            from: Sender {
-                name: list.title().to_owned(),
-                address: owner.unwrap_or_else(|| list.address.clone()),
-            },
+            from: Sender::of_list(list.title(), &list.address),
             reply_to: None,
             words: write(&frame),
             answers: None,

@@ -2,12 +2,12 @@
 
 use listcore::address::Address;
 use listcore::hold::Waiting;
-use listcore::list::{List, Role};
+use listcore::links;
+use listcore::list::List;
 use listcore::notice::letter::Words;
 use listcore::notice::mail::Auto;
 use listcore::notice::{self, Frame, Post};
 use listcore::recipients::Recipient;
-use listcore::rewrite::role_address;
 use listcore::time::Timestamp;
 use listcore::token;
 
@@ -87,10 +87,10 @@ impl Desk {
     /// The page of a question.
     pub(super) fn page(&self, number: u64, now: Timestamp) -> Option<String> {
         let pages = self.parts.pages.as_ref()?;
-        Some(format!("{pages}/q/{}", token::ticket(&self.parts.keys, number, now)))
+        Some(links::question_url(pages, &token::ticket(&self.parts.keys, number, now)))
     }
 
-    /// In the name of the list, from its owners' address, so that a person reads who answers in the wrong place.
+    /// In the name of the list; where its owners read who answers in the wrong place.
     pub(super) fn letter(
         &self,
         matter: &Matter<'_>,
@@ -100,9 +100,7 @@ impl Desk {
         now: Timestamp,
     ) -> (NewMail, NewPost) {
         let held = matter.held;
-        let owner = role_address(&held.address, Role::Owner);
-        let address = owner.unwrap_or_else(|| held.address.clone());
-        let from = Sender { name: matter.title.clone(), address };
+        let from = Sender::of_list(&matter.title, &held.address);
         // What answers the author's own mail says so (rule A1).
         let is_author = held.author.as_ref().is_some_and(|author| author.same_as(&to.address));
         let (answers, auto) = match is_author {

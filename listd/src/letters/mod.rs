@@ -16,7 +16,7 @@ use listcore::list::{FromPolicy, ListId, Role, Settings};
 use listcore::notice::letter::Words;
 use listcore::notice::mail::{self, Auto, Head};
 use listcore::recipients::Recipient;
-use listcore::rewrite::{Frozen, PostKind};
+use listcore::rewrite::{Frozen, PostKind, role_address};
 use listcore::time::Timestamp;
 
 use crate::clock;
@@ -54,6 +54,14 @@ pub struct Letters {
     pub hostname: String,
     /// The house's names for mails and posts.
     pub ids: Arc<Ids>,
+}
+
+impl Sender {
+    /// In the name of a list, from its owners' address: whoever answers it reaches people.
+    pub fn of_list(title: &str, list: &Address) -> Sender {
+        let owner = role_address(list, Role::Owner);
+        Sender { name: title.to_owned(), address: owner.unwrap_or_else(|| list.clone()) }
+    }
 }
 
 impl Letters {

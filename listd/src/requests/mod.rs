@@ -8,11 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use listcore::list::Role;
 use listcore::notice::mail::Auto;
 use listcore::notice::{self, Frame};
 use listcore::rate::Rate;
-use listcore::rewrite::role_address;
 
 use crate::letters::limit;
 use crate::letters::{Letter, Letters, Sender};
@@ -72,7 +70,6 @@ impl Requests {
     }
 }
 
-/// From the owners' address: whoever answers it reaches people.
 fn letter(request: &Request<'_>) -> Letter {
     let list = request.list;
     let frame = Frame {
@@ -82,13 +79,9 @@ fn letter(request: &Request<'_>) -> Letter {
         imprint: request.tenant.links.imprint.as_deref(),
         privacy: request.tenant.links.privacy.as_deref(),
     };
-    let owner = role_address(&list.address, Role::Owner);
     Letter {
         to: request.who.clone(),
-        from: Sender {
-            name: list.title().to_owned(),
-            address: owner.unwrap_or_else(|| list.address.clone()),
-        },
+        from: Sender::of_list(list.title(), &list.address),
         reply_to: None,
         words: notice::help(&frame),
         answers: request.mail.message_id.clone(),
