@@ -10,7 +10,7 @@ use super::letter::is_hers;
 use super::{Desk, excerpt};
 use crate::store::StoreError;
 use crate::store::held::{About, Held, Ticket};
-use crate::web::{self, Answer, Answered, Kind, NotNow, Question, Questions};
+use crate::web::{self, Answered, Kind, NotNow, Question, Questions};
 
 #[async_trait]
 impl Questions for Desk {
@@ -28,11 +28,11 @@ impl Questions for Desk {
         })
     }
 
-    async fn answer(&self, token: &str, answer: Answer) -> Answered {
+    async fn answer(&self, token: &str, said: Said) -> Answered {
         let Ok(number) = token::check_ticket(&self.parts.keys, token, self.now()) else {
             return Answered::Gone;
         };
-        match self.decide(number, &said(answer)).await {
+        match self.decide(number, &said).await {
             Decided::Done(end) => Answered::Done(end),
             Decided::Passed => Answered::Passed,
             Decided::Already(first) => Answered::Already(first),
@@ -94,18 +94,5 @@ fn verdict(language: &str, scanned: Scanned) -> String {
         Scanned::No => String::new(),
         Scanned::Clean => notice::word(language, "letter-scan-clean"),
         Scanned::Suspect => notice::word(language, "letter-scan-suspect"),
-    }
-}
-
-fn said(answer: Answer) -> Said {
-    match answer {
-        Answer::Yes => Said::Yes,
-        Answer::No => Said::No,
-        Answer::Accept => Said::Accept,
-        Answer::Always => Said::Always,
-        Answer::Reject(why) => Said::Reject(why),
-        Answer::Discard => Said::Discard,
-        Answer::Spam => Said::Spam,
-        Answer::Withdraw => Said::Withdraw,
     }
 }

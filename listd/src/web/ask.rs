@@ -1,19 +1,43 @@
-//! What every page needs of a request: the language that is wished, and a name in the path that can be one.
+//! What every page needs of a request: the language that is wished, a name in the path that can be one, a form of ours;
+//! and what is answered where something of it is missing.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
+use super::form::{self, Form};
 use super::page::wished;
 use super::words::{Words, choose};
-use super::{Site, problem};
+use super::{NotNow, Site, guard, problem};
 
 /// Longest token or address in a path (octets); ours are shorter.
 const MAX_NAME: usize = 400;
 
-/// What no token or address can look like is not asked for.
-pub fn sound(name: &str) -> bool {
-    !name.is_empty() && name.len() <= MAX_NAME && !name.chars().any(|c| c.is_control() || c == ' ')
+/// What no token or address can look like is not asked for, and answered as what is not there.
+pub fn sound(name: &str) -> Result<&str, StatusCode> {
+    let looks = !name.is_empty()
+        && name.len() <= MAX_NAME
+        && !name.chars().any(|c| c.is_control() || c == ' ');
+    if looks { Ok(name) } else { Err(StatusCode::NOT_FOUND) }
+}
+
+/// What a link leads to, or the status of the page that is shown instead.
+pub fn there<T>(found: Result<Option<T>, NotNow>) -> Result<T, StatusCode> {
+    found?.ok_or(StatusCode::NOT_FOUND)
+}
+
+impl From<NotNow> for StatusCode {
+    fn from(NotNow: NotNow) -> StatusCode {
+        StatusCode::SERVICE_UNAVAILABLE
+    }
+}
+
+/// What was sent from a page of ours.
+pub async fn form(site: &Site, request: Request) -> Result<Form, StatusCode> {
+    if !guard::is_ours(request.method(), request.headers(), &site.origin) {
+        return Err(StatusCode::FORBIDDEN);
+    }
+    form::read(request).await
 }
 
 /// Where a language may come from besides the person.
@@ -37,12 +61,13 @@ impl Wish {
         choose(self.lang.as_deref(), None, &self.headers, language)
     }
 
-    pub fn nobodys(&self, site: &Site) -> Words {
+    /// For a page that is nobody's.
+    fn nobodys(&self, site: &Site) -> Words {
         choose(self.lang.as_deref(), None, &self.headers, &site.language())
     }
 
-    /// The page for trouble of ours.
-    pub fn not_now(&self, site: &Site) -> Response {
-        problem::spoken(site, self.nobodys(site), StatusCode::SERVICE_UNAVAILABLE)
+    /// The page, or the one that says why it is not to be had.
+    pub fn answered(&self, site: &Site, page: Result<Response, StatusCode>) -> Response {
+        page.unwrap_or_else(|status| problem::spoken(site, self.nobodys(site), status))
     }
 }

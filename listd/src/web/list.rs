@@ -10,14 +10,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use listcore::address::Address;
 
-use super::ask::{Wish, sound};
-use super::form;
+use super::ask::{Wish, form, sound, there};
 use super::page::{Frame, Message, answer};
 use super::wishes::ListPage;
-use super::{NotNow, Site, guard, problem, safe};
-
-/// Longest line on a page (characters).
-const MAX_LINE: usize = 300;
+use super::{Site, safe};
 
 #[derive(Template)]
 #[template(path = "list.html")]
@@ -36,11 +32,8 @@ pub async fn show(
     request: Request,
 ) -> Response {
     let wish = Wish::of(&request);
-    match list(&site, &address).await {
-        Ok(Some(list)) => page(&site, &wish, &list, None),
-        Ok(None) => problem::spoken(&site, wish.nobodys(&site), StatusCode::NOT_FOUND),
-        Err(NotNow) => wish.not_now(&site),
-    }
+    let shown = list(&site, &address).await.map(|list| page(&site, &wish, &list, None));
+    wish.answered(&site, shown)
 }
 
 /// POST.
@@ -50,45 +43,42 @@ pub async fn send(
     request: Request,
 ) -> Response {
     let wish = Wish::of(&request);
-    let problem = |status| problem::spoken(&site, wish.nobodys(&site), status);
-    if !guard::is_ours(request.method(), request.headers(), &site.origin) {
-        return problem(StatusCode::FORBIDDEN);
-    }
-    let form = match form::read(request).await {
-        Ok(form) => form,
-        Err(status) => return problem(status),
-    };
-    let list = match list(&site, &address).await {
-        Ok(Some(list)) => list,
-        Ok(None) => return problem(StatusCode::NOT_FOUND),
-        Err(NotNow) => return wish.not_now(&site),
-    };
+    let sent = sent(&site, &wish, &address, request).await;
+    wish.answered(&site, sent)
+}
+
+async fn sent(
+    site: &Site,
+    wish: &Wish,
+    address: &str,
+    request: Request,
+) -> Result<Response, StatusCode> {
+    let form = form(site, request).await?;
+    let list = list(site, address).await?;
     let typed = form.get("address").unwrap_or_default().trim();
     if Address::parse(typed).is_err() {
-        return page(&site, &wish, &list, Some(typed));
+        return Ok(page(site, wish, &list, Some(typed)));
     }
-    if site.options.send_link(&list.address, typed).await == Err(NotNow) {
-        return wish.not_now(&site);
-    }
+    site.options.send_link(&list.address, typed).await?;
     let words = wish.anybodys(&list.language);
     let heading = words.say("page-list-sent-heading");
     let message = Message {
-        frame: Frame::of_domain(&site, words, heading.clone(), &list.links),
+        frame: Frame::of_domain(site, words, heading.clone(), &list.links),
         heading,
         sentences: vec![words.say("page-list-sent"), words.say("page-list-sent-no")],
         quote: None,
     };
-    answer(StatusCode::OK, &message)
+    Ok(answer(StatusCode::OK, &message))
 }
 
-async fn list(site: &Site, address: &str) -> Result<Option<ListPage>, NotNow> {
-    if sound(address) { site.options.list(address).await } else { Ok(None) }
+async fn list(site: &Site, address: &str) -> Result<ListPage, StatusCode> {
+    there(site.options.list(sound(address)?).await)
 }
 
 /// With what was typed, where that is no address.
 fn page(site: &Site, wish: &Wish, list: &ListPage, typed: Option<&str>) -> Response {
     let words = wish.anybodys(&list.language);
-    let name = safe::line(&list.title, MAX_LINE);
+    let name = safe::line(&list.title, safe::LINE);
     let title = match typed {
         Some(_) => words.with("page-title-wrong", "title", &name),
         None => name.clone(),
@@ -96,8 +86,8 @@ fn page(site: &Site, wish: &Wish, list: &ListPage, typed: Option<&str>) -> Respo
     let page = Page {
         frame: Frame::of_domain(site, words, title, &list.links),
         title: name,
-        intro: words.with("page-list-intro", "address", &safe::line(&list.address, MAX_LINE)),
-        typed: safe::line(typed.unwrap_or_default(), MAX_LINE),
+        intro: words.with("page-list-intro", "address", &safe::line(&list.address, safe::LINE)),
+        typed: safe::line(typed.unwrap_or_default(), safe::LINE),
         wrong: typed.map(|_| words.say("page-list-no-address")),
     };
     let status = if typed.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };

@@ -22,6 +22,7 @@ pub mod wishes;
 mod words;
 
 use async_trait::async_trait;
+use listcore::answer::Said;
 use listcore::hold::{End, Ended};
 use listcore::time::Timestamp;
 
@@ -35,7 +36,7 @@ pub trait Questions: Send + Sync + 'static {
     async fn look(&self, token: &str) -> Result<Option<Question>, NotNow>;
 
     /// Idempotent; who decided first wins.
-    async fn answer(&self, token: &str, answer: Answer) -> Answered;
+    async fn answer(&self, token: &str, said: Said) -> Answered;
 }
 
 /// Trouble of ours, e.g. with the store: nothing was changed, and a later try may do.
@@ -104,23 +105,6 @@ pub struct Attachment {
     pub name: String,
     /// Octets.
     pub size: u64,
-}
-
-/// What a form says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// I wrote it.
-    Yes,
-    /// Somebody else wrote it.
-    No,
-    Accept,
-    /// Accept, and hold nothing of this person any more.
-    Always,
-    /// With a sentence for the author.
-    Reject(String),
-    Discard,
-    Spam,
-    Withdraw,
 }
 
 /// What became of an answer.

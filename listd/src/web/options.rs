@@ -12,15 +12,13 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use listcore::time::Timestamp;
 
-use super::ask::{Wish, sound};
+use super::ask::{Wish, form, sound, there};
 use super::form::{self, Form};
 use super::page::{Frame, answer};
 use super::wishes::{Digest, Mail, Mine, Wishes};
 use super::words::Words;
-use super::{NotNow, Site, guard, problem, safe};
+use super::{Site, safe};
 
-/// Longest line of a stranger's on a page (characters).
-const MAX_LINE: usize = 300;
 /// Longest pause (days).
 const MAX_PAUSE: i64 = 731;
 
@@ -55,11 +53,9 @@ pub async fn show(
     request: Request,
 ) -> Response {
     let wish = Wish::of(&request);
-    match mine(&site, &token).await {
-        Ok(Some(mine)) => page(&site, &wish, &mine, StatusCode::OK, false, None),
-        Ok(None) => problem::spoken(&site, wish.nobodys(&site), StatusCode::NOT_FOUND),
-        Err(NotNow) => wish.not_now(&site),
-    }
+    let shown = mine(&site, &token).await;
+    let shown = shown.map(|mine| page(&site, &wish, &mine, StatusCode::OK, false, None));
+    wish.answered(&site, shown)
 }
 
 /// POST of `/o/TOKEN`.
@@ -69,40 +65,34 @@ pub async fn save(
     request: Request,
 ) -> Response {
     let wish = Wish::of(&request);
-    let problem = |status| problem::spoken(&site, wish.nobodys(&site), status);
-    if !guard::is_ours(request.method(), request.headers(), &site.origin) {
-        return problem(StatusCode::FORBIDDEN);
-    }
-    let form = match form::read(request).await {
-        Ok(form) => form,
-        Err(status) => return problem(status),
-    };
-    let mut mine = match mine(&site, &token).await {
-        Ok(Some(mine)) => mine,
-        Ok(None) => return problem(StatusCode::NOT_FOUND),
-        Err(NotNow) => return wish.not_now(&site),
-    };
+    let saved = saved(&site, &wish, &token, request).await;
+    wish.answered(&site, saved)
+}
+
+async fn saved(
+    site: &Site,
+    wish: &Wish,
+    token: &str,
+    request: Request,
+) -> Result<Response, StatusCode> {
+    let form = form(site, request).await?;
+    let mut mine = mine(site, token).await?;
     let wishes = match wished(&form, &mine, (site.clock)()) {
         Ok(wishes) => wishes,
-        Err(Wrong::Unknown) => return problem(StatusCode::BAD_REQUEST),
+        Err(Wrong::Unknown) => return Err(StatusCode::BAD_REQUEST),
         Err(Wrong::Date(key)) => {
             let typed = form.get("until").unwrap_or_default();
             let wrong = Some((key, typed));
-            return page(&site, &wish, &mine, StatusCode::UNPROCESSABLE_ENTITY, false, wrong);
+            return Ok(page(site, wish, &mine, StatusCode::UNPROCESSABLE_ENTITY, false, wrong));
         }
     };
-    match site.options.set(&token, wishes.clone()).await {
-        Ok(Some(())) => {
-            mine.wishes = wishes;
-            page(&site, &wish, &mine, StatusCode::OK, true, None)
-        }
-        Ok(None) => problem(StatusCode::NOT_FOUND),
-        Err(NotNow) => wish.not_now(&site),
-    }
+    there(site.options.set(token, wishes.clone()).await)?;
+    mine.wishes = wishes;
+    Ok(page(site, wish, &mine, StatusCode::OK, true, None))
 }
 
-async fn mine(site: &Site, token: &str) -> Result<Option<Mine>, NotNow> {
-    if sound(token) { site.options.mine(token).await } else { Ok(None) }
+async fn mine(site: &Site, token: &str) -> Result<Mine, StatusCode> {
+    there(site.options.mine(sound(token)?).await)
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -171,7 +161,7 @@ fn page(
     wrong: Option<(&'static str, &str)>,
 ) -> Response {
     let words = wish.words(site, &mine.language);
-    let line = |text: &str| safe::line(text, MAX_LINE);
+    let line = |text: &str| safe::line(text, safe::LINE);
     let heading = words.say("page-options-heading");
     let title = format!("{heading} – {}", line(&mine.list_title));
     let title = match wrong {
@@ -243,11 +233,8 @@ pub async fn leave(
     request: Request,
 ) -> Response {
     let wish = Wish::of(&request);
-    match mine(&site, &token).await {
-        Ok(Some(mine)) => leaving(&site, &wish, &mine, token, false),
-        Ok(None) => problem::spoken(&site, wish.nobodys(&site), StatusCode::NOT_FOUND),
-        Err(NotNow) => wish.not_now(&site),
-    }
+    let shown = mine(&site, &token).await.map(|mine| leaving(&site, &wish, &mine, token, false));
+    wish.answered(&site, shown)
 }
 
 /// POST of `/u/TOKEN`, by a provider's machine or from the page: no cookie, no redirect, and from whatever origin.
@@ -257,36 +244,35 @@ pub async fn one_click(
     request: Request,
 ) -> Response {
     let wish = Wish::of(&request);
-    let problem = |status| problem::spoken(&site, wish.nobodys(&site), status);
-    let form = match form::read(request).await {
-        Ok(form) => form,
-        Err(status) => return problem(status),
-    };
+    let left = left(&site, &wish, token, request).await;
+    wish.answered(&site, left)
+}
+
+async fn left(
+    site: &Site,
+    wish: &Wish,
+    token: String,
+    request: Request,
+) -> Result<Response, StatusCode> {
+    let form = form::read(request).await?;
     // RFC 8058 3.1: exactly this, and nothing else does anything.
     if form.get("List-Unsubscribe") != Some("One-Click") {
-        return problem(StatusCode::BAD_REQUEST);
+        return Err(StatusCode::BAD_REQUEST);
     }
-    let known = match mine(&site, &token).await {
-        Ok(Some(mine)) => mine,
-        Ok(None) => return problem(StatusCode::NOT_FOUND),
-        Err(NotNow) => return wish.not_now(&site),
-    };
-    match site.options.unsubscribe(&token).await {
-        Ok(Some(())) => leaving(&site, &wish, &known, token, true),
-        Ok(None) => problem(StatusCode::NOT_FOUND),
-        Err(NotNow) => wish.not_now(&site),
-    }
+    let known = mine(site, &token).await?;
+    there(site.options.unsubscribe(&token).await)?;
+    Ok(leaving(site, wish, &known, token, true))
 }
 
 fn leaving(site: &Site, wish: &Wish, mine: &Mine, token: String, done: bool) -> Response {
     let words = wish.words(site, &mine.language);
-    let list = safe::line(&mine.list_title, MAX_LINE);
+    let list = safe::line(&mine.list_title, safe::LINE);
     let none = done || mine.wishes.mail == Mail::None;
     let (heading, text) = match none {
         true => ("page-left-heading", "page-left"),
         false => ("page-leave-heading", "page-leave"),
     };
-    let address = safe::line(&mine.address, MAX_LINE);
+    let address = safe::line(&mine.address, safe::LINE);
     let heading = words.with(heading, "list", &list);
     let leave = Leave {
         frame: Frame::of_domain(site, words, heading.clone(), &mine.links),

@@ -6,20 +6,14 @@ use askama::Template;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use listcore::answer::{SENTENCE, Said};
 use listcore::hold::{By, End, Ended};
 
-use super::ask::{Wish, sound};
-use super::form::{self, Form};
+use super::ask::{Wish, form, sound, there};
+use super::form::Form;
 use super::page::{Frame, Message, answer};
 use super::words::Words;
-use super::{
-    Answer, Answered, Attachment, Kind, MAX_EXCERPT, Question, Site, guard, problem, safe,
-};
-
-/// Longest sentence for the author (characters).
-const MAX_SENTENCE: usize = 1_000;
-/// Longest line of a stranger's on a page (characters).
-const MAX_LINE: usize = 300;
+use super::{Answered, Attachment, Kind, MAX_EXCERPT, NotNow, Question, Site, safe};
 
 /// The page of a question that is open.
 #[derive(Template)]
@@ -54,17 +48,14 @@ pub async fn show(
     request: Request,
 ) -> Response {
     let wish = Wish::of(&request);
-    match look(&site, &token).await {
-        Ok(Some(question)) => {
-            let words = wish.words(&site, &question.language);
-            match &question.ended {
-                Some(ended) => already(&site, words, &question, ended),
-                None => asking(&site, words, &question, StatusCode::OK, "", None),
-            }
+    let shown = look(&site, &token).await.map(|question| {
+        let words = wish.words(&site, &question.language);
+        match &question.ended {
+            Some(ended) => already(&site, words, &question, ended),
+            None => asking(&site, words, &question, StatusCode::OK, "", None),
         }
-        Ok(None) => problem::spoken(&site, wish.nobodys(&site), StatusCode::NOT_FOUND),
-        Err(super::NotNow) => wish.not_now(&site),
-    }
+    });
+    wish.answered(&site, shown)
 }
 
 /// POST.
@@ -74,50 +65,46 @@ pub async fn decide(
     request: Request,
 ) -> Response {
     let wish = Wish::of(&request);
-    let problem = |status| problem::spoken(&site, wish.nobodys(&site), status);
-    if !guard::is_ours(request.method(), request.headers(), &site.origin) {
-        return problem(StatusCode::FORBIDDEN);
-    }
-    let form = match form::read(request).await {
-        Ok(form) => form,
-        Err(status) => return problem(status),
-    };
-    let question = match look(&site, &token).await {
-        Ok(Some(question)) => question,
-        Ok(None) => return problem(StatusCode::NOT_FOUND),
-        Err(super::NotNow) => return wish.not_now(&site),
-    };
-    let words = wish.words(&site, &question.language);
+    let decided = decided(&site, &wish, &token, request).await;
+    wish.answered(&site, decided)
+}
+
+async fn decided(
+    site: &Site,
+    wish: &Wish,
+    token: &str,
+    request: Request,
+) -> Result<Response, StatusCode> {
+    let form = form(site, request).await?;
+    let question = look(site, token).await?;
+    let words = wish.words(site, &question.language);
     if let Some(ended) = &question.ended {
-        return already(&site, words, &question, ended);
+        return Ok(already(site, words, &question, ended));
     }
     let said = match meant(&form, question.kind) {
         Ok(said) => said,
-        Err(Wrong::Unknown) => return problem(StatusCode::BAD_REQUEST),
+        Err(Wrong::Unknown) => return Err(StatusCode::BAD_REQUEST),
         Err(Wrong::Sentence(key)) => {
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             let typed = form.get("sentence").unwrap_or_default();
-            return asking(&site, words, &question, status, typed, Some(words.say(key)));
+            return Ok(asking(site, words, &question, status, typed, Some(words.say(key))));
         }
     };
-    let sure = said == Answer::Yes;
-    match site.questions.answer(&token, said).await {
-        Answered::Done(end) => done(&site, words, &question, &end, sure),
-        Answered::Passed => message(
-            &site,
-            words,
-            &question,
-            words.say("page-thanks-heading"),
-            vec![words.say("page-passed")],
-        ),
-        Answered::Already(ended) => already(&site, words, &question, &ended),
-        Answered::Gone => problem(StatusCode::NOT_FOUND),
-        Answered::NotNow => wish.not_now(&site),
+    let sure = said == Said::Yes;
+    match site.questions.answer(token, said).await {
+        Answered::Done(end) => Ok(done(site, words, &question, &end, sure)),
+        Answered::Passed => {
+            let (heading, text) = (words.say("page-thanks-heading"), words.say("page-passed"));
+            Ok(message(site, words, &question, heading, vec![text]))
+        }
+        Answered::Already(ended) => Ok(already(site, words, &question, &ended)),
+        Answered::Gone => Err(StatusCode::NOT_FOUND),
+        Answered::NotNow => Err(NotNow.into()),
     }
 }
 
-async fn look(site: &Site, token: &str) -> Result<Option<Question>, super::NotNow> {
-    if sound(token) { site.questions.look(token).await } else { Ok(None) }
+async fn look(site: &Site, token: &str) -> Result<Question, StatusCode> {
+    there(site.questions.look(sound(token)?).await)
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -129,22 +116,22 @@ enum Wrong {
 }
 
 /// The button that was pressed, if this question has it.
-fn meant(form: &Form, kind: Kind) -> Result<Answer, Wrong> {
+fn meant(form: &Form, kind: Kind) -> Result<Said, Wrong> {
     match (kind, form.get("answer").unwrap_or_default()) {
-        (Kind::Confirm, "yes") => Ok(Answer::Yes),
-        (Kind::Confirm, "no") => Ok(Answer::No),
-        (Kind::Withdraw, "withdraw") => Ok(Answer::Withdraw),
-        (Kind::Moderate, "accept") => Ok(Answer::Accept),
-        (Kind::Moderate, "always") => Ok(Answer::Always),
-        (Kind::Moderate, "discard") => Ok(Answer::Discard),
-        (Kind::Moderate, "spam") => Ok(Answer::Spam),
+        (Kind::Confirm, "yes") => Ok(Said::Yes),
+        (Kind::Confirm, "no") => Ok(Said::No),
+        (Kind::Withdraw, "withdraw") => Ok(Said::Withdraw),
+        (Kind::Moderate, "accept") => Ok(Said::Accept),
+        (Kind::Moderate, "always") => Ok(Said::Always),
+        (Kind::Moderate, "discard") => Ok(Said::Discard),
+        (Kind::Moderate, "spam") => Ok(Said::Spam),
         (Kind::Moderate, "reject") => {
             let typed = form.get("sentence").unwrap_or_default();
             let sentence: Vec<&str> = typed.split_whitespace().collect();
             let sentence = safe::line(&sentence.join(" "), usize::MAX);
             match sentence.chars().count() {
                 0 => Err(Wrong::Sentence("page-sentence-missing")),
-                1..=MAX_SENTENCE => Ok(Answer::Reject(sentence)),
+                1..=SENTENCE => Ok(Said::Reject(sentence)),
                 _ => Err(Wrong::Sentence("page-sentence-long")),
             }
         }
@@ -179,7 +166,7 @@ fn asking(
         facts: facts(words, question),
         attachments: attachments(question),
         excerpt: safe::text(&question.excerpt, MAX_EXCERPT),
-        sentence: safe::text(typed, MAX_SENTENCE * 4),
+        sentence: safe::text(typed, SENTENCE * 4),
         wrong,
     };
     answer(status, &page)
@@ -187,7 +174,7 @@ fn asking(
 
 /// What is known of the mail. An author needs not be told who she is taken for by machines.
 fn facts(words: Words, question: &Question) -> Vec<Fact> {
-    let line = |text: &str| safe::line(text, MAX_LINE);
+    let line = |text: &str| safe::line(text, safe::LINE);
     let list = format!("{} ({})", line(&question.list_title), line(&question.list_address));
     let author = match &question.author.name {
         Some(name) => format!("{} ({})", line(name), line(&question.author.address)),
@@ -214,7 +201,7 @@ fn facts(words: Words, question: &Question) -> Vec<Fact> {
 
 fn attachments(question: &Question) -> Vec<Attachment> {
     let shown = |attachment: &Attachment| Attachment {
-        name: safe::line(&attachment.name, MAX_LINE),
+        name: safe::line(&attachment.name, safe::LINE),
         size: attachment.size,
     };
     question.attachments.iter().map(shown).collect()
@@ -231,7 +218,7 @@ fn done(site: &Site, words: Words, question: &Question, end: &End, sure: bool) -
 fn already(site: &Site, words: Words, question: &Question, ended: &Ended) -> Response {
     let (what, quote) = what(words, question.kind, &ended.end);
     let who = match (&ended.by, question.kind) {
-        (By::Moderator(address), Kind::Moderate) => safe::line(&address.to_string(), MAX_LINE),
+        (By::Moderator(address), Kind::Moderate) => safe::line(&address.to_string(), safe::LINE),
         (By::Moderator(_), _) => words.say("page-by-moderator"),
         (By::Admin(_), _) => words.say("page-by-admin"),
         (By::Author, Kind::Moderate) => words.say("page-by-author"),
@@ -255,10 +242,10 @@ fn what(words: Words, kind: Kind, end: &End) -> (String, Option<String>) {
     match end {
         End::Discarded | End::Spam if !to_moderator => (words.say("page-end-not-out"), None),
         End::Refused(why) => {
-            (words.with("page-end-refused", "why", &safe::line(why, MAX_LINE)), None)
+            (words.with("page-end-refused", "why", &safe::line(why, safe::LINE)), None)
         }
         End::Rejected(sentence) => {
-            let quote = safe::line(sentence, MAX_SENTENCE);
+            let quote = safe::line(sentence, SENTENCE);
             (words.say("page-end-rejected"), Some(quote).filter(|quote| !quote.is_empty()))
         }
         end => (words.say(&format!("page-end-{}", end.as_str())), None),
@@ -277,6 +264,6 @@ fn message(
 }
 
 fn frame(site: &Site, words: Words, question: &Question, heading: &str) -> Frame {
-    let title = format!("{heading} – {}", safe::line(&question.list_title, MAX_LINE));
+    let title = format!("{heading} – {}", safe::line(&question.list_title, safe::LINE));
     Frame::of_domain(site, words, title, &question.links)
 }

@@ -4,6 +4,9 @@
 
 use listcore::message::unseen;
 
+/// Longest line of a stranger's on a page (characters).
+pub const LINE: usize = 300;
+
 /// The text, lines kept; at most `max` characters, then dots.
 pub fn text(untrusted: &str, max: usize) -> String {
     let mut out = String::with_capacity(untrusted.len().min(max.saturating_mul(4)));

@@ -74,7 +74,7 @@ impl House {
         self.ask(request.body(form.to_owned().into()).expect("a request")).await
     }
 
-    fn answers(&self) -> Vec<(String, Answer)> {
+    fn answers(&self) -> Vec<(String, Said)> {
         self.fake.answers.lock().expect("unharmed").clone()
     }
 }
@@ -104,21 +104,21 @@ async fn looking_changes_nothing() {
 /// Each button of each question, and none of another question.
 #[tokio::test]
 async fn a_form_decides_what_its_question_asks() {
-    let reject = Answer::Reject("Bitte fragen Sie & <b> zuerst.".into());
+    let reject = Said::Reject("Bitte fragen Sie & <b> zuerst.".into());
     let buttons = [
-        ("confirm", "answer=yes", Answer::Yes, "Vielen Dank"),
-        ("confirm", "answer=no", Answer::No, "Der Absender war gefälscht"),
-        ("withdraw", "answer=withdraw", Answer::Withdraw, "zurückgezogen"),
-        ("moderate", "answer=accept", Answer::Accept, "geht an die Liste"),
-        ("moderate", "answer=always", Answer::Always, "geht an die Liste"),
+        ("confirm", "answer=yes", Said::Yes, "Vielen Dank"),
+        ("confirm", "answer=no", Said::No, "Der Absender war gefälscht"),
+        ("withdraw", "answer=withdraw", Said::Withdraw, "zurückgezogen"),
+        ("moderate", "answer=accept", Said::Accept, "geht an die Liste"),
+        ("moderate", "answer=always", Said::Always, "geht an die Liste"),
         (
             "moderate",
             "answer=reject&sentence=+Bitte%0D%0Afragen+Sie+%26+%3Cb%3E++zuerst.",
             reject,
             "abgelehnt",
         ),
-        ("moderate", "answer=discard", Answer::Discard, "gelöscht"),
-        ("moderate", "answer=spam", Answer::Spam, "als Spam"),
+        ("moderate", "answer=discard", Said::Discard, "gelöscht"),
+        ("moderate", "answer=spam", Said::Spam, "als Spam"),
     ];
     for (token, form, answer, said) in &buttons {
         let house = house();

@@ -6,11 +6,12 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use listcore::address::Address;
+use listcore::answer::Said;
 use listcore::hold::{By, End, Ended};
 use listcore::time::Timestamp;
 
 use super::web::wishes::{ListPage, Mail, Mine, Offers, Options, Wishes};
-use super::web::{Answer, Answered, Attachment, Author, Kind, Links, NotNow, Question, Questions};
+use super::web::{Answered, Attachment, Author, Kind, Links, NotNow, Question, Questions};
 
 /// 2026-11-20 08:15 UTC.
 pub const ARRIVED: Timestamp = Timestamp(1_795_162_500_000);
@@ -22,7 +23,7 @@ pub const TOKENS: [&str; 8] =
 /// What was answered, and in which way.
 #[derive(Default)]
 pub struct Fake {
-    pub answers: Mutex<Vec<(String, Answer)>>,
+    pub answers: Mutex<Vec<(String, Said)>>,
     pub wishes: Mutex<Vec<(String, Wishes)>>,
     pub sent: Mutex<Vec<(String, String)>>,
 }
@@ -121,7 +122,7 @@ impl Questions for Fake {
         }))
     }
 
-    async fn answer(&self, token: &str, answer: Answer) -> Answered {
+    async fn answer(&self, token: &str, answer: Said) -> Answered {
         let mut answers = self.answers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         answers.push((token.to_owned(), answer.clone()));
         match (token, answer) {
@@ -132,12 +133,12 @@ impl Questions for Fake {
             }
             ("refused", _) => Answered::Done(End::Refused("die Liste ist geschlossen".into())),
             ("gone", _) => Answered::Gone,
-            (_, Answer::Yes | Answer::Accept | Answer::Always) => Answered::Done(End::Accepted),
-            (_, Answer::No) => Answered::Done(End::NotMine),
-            (_, Answer::Reject(why)) => Answered::Done(End::Rejected(why)),
-            (_, Answer::Discard) => Answered::Done(End::Discarded),
-            (_, Answer::Spam) => Answered::Done(End::Spam),
-            (_, Answer::Withdraw) => Answered::Done(End::Withdrawn),
+            (_, Said::Yes | Said::Accept | Said::Always) => Answered::Done(End::Accepted),
+            (_, Said::No) => Answered::Done(End::NotMine),
+            (_, Said::Reject(why)) => Answered::Done(End::Rejected(why)),
+            (_, Said::Discard) => Answered::Done(End::Discarded),
+            (_, Said::Spam) => Answered::Done(End::Spam),
+            (_, Said::Withdraw) => Answered::Done(End::Withdrawn),
         }
     }
 }

@@ -14,7 +14,7 @@ use super::house::{House, LIST_ID};
 use crate::directory::Change;
 use crate::store::held::{About, Holds, MarkKind};
 use crate::store::{PostId, Report};
-use crate::web::{Answer, Answered, Kind, Questions};
+use crate::web::{Answered, Kind, Questions};
 
 /// A reply to a letter, from whoever has it.
 async fn reply(house: &House, to: &str, from: &str, head: &str, body: &str) -> String {
@@ -269,9 +269,9 @@ async fn a_page_asks_and_decides() {
         assert_eq!(question.author.name.as_deref(), Some("Anna"));
         assert!(question.excerpt.contains("Hallo Welt") && !question.reason.is_empty());
     }
-    let answered = house.desk.answer(&token, Answer::Discard).await;
+    let answered = house.desk.answer(&token, Said::Discard).await;
     assert_eq!(answered, Answered::Done(End::Discarded));
-    assert!(matches!(house.desk.answer(&token, Answer::Discard).await, Answered::Already(_)));
+    assert!(matches!(house.desk.answer(&token, Said::Discard).await, Answered::Already(_)));
     assert!(
         house.desk.look(&token).await.expect("no trouble").expect("a question").ended.is_some()
     );
@@ -279,7 +279,7 @@ async fn a_page_asks_and_decides() {
     assert_eq!(house.letters().await.len(), 3, "nobody is told that it was thrown away");
     for bad in ["", "aaaa", &token[1..]] {
         assert_eq!(house.desk.look(bad).await, Ok(None), "{bad}");
-        assert_eq!(house.desk.answer(bad, Answer::Accept).await, Answered::Gone);
+        assert_eq!(house.desk.answer(bad, Said::Accept).await, Answered::Gone);
     }
 }
 
