@@ -216,6 +216,24 @@ async fn what_a_moderator_says_is_remembered() {
     }
 }
 
+/// What the filter doubted and a moderator lets go was no spam: that is learnt too, and of no other mail.
+#[tokio::test]
+async fn a_suspect_that_goes_out_is_learnt_as_ham() {
+    let house = House::new();
+    for (reason, said, learnt) in [
+        (Reason::Suspect, Said::Discard, 0),
+        (Reason::Moderated, Said::Accept, 0),
+        (Reason::Suspect, Said::Accept, 1),
+    ] {
+        let id = house.hold(reason, true).await;
+        house.round().await;
+        let carl = house.ticket(id, "carl", About::Moderate).await;
+        assert!(matches!(house.desk.decide(carl.number, &said).await, Decided::Done(_)));
+        assert_eq!(house.seen.ham.lock().expect("a lock").len(), learnt, "{reason:?} {said:?}");
+        assert!(house.seen.spam.lock().expect("a lock").is_empty());
+    }
+}
+
 /// The author takes it back; a moderator comes too late.
 #[tokio::test]
 async fn the_author_withdraws() {
