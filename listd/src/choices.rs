@@ -231,7 +231,7 @@ impl crate::web::wishes::Options for Pages {
             Mail::Until(end) => Mute::Until(end),
             Mail::None => Mute::ForGood,
         };
-        self.0.choose(&member, Options { mute }, Vec::new()).await.map(Some)
+        self.0.choose(&member, Options { mute, ..Options::default() }, Vec::new()).await.map(Some)
     }
 
     /// The letter that tells of it goes out once.
@@ -243,7 +243,9 @@ impl crate::web::wishes::Options for Pages {
         let url = links::options_url(&self.0.parts.public_url, token);
         let (mail, post) = self.0.letter(&member, |frame| notice::unsubscribed(frame, &url));
         let moves = vec![Move::accept(mail, vec![post.clone()])];
-        self.0.choose(&member, Options { mute: Mute::ForGood }, moves).await?;
+        self.0
+            .choose(&member, Options { mute: Mute::ForGood, ..self.0.options(&member) }, moves)
+            .await?;
         self.0.announce(&post);
         Ok(Some(()))
     }

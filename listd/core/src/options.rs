@@ -1,4 +1,4 @@
-//! What a member wishes of a list: no mail, or none for a while. Kept beside the directory, per person.
+//! What a member wishes of a list: no mail for a while, a digest, no copy of her own mails. Kept beside the directory, per person.
 //!
 //! Values, and whose wish counts. Not where they are stored, nor what a page asks (`listd/src/web/wishes.rs`).
 
@@ -16,6 +16,22 @@ use crate::time::Timestamp;
 #[serde(default)]
 pub struct Options {
     pub mute: Mute,
+    pub digest: Digest,
+    /// No copy of what she wrote herself.
+    pub no_own: bool,
+    /// No copy of what she gets anyway, in To or Cc.
+    pub no_addressed: bool,
+    /// Text without formatting.
+    pub plain: bool,
+}
+
+/// Whether mails are gathered for her into one.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Digest {
+    #[default]
+    Off,
+    Daily,
+    Weekly,
 }
 
 /// Whether mail is wanted.
@@ -128,7 +144,13 @@ mod tests {
     fn choice(list: Option<&str>, person: Option<&str>, address: &str, mute: Mute) -> Choice {
         let Recipient { person, address, .. } = recipient(person, address);
         let list = list.map(|id| ListId(id.to_owned()));
-        Choice { list, person, address, options: Options { mute }, at: Timestamp(1) }
+        Choice {
+            list,
+            person,
+            address,
+            options: Options { mute, ..Options::default() },
+            at: Timestamp(1),
+        }
     }
 
     /// Per person and not per address: it follows her to a new address, stays through a new account with the same

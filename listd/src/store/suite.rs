@@ -800,7 +800,7 @@ async fn what_members_wish_is_kept(case: Case) {
         list: list.map(|id| ListId(id.to_owned())),
         person: person.map(|id| PersonId(id.to_owned())),
         address: Address::parse(address).expect("an address"),
-        options: Options { mute },
+        options: Options { mute, ..Options::default() },
         at: T,
     };
     assert_eq!(case.store.member_options().await.expect("options"), []);
