@@ -1,8 +1,15 @@
 //! The table of cases of `policy::decide`: `fixtures/policy/decide.txt`, and what its words mean.
 
 use super::*;
+use crate::address::Address;
 use crate::list::settings::{Base, Key, Layer, Value, layer};
-use crate::list::{ListId, Role};
+use crate::list::{List, ListId, Role};
+use crate::message::{Automatic, Loop, Malformed};
+use crate::recipients::PersonId;
+use crate::rewrite::PostKind;
+use crate::scan::Finding;
+use crate::storm::Storm;
+use crate::time::Timestamp;
 
 const CASES: &str = include_str!("../../../../fixtures/policy/decide.txt");
 
