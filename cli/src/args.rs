@@ -367,6 +367,36 @@ Exit code 1: the address is not paused.")]
         /// The address as `listctl list members` shows it
         address: String,
     },
+    /// Put somebody onto a list beside the directory: she gets its mail and may write to it
+    #[command(after_help = "Example:
+  listctl member admit klasse-5b oma@gmx.example --name 'Erna Muster'
+
+Nothing is changed in the directory; `listctl list members` shows her as admitted. Nobody is
+written to: tell her yourself. Who asks by mail (LIST-subscribe@) is let in by the owners.")]
+    Admit {
+        /// The list: address or short name
+        list: String,
+        /// Where her copies go
+        address: String,
+        /// Her name
+        #[arg(long, default_value = "", hide_default_value = true)]
+        name: String,
+        /// The language of what is written to her, e.g. de; else the list's
+        #[arg(long, default_value = "", hide_default_value = true)]
+        language: String,
+    },
+    /// Take somebody off a list who was let in beside the directory
+    #[command(after_help = "Example:
+  listctl member dismiss klasse-5b oma@gmx.example
+
+Exit code 1: nobody let this address onto the list. Whoever is in the group is taken out in the
+directory.")]
+    Dismiss {
+        /// The list: address or short name
+        list: String,
+        /// The address as `listctl list members` shows it
+        address: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -51,6 +51,12 @@ pub async fn run(args: Args) -> Done {
             dkim::show(&ask, &domain, config.as_deref()).await
         }
         Command::Member(MemberCommand::Resume { address }) => ask.resume(address).await,
+        Command::Member(MemberCommand::Admit { list, address, name, language }) => {
+            ask.admit(api::Admit { list, address, name, language }).await
+        }
+        Command::Member(MemberCommand::Dismiss { list, address }) => {
+            ask.dismiss(api::Dismiss { list, address }).await
+        }
         Command::Bounces(BouncesCommand::Explain { files }) => bounces::explain(&ask, &files),
         Command::EximConfig { config } => exim::run(&ask, config.as_deref()).await,
         Command::Config(ConfigCommand::Check { file }) => check::run(&ask, &file),
@@ -186,6 +192,20 @@ impl Ask {
             self.client.post(path::RESUME, &api::Resume { address }).await?;
         self.print(&resumed, |r| {
             format!("{} gets mail again ({}).\n", r.address, r.domains.join(", "))
+        })
+    }
+
+    async fn admit(&self, ask: api::Admit) -> Done {
+        let changed: api::Changed = self.client.post(path::ADMIT, &ask).await?;
+        self.print(&changed, |c| {
+            format!("{} is on {} now, beside the directory.\n", c.address, c.list)
+        })
+    }
+
+    async fn dismiss(&self, ask: api::Dismiss) -> Done {
+        let changed: api::Changed = self.client.post(path::DISMISS, &ask).await?;
+        self.print(&changed, |c| {
+            format!("{} is not on {} any more beside the directory.\n", c.address, c.list)
         })
     }
 

@@ -40,6 +40,7 @@ use listd::retention;
 use listd::scheduler::{NotNow, RealTimer, Scheduler, Settings, StillGets};
 use listd::secret;
 use listd::sign::{KeyFile, Signer, Signers};
+use listd::store::admitted::Admissions;
 use listd::store::sqlite::SqliteStore;
 use listd::store::witness::Witness;
 use listd::store::{Accepted, DueBatch, MemberOptions, Originals, Overrides};
@@ -151,6 +152,9 @@ pub async fn start(
     members.remember(store.accepted().await?);
     for choice in store.member_options().await? {
         members.set_options(choice);
+    }
+    for admitted in store.admitted().await? {
+        members.admit(admitted);
     }
     let names: Vec<String> = config.domains.iter().map(|d| d.name.clone()).collect();
     let composer =

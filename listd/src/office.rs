@@ -2,6 +2,7 @@
 //!
 //! Not who may ask (`control`), and not the shapes (`listcore::api`).
 
+mod admitted;
 mod copies;
 mod held;
 mod last_mile;
@@ -350,17 +351,20 @@ impl Rooms for Office {
             skipped,
             recipients_protected,
             skipped_protected,
+            admitted: self.let_in(&list, &roster, &veil),
         })
     }
 
+    async fn admit(&self, ask: api::Admit, who: &str) -> Answer<api::Changed> {
+        self.admitted(ask, who).await
+    }
+
+    async fn dismiss(&self, ask: api::Dismiss, who: &str) -> Answer<api::Changed> {
+        self.dismissed(ask, who).await
+    }
+
     async fn resume(&self, address: &str, who: &str) -> Answer<api::Resumed> {
-        let wrong = |e: listcore::address::AddressError| {
-            Problem::bad_request(
-                format!("{address:?} is no address: {e}"),
-                "Example: anna@gmx.example",
-            )
-        };
-        let parsed = Address::parse(address.trim()).map_err(wrong)?;
+        let parsed = admitted::written(address)?;
         let domains = self.bounces.resume(&parsed).await?;
         if domains.is_empty() {
             return Err(Problem::not_found(

@@ -91,6 +91,19 @@ fn person(person: &Person) -> String {
     }
 }
 
+/// Who is on the list because somebody let her in.
+fn admitted(members: &Members) -> String {
+    if members.admitted.is_empty() {
+        return String::new();
+    }
+    let mut rows = Rows::new(&["ADDRESS", "ADMITTED BY", "WHEN", ""]);
+    for one in &members.admitted {
+        let note = if one.in_directory { "in the group too by now" } else { "" };
+        rows.row([one.address.clone(), one.by.clone(), time::at(one.at), note.to_owned()]);
+    }
+    format!("\nAdmitted beside the directory ({}):\n{}", members.admitted.len(), rows.text())
+}
+
 pub fn members(members: &Members) -> String {
     let mut rows = Rows::new(&["ADDRESS", "NAME", "LANGUAGE"]);
     for who in &members.recipients {
@@ -100,6 +113,7 @@ pub fn members(members: &Members) -> String {
     let mut text = rows.text() + &protected_line(members.recipients_protected);
     let all = members.recipients.len() + members.recipients_protected;
     text.push_str(&format!("{all} get the mail of {}.\n", members.list));
+    text.push_str(&admitted(members));
     let without = members.skipped.len() + members.skipped_protected;
     if without == 0 {
         return text;

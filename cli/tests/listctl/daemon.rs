@@ -8,7 +8,7 @@ use crate::played::{Daemon, ctl};
 #[test]
 fn every_question_has_its_answer_and_exit_code() {
     let daemon = Daemon::start();
-    let cases: [(&[&str], i32, &[&str]); 35] = [
+    let cases: [(&[&str], i32, &[&str]); 38] = [
         (
             &["status"],
             1,
@@ -57,6 +57,21 @@ fn every_question_has_its_answer_and_exit_code() {
                 "without mail (2)",
                 "a protected person (not shown",
             ],
+        ),
+        (
+            &["list", "members", "klasse-5b"],
+            0,
+            &["Admitted beside the directory (1)", "oma@gmx.example", "a.lehrer@schule.example"],
+        ),
+        (
+            &["member", "admit", "klasse-5b", "oma@gmx.example", "--name", "Erna"],
+            0,
+            &["oma@gmx.example is on klasse-5b now, beside the directory"],
+        ),
+        (
+            &["member", "dismiss", "klasse-5b", "oma@gmx.example"],
+            0,
+            &["is not on klasse-5b any more"],
         ),
         (&["list", "members", "klasse-5b", "--reason", "wer fragt?"], 0, &["1 get the mail of"]),
         (&["--reason", " ", "list", "members", "klasse-5b"], 2, &["this is no reason"]),

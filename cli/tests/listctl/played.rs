@@ -184,6 +184,12 @@ impl Rooms for School {
             skipped: vec![skipped()],
             recipients_protected: if veiled { 2 } else { 0 },
             skipped_protected: if veiled { 1 } else { 0 },
+            admitted: vec![api::Admitted {
+                address: "oma@gmx.example".to_owned(),
+                by: "a.lehrer@schule.example".to_owned(),
+                at: Timestamp(1_795_309_323_000),
+                in_directory: false,
+            }],
         })
     }
     async fn queue(&self, _limit: usize, _sight: Sight) -> Answer<api::Queue> {
@@ -192,6 +198,14 @@ impl Rooms for School {
     async fn post(&self, id: u64, _sight: Sight) -> Answer<api::Post> {
         if id == 42 { Ok(post()) } else { Err(Problem::not_found("no such mail", "listctl queue")) }
     }
+    async fn admit(&self, ask: api::Admit, _: &str) -> Answer<api::Changed> {
+        Ok(api::Changed { list: ask.list, address: ask.address })
+    }
+
+    async fn dismiss(&self, ask: api::Dismiss, _: &str) -> Answer<api::Changed> {
+        Ok(api::Changed { list: ask.list, address: ask.address })
+    }
+
     async fn resume(&self, address: &str, _: &str) -> Answer<api::Resumed> {
         let domains = vec!["schule.example".to_owned()];
         Ok(api::Resumed { address: address.to_owned(), domains })

@@ -47,6 +47,10 @@ pub mod path {
     pub const DIRECTORY_REJECT: &str = "/v1/directory/reject";
     /// POST [`Resume`](super::Resume): [`Resumed`](super::Resumed).
     pub const RESUME: &str = "/v1/member/resume";
+    /// POST [`Admit`](super::Admit): [`Changed`](super::Changed).
+    pub const ADMIT: &str = "/v1/member/admit";
+    /// POST [`Dismiss`](super::Dismiss): [`Changed`](super::Changed).
+    pub const DISMISS: &str = "/v1/member/dismiss";
     /// POST [`Retry`](super::Retry): [`Retried`](super::Retried).
     pub const RETRY: &str = "/v1/queue/retry";
     /// GET `?list=&limit=` (all lists where absent): [`HeldMails`](super::HeldMails).
@@ -268,6 +272,47 @@ pub struct Members {
     pub recipients_protected: usize,
     #[serde(default)]
     pub skipped_protected: usize,
+    /// Who of them is on the list beside the directory.
+    #[serde(default)]
+    pub admitted: Vec<Admitted>,
+}
+
+/// Somebody who was let onto a list beside the directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Admitted {
+    pub address: String,
+    /// Who let her in, e.g. `a.lehrer@schule.example` or `root with listctl`.
+    pub by: String,
+    pub at: Timestamp,
+    /// The directory names her there as well now.
+    #[serde(default)]
+    pub in_directory: bool,
+}
+
+/// Lets somebody onto a list beside the directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Admit {
+    pub list: String,
+    pub address: String,
+    #[serde(default)]
+    pub name: String,
+    /// E.g. `de`; empty = the list's.
+    #[serde(default)]
+    pub language: String,
+}
+
+/// Takes that back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dismiss {
+    pub list: String,
+    pub address: String,
+}
+
+/// Somebody is on a list beside the directory now, or is not any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    pub list: String,
+    pub address: String,
 }
 
 /// An address works again, says an admin.

@@ -111,6 +111,8 @@ pub struct Roster {
     muted: HashSet<PersonId>,
     protected: HashSet<PersonId>,
     keys: HashSet<String>,
+    /// Keys of those who are on it beside the directory.
+    admitted: HashSet<String>,
 }
 
 /// A member value that leads to no copy.
@@ -154,6 +156,26 @@ impl Roster {
         &self.protected
     }
 
+    /// The same with people who were let onto the list beside the directory. Whoever is on it already stands once, an
+    /// account that was closed lets nobody in, and `list` is as in [`expand_for`].
+    pub fn admitting(
+        &self,
+        lookup: &dyn Lookup,
+        list: &[&Address],
+        people: &[Recipient],
+    ) -> Roster {
+        let mut walk = Walk::new(lookup, list, self.clone());
+        for who in people {
+            walk.admit(who);
+        }
+        walk.roster
+    }
+
+    /// True for one who is on the list only because somebody let her in.
+    pub fn is_admitted(&self, who: &Recipient) -> bool {
+        self.admitted.contains(&who.address.key())
+    }
+
     /// True where a copy goes to this mailbox.
     pub fn has_address(&self, address: &Address) -> bool {
         self.keys.contains(&address.key())
@@ -167,13 +189,7 @@ pub fn expand<'a>(lookup: &'a dyn Lookup, members: &'a [Member]) -> Roster {
 
 /// [`expand`] for the mail of a list with these addresses: who has muted it is on it and gets nothing.
 pub fn expand_for<'a>(lookup: &'a dyn Lookup, members: &'a [Member], list: &[&Address]) -> Roster {
-    let mut walk = Walk {
-        lookup,
-        list: list.iter().map(|address| address.key()).collect(),
-        roster: Roster::default(),
-        groups: HashSet::new(),
-        todo: Vec::new(),
-    };
+    let mut walk = Walk::new(lookup, list, Roster::default());
     walk.todo.push(members.iter());
     while let Some(values) = walk.todo.last_mut() {
         match values.next() {
@@ -197,6 +213,26 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
+    fn new(lookup: &'a dyn Lookup, list: &[&Address], roster: Roster) -> Walk<'a> {
+        let list = list.iter().map(|address| address.key()).collect();
+        Walk { lookup, list, roster, groups: HashSet::new(), todo: Vec::new() }
+    }
+
+    /// Somebody beside the directory. An address of one of its persons is that person's.
+    fn admit(&mut self, who: &Recipient) {
+        let persons = self.lookup.by_address(&who.address);
+        let is_on = |person: &&Person| self.roster.persons.contains(&person.id);
+        if self.roster.has_address(&who.address) || persons.iter().any(is_on) {
+            return;
+        }
+        self.roster.admitted.insert(who.address.key());
+        if !persons.is_empty() {
+            return self.add_external(&who.address);
+        }
+        self.roster.keys.insert(who.address.key());
+        self.roster.recipients.push(Recipient { person: None, ..who.clone() });
+    }
+
     fn member(&mut self, member: &'a Member) {
         match member {
             Member::Dn(dn) => match (self.lookup.person(dn), self.lookup.group(dn)) {
@@ -428,6 +464,43 @@ mod tests {
             assert_eq!(got, expect, "{members:?}");
             assert_eq!(roster.skipped.len(), skipped, "{members:?}: {:?}", roster.skipped);
         }
+    }
+
+    /// Beside the directory nobody stands twice: neither a member, nor by another address of hers. Whose account is closed
+    /// stays outside; who has muted the list is on it without mail; the group itself does not grow.
+    #[test]
+    fn people_are_let_in_once() {
+        let school = small(&format!("{SCHOOL}\n person mia -5b@x.example mia@x.example"));
+        let members = [member("uid=anna")];
+        let list = address("5b@x.example");
+        let before = expand_for(&school, &members, &[&list]);
+        let guest = |written: &str, name: &str| Recipient {
+            person: None,
+            address: address(written),
+            name: Some(name.to_owned()),
+            language: None,
+        };
+        let people = [
+            guest("Anna@X.example", "the member"),
+            guest("anna@work.example", "her other address"),
+            guest("bert@x.example", "a person"),
+            guest("emil@x.example", "an account that is closed"),
+            guest("mia@x.example", "who has muted it"),
+            guest("oma@out.example", "a guest"),
+            guest("OMA@out.example", "the same"),
+        ];
+        let roster = before.admitting(&school, &[&list], &people);
+        let got: Vec<_> = roster.recipients.iter().map(|r| r.address.to_string()).collect();
+        assert_eq!(got, ["anna@x.example", "bert@x.example", "oma@out.example"]);
+        let admitted: Vec<bool> =
+            roster.recipients.iter().map(|who| roster.is_admitted(who)).collect();
+        assert_eq!(admitted, [false, true, true]);
+        let [_, bert, oma] = roster.recipients.as_slice() else { panic!("three") };
+        assert_eq!(bert.person, Some(PersonId("id-bert".into())), "as the directory knows him");
+        assert_eq!(oma.name.as_deref(), Some("a guest"));
+        assert!(roster.is_muted(&PersonId("id-mia".into())));
+        assert_eq!(before.recipients.len(), 1);
+        assert_eq!(before.admitting(&school, &[], &[]), before);
     }
 
     /// Who has muted a list is still on it, and hides nobody who shares the mailbox.

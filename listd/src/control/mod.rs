@@ -35,6 +35,9 @@ pub trait Rooms: Send + Sync + 'static {
     async fn post(&self, id: u64, sight: Sight) -> Answer<api::Post>;
     /// An address that was paused gets mail again. `who` asks, for the log.
     async fn resume(&self, address: &str, who: &str) -> Answer<api::Resumed>;
+    /// Lets somebody onto a list beside the directory. `who` asks.
+    async fn admit(&self, ask: api::Admit, who: &str) -> Answer<api::Changed>;
+    async fn dismiss(&self, ask: api::Dismiss, who: &str) -> Answer<api::Changed>;
     /// Everything unfinished (of one post) is due now.
     async fn retry(&self, id: Option<u64>) -> Answer<api::Retried>;
     /// What waits for somebody's word, on one list or on all.

@@ -54,6 +54,8 @@ pub fn router(rooms: Arc<dyn Rooms>, own: u32) -> Router {
     let changes = Router::new()
         .route(path::RETRY, post(retry))
         .route(path::RESUME, post(resume))
+        .route(path::ADMIT, post(admit))
+        .route(path::DISMISS, post(dismiss))
         .route(path::SET, post(set))
         .route(path::HELD_DECIDE, post(decide))
         .route(path::LEARN, post(learn))
@@ -264,6 +266,22 @@ async fn resume(
 ) -> Answer<Json<api::Resumed>> {
     let ask: api::Resume = json(&body)?;
     rooms.resume(&ask.address, &named(peer)).await.map(Json)
+}
+
+async fn admit(
+    State(rooms): Handle,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Body(body): Body,
+) -> Answer<Json<api::Changed>> {
+    rooms.admit(json(&body)?, &named(peer)).await.map(Json)
+}
+
+async fn dismiss(
+    State(rooms): Handle,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Body(body): Body,
+) -> Answer<Json<api::Changed>> {
+    rooms.dismiss(json(&body)?, &named(peer)).await.map(Json)
 }
 
 async fn directory(State(rooms): Handle) -> Answer<Json<api::DirectoryDetail>> {

@@ -2,6 +2,7 @@
 //!
 //! It asks no server and reads no file. What a mail may do with the answer is `listcore::policy`'s.
 
+mod admitted;
 mod guard;
 mod sure;
 mod table;
@@ -135,6 +136,8 @@ pub struct Members {
     everybody: AtomicU8,
     /// How many people there are, at which generation.
     people: Mutex<(u64, usize)>,
+    /// Who was let onto a list beside the directory.
+    admitted: admitted::Admissions,
     /// Tenants and addresses that get nothing until somebody says otherwise.
     paused: RwLock<HashSet<(String, String)>>,
 }
@@ -151,6 +154,7 @@ impl Members {
             guard: Guard::default(),
             everybody: Settings::default().shrink_guard.into(),
             people: Mutex::default(),
+            admitted: admitted::Admissions::default(),
             paused: RwLock::default(),
         }
     }
@@ -244,17 +248,17 @@ impl Members {
     /// [`Members::is_sure`] whether mail may go out at all.
     pub fn roster(&self, id: &ListId) -> Option<Arc<Roster>> {
         let roster = self.current(id)?;
-        Some(match self.trust(id, Some(&roster)) {
+        let roster = match self.trust(id, Some(&roster)) {
             Trust::Kept(kept) => kept,
             Trust::Current | Trust::Held => roster,
-        })
+        };
+        Some(self.admitting(id, roster))
     }
 
-    /// What the replica says; computed when first asked for after a change.
+    /// What the replica says, without those who were let in: what the guard measures. Computed when first asked for after a change.
     fn current(&self, id: &ListId) -> Option<Arc<Roster>> {
         let list = self.table().list(id)?.clone();
-        let addresses: Vec<&Address> =
-            std::iter::once(&list.address).chain(&list.aliases).collect();
+        let addresses = addresses(&list);
         let generation = self.live.generation();
         if let Some((_, roster)) = self.rosters().get(id).filter(|(at, _)| *at == generation) {
             return Some(roster.clone());
@@ -331,6 +335,7 @@ impl Members {
             (Trust::Current, Some(roster)) => roster,
             (Trust::Current, None) => return Claim::Never(Dropped::LeftList),
         };
+        let (lost, roster) = (&roster, self.admitting(id, roster.clone()));
         let domain = self.table().list(id).map(|list| list.address.domain().to_owned());
         if domain.is_some_and(|domain| self.is_paused(&domain, &recipient.address)) {
             return Claim::Never(Dropped::Paused);
@@ -347,7 +352,7 @@ impl Members {
         if muted {
             return Claim::Never(Dropped::Muted);
         }
-        if self.guard.just_lost(&id.0, &roster, recipient, now) {
+        if self.guard.just_lost(&id.0, lost, recipient, now) {
             return Claim::Waits;
         }
         let inactive = recipient.person.as_ref().is_some_and(|id| {
@@ -521,6 +526,10 @@ impl Members {
 
 fn by_name(domains: Vec<Domain>) -> HashMap<String, Domain> {
     domains.into_iter().map(|d| (d.name.clone(), d)).collect()
+}
+
+fn addresses(list: &List) -> Vec<&Address> {
+    std::iter::once(&list.address).chain(&list.aliases).collect()
 }
 
 /// True where one of those to whom the address belongs is protected.

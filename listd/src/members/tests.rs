@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use listcore::config::{ListMapping, PeopleMapping};
+use listcore::hold::By;
 use listcore::ldif;
 use listcore::list::Settings;
 use listcore::mapping::Mapping;
 
 use super::*;
 use crate::directory::Change;
+use crate::store::admitted::Admitted;
 
 const SCHOOL: &str = "\
 dn: ou=people,dc=x
@@ -383,4 +385,74 @@ fn renamed_entries_keep_their_identity() {
     let roster = members.roster(&id("5b")).unwrap();
     assert_eq!(sent_to(&roster.recipients), ["bert@home.example", "oma@out.example"]);
     assert_eq!(members.owners(&members.list(&id("5b")).unwrap())[0].address.local(), "anna");
+}
+
+fn guest(list: &str, written: &str, person: Option<&str>) -> Admitted {
+    Admitted {
+        list: id(list),
+        address: address(written),
+        name: "Gast".to_owned(),
+        language: Some("tr".to_owned()),
+        person: person.map(|id| PersonId(id.to_owned())),
+        by: By::Admin("root".to_owned()),
+        at: Timestamp(1),
+    }
+}
+
+/// Who was let in gets mail and may write, until she is dismissed; a copy that was frozen for her does not go out then.
+/// The guard measures the directory without her.
+#[test]
+fn who_was_let_in_is_on_the_list() {
+    let (live, members) = school();
+    members.measure(Timestamp(0));
+    let on = |members: &Members| sent_to(&members.roster(&id("5b")).unwrap().recipients);
+    assert_eq!(on(&members), ["anna@home.example", "oma@out.example"]);
+    let list = members.list(&id("5b")).unwrap();
+    let mia = guest("5b", "mia@out.example", None);
+    assert!(!members.standing(&list, &mia.address).member);
+    for one in [mia.clone(), guest("5b", "ANNA@home.example", None)] {
+        members.admit(one);
+    }
+    assert_eq!(on(&members), ["anna@home.example", "oma@out.example", "mia@out.example"]);
+    assert!(members.standing(&list, &mia.address).member, "she may write");
+    let copy = mia.recipient();
+    assert_eq!(members.claim(&id("5b"), &copy, Timestamp(2)), Claim::Yes);
+    assert_eq!(members.admission(&id("5b"), &copy).map(|a| a.by), Some(mia.by.clone()));
+    let roster = members.roster(&id("5b")).unwrap();
+    assert!(Arc::ptr_eq(&roster, &members.roster(&id("5b")).unwrap()), "made once");
+    assert!(members.measure(Timestamp(3)).is_empty(), "nothing of it is the directory's");
+
+    // Her wishes count as anybody's.
+    members.set_options(Choice {
+        list: Some(id("5b")),
+        person: None,
+        address: copy.address.clone(),
+        options: Options { mute: listcore::options::Mute::ForGood, ..Options::default() },
+        at: Timestamp(4),
+    });
+    assert_eq!(members.claim(&id("5b"), &copy, Timestamp(5)), Claim::Never(Dropped::Muted));
+
+    assert!(members.dismiss(&id("5b"), &address("MIA@out.example")));
+    assert!(!members.dismiss(&id("5b"), &mia.address));
+    assert_eq!(members.claim(&id("5b"), &copy, Timestamp(6)), Claim::Never(Dropped::LeftList));
+    assert_eq!(on(&members), ["anna@home.example", "oma@out.example"]);
+
+    // A list that is gone lets nobody in.
+    members.admit(guest("77", "mia@out.example", None));
+    assert_eq!(members.roster(&id("77")), None);
+    drop(live);
+}
+
+/// A person of the directory is let in as who she is: her new address counts.
+#[test]
+fn who_was_let_in_may_move() {
+    let (live, members) = school();
+    let bert = "uid=bert,ou=people,dc=x";
+    members.admit(guest("5b", "bert@home.example", Some(bert)));
+    let moved = "dn: uid=bert,ou=people,dc=x\nobjectClass: inetOrgPerson\nuid: bert\ncn: Bert\nmail: neu@home.example\n";
+    let entry = ldif::parse(moved.as_bytes()).unwrap().remove(0);
+    live.apply(&[Change::Upsert(bert.to_owned(), entry)]);
+    let roster = members.roster(&id("5b")).unwrap();
+    assert_eq!(sent_to(&roster.recipients).last().map(String::as_str), Some("neu@home.example"));
+    assert!(roster.recipients.last().is_some_and(|who| roster.is_admitted(who)));
 }

@@ -25,7 +25,7 @@ pub struct Veil<'a> {
 }
 
 impl Veil<'_> {
-    fn hides(&self, who: &Recipient) -> bool {
+    pub fn hides(&self, who: &Recipient) -> bool {
         self.sight == Sight::Veiled && self.members.is_protected(who)
     }
 

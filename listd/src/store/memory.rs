@@ -14,10 +14,12 @@ use listcore::outcome::Outcome;
 use listcore::recipients::{PersonId, Recipient};
 use listcore::time::Timestamp;
 
+mod admitted;
 mod failures;
 mod held;
 mod last_mile;
 
+use super::admitted::Admitted;
 use super::failures::Standing;
 use super::held::{Held, MarkKind, NewHeld, Ticket};
 use super::last_mile::Said;
@@ -61,6 +63,8 @@ struct State {
     said: Vec<Said>,
     position: Vec<u8>,
     options: BTreeMap<(String, Option<ListId>), Choice>,
+    /// By list and mailbox.
+    admitted: BTreeMap<(ListId, String), Admitted>,
 }
 
 /// Kind, list, whose, value.
@@ -157,6 +161,15 @@ impl State {
             }
             Move::Options(choice) => {
                 self.options.insert((choice.who(), choice.list.clone()), *choice);
+                Ok(())
+            }
+            Move::Admit(admitted) => {
+                let key = (admitted.list.clone(), admitted.address.key());
+                self.admitted.insert(key, *admitted);
+                Ok(())
+            }
+            Move::Dismiss { list, address } => {
+                self.admitted.remove(&(list, address.key()));
                 Ok(())
             }
             Move::Accepted(rows) => {

@@ -19,10 +19,12 @@ use listcore::rewrite::Frozen;
 use listcore::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use self::admitted::Admitted;
 use self::failures::{Failure, Standing};
 use self::held::{Holds, Mark, NewHeld, Ticket, Told};
 use self::last_mile::LastMile;
 
+pub mod admitted;
 pub mod failures;
 pub mod held;
 pub mod last_mile;
@@ -156,6 +158,10 @@ pub enum Move {
     Override { list: ListId, key: Key, value: Option<Vec<String>> },
     /// What a member wishes of a list; it replaces what she wished before.
     Options(Box<Choice>),
+    /// She is on the list beside the directory; said again, the latest counts.
+    Admit(Box<Admitted>),
+    /// She is not any more.
+    Dismiss { list: ListId, address: Address },
     /// What was accepted of lists (promise 6), by name, in the members room's own form; `None` = forgotten.
     Accepted(Vec<(String, Option<Vec<u8>>)>),
     /// Questions that were asked.

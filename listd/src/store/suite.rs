@@ -15,11 +15,13 @@ use listcore::recipients::{PersonId, Recipient};
 use listcore::rewrite::{Frozen, PostKind};
 use listcore::time::Timestamp;
 
+use super::admitted::Admissions;
 use super::failures::Failures;
 use super::held::Holds;
 use super::last_mile::RelayLog;
 use super::*;
 
+mod admitted;
 pub(super) mod failures;
 pub(crate) mod held;
 mod last_mile;
@@ -32,6 +34,7 @@ pub(super) trait Whole:
     + Report
     + Overrides
     + MemberOptions
+    + Admissions
     + Accepted
     + Holds
     + Failures
@@ -46,7 +49,7 @@ impl<
         + Report
         + Overrides
         + MemberOptions
-        + MemberOptions
+        + Admissions
         + Accepted
         + Holds
         + Failures
@@ -94,6 +97,7 @@ const CASES: &[Named] = cases![
     a_large_replica,
     overrides_are_set_replaced_and_taken_back,
     what_members_wish_is_kept,
+    admitted::who_was_let_in_is_kept,
     what_was_accepted_is_kept,
     hidden_authors_are_known_until_they_expire,
     held::a_held_mail_is_there_whole,

@@ -2,6 +2,7 @@
 //!
 //! `docs/queue.md` tells the states and what each crash leaves behind. Here: how it is opened and closed.
 
+mod admitted;
 #[cfg(test)]
 mod bench;
 #[cfg(test)]

@@ -43,6 +43,8 @@ impl Writer {
                 self.set_override(list, *key, value.as_ref()).await
             }
             Move::Options(choice) => self.choose(choice).await,
+            Move::Admit(admitted) => self.admit(admitted).await,
+            Move::Dismiss { list, address } => self.dismiss(list, address).await,
             Move::Accepted(rows) => self.accepted(rows).await,
             Move::LastMile(told) => self.last_mile(told).await,
             Move::Erase { before } => self.erase(*before, effects).await,
