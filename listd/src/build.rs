@@ -1,6 +1,7 @@
 //! From the configuration to running rooms: each is handed its values, none sees the configuration.
 
-use std::collections::HashMap;
+mod tenants;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +11,8 @@ use daemon::Passed;
 use listcore::api;
 use listcore::config::{self, Config, Endpoint, StoreUrl};
 use listcore::dkim::Algorithm;
-use listcore::dn;
-use listcore::list::settings::Base;
 use listcore::recipients::Recipient;
-use listcore::rewrite::{Frozen, Links, PostKind};
+use listcore::rewrite::{Frozen, PostKind};
 use listcore::time::Timestamp;
 use listcore::token::Keys;
 use listd::alarm::{self, Alarm};
@@ -31,7 +30,7 @@ use listd::last_mile::{self, Copies};
 use listd::learning::{self, Teacher};
 use listd::letters::Letters;
 use listd::maillog::MailLog;
-use listd::members::{self, Claim, Members};
+use listd::members::{Claim, Members};
 use listd::metrics::{self, Counters};
 use listd::office::{Office, Plate};
 use listd::pipeline::{Announce, Flood, House, LARGE_AT_ONCE, Pipeline, Tenant, Traffic};
@@ -52,6 +51,8 @@ use lmtp::server::{Config as Wire, Flavor};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use tenants::{domains, tenants, zone};
 
 /// How long a copy is tried before its recipient is given up (RFC 5321 4.5.4.1: at least 4 to 5 days).
 const GIVE_UP_AFTER: Duration = Duration::from_secs(5 * 24 * 3600);
@@ -495,39 +496,6 @@ impl Announce for Waiting {
     }
 }
 
-fn domains(config: &Config) -> Vec<members::Domain> {
-    let domain = |domain: &config::Domain| members::Domain {
-        name: domain.name.clone(),
-        admins: domain.admins.clone(),
-        settings: Base {
-            list: config.list.clone(),
-            domain: domain.list.clone(),
-            own: domain.own.clone(),
-            shrink_guard_of: domain
-                .shrink_guard_of
-                .iter()
-                .map(|(list, percent)| (list.key(), *percent))
-                .collect(),
-        },
-        base: domain.base.as_deref().and_then(dn::normal),
-    };
-    config.domains.iter().map(domain).collect()
-}
-
-fn tenants(config: &Config) -> HashMap<String, Tenant> {
-    let tenant = |domain: &config::Domain| {
-        let (language, help_url) = (domain.language.clone(), domain.help_url.clone());
-        let links = Links {
-            imprint: domain.imprint_url.clone(),
-            privacy: domain.privacy_url.clone(),
-            pages: config.web.as_ref().map(|web| web.public_url.clone()),
-            ..Links::default()
-        };
-        (domain.name.clone(), Tenant { language, help_url, links })
-    };
-    config.domains.iter().map(tenant).collect()
-}
-
 fn plate(config: &Config, dkim: Vec<api::DkimRecord>, started: Timestamp) -> Plate {
     let shown = |endpoints: &[Endpoint]| endpoints.iter().map(ToString::to_string).collect();
     let facts = api::Facts {
@@ -608,6 +576,7 @@ fn web_domains(config: &Config) -> Vec<web::Domain> {
             privacy: domain.privacy_url.clone(),
             help: domain.help_url.clone(),
         },
+        zone: zone(domain),
     };
     config.domains.iter().map(domain).collect()
 }

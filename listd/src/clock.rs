@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::Zoned;
 use jiff::fmt::rfc2822;
+use jiff::tz::TimeZone;
 use listcore::time::{Local, Timestamp};
 
 /// Tells the time.
@@ -20,14 +22,36 @@ pub fn rfc5322(at: Timestamp) -> String {
     rfc2822::to_string(&at.to_zoned(jiff::tz::TimeZone::system())).unwrap_or_default()
 }
 
-/// For people, in the machine's own zone.
-pub fn local(at: Timestamp) -> Local {
-    local_in(at, jiff::tz::TimeZone::system())
+/// Where a clock on the wall hangs: a time zone, the machine's own where nothing else is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zone(TimeZone);
+
+impl Default for Zone {
+    fn default() -> Zone {
+        Zone(TimeZone::system())
+    }
 }
 
-fn local_in(at: Timestamp, zone: jiff::tz::TimeZone) -> Local {
-    let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    let at = at.to_zoned(zone);
+impl Zone {
+    /// By its name in the tz database: the machine's, which the distribution keeps current, else the one that is built in.
+    pub fn named(name: &str) -> Option<Zone> {
+        TimeZone::get(name).ok().map(Zone)
+    }
+
+    /// The moment as calendars and clocks there show it.
+    pub fn zoned(&self, at: Timestamp) -> Zoned {
+        let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        at.to_zoned(self.0.clone())
+    }
+
+    pub fn rules(&self) -> &TimeZone {
+        &self.0
+    }
+}
+
+/// For people, as the clock of their place shows it.
+pub fn local(zone: &Zone, at: Timestamp) -> Local {
+    let at = zone.zoned(at);
     let small = |number: i8| u8::try_from(number).unwrap_or_default();
     Local {
         year: at.year(),
@@ -51,15 +75,17 @@ fn now() -> Timestamp {
 mod tests {
     use super::*;
 
-    /// LA6: what the clock on the wall says, in summer and in winter.
+    /// LA6: what the clock on the wall says, in summer and in winter, and elsewhere.
     #[test]
     fn the_clock_on_the_wall() {
-        // Berlin's rules, so that no database of zones is needed.
-        let zone = jiff::tz::TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("a zone");
-        let winter = local_in(Timestamp(1_795_309_323_000), zone.clone());
-        let summer = local_in(Timestamp(1_782_856_500_000), zone);
+        let zone = |name| Zone::named(name).expect("a zone");
+        let (berlin, lisbon) = (zone("Europe/Berlin"), zone("Europe/Lisbon"));
+        let winter = local(&berlin, Timestamp(1_795_309_323_000));
+        let summer = local(&berlin, Timestamp(1_782_856_500_000));
         let expect = Local { year: 2026, month: 11, day: 22, weekday: 7, hour: 2, minute: 2 };
         assert_eq!(winter, expect);
         assert_eq!((summer.month, summer.day, summer.hour, summer.minute), (6, 30, 23, 55));
+        assert_eq!(local(&lisbon, Timestamp(1_795_309_323_000)).hour, 1);
+        assert_eq!(Zone::named("Europe/Entenhausen"), None);
     }
 }

@@ -12,7 +12,6 @@ use listcore::time::Timestamp;
 
 use super::letter::{Matter, confirmed, is_hers};
 use super::{Desk, excerpt};
-use crate::clock;
 use crate::letters::limit;
 use crate::store::held::{About, Held, Ticket, Told};
 use crate::store::{Done, Move, StoreError};
@@ -32,7 +31,7 @@ impl Desk {
         let question = Question {
             post: matter.post(),
             url: ask.url.as_deref(),
-            until: clock::local(held.expires),
+            until: matter.local(held.expires),
         };
         let words = notice::confirm_question(&matter.frame(&language), &question);
         let letter = self.letter(&matter, &author, ask.reply_to, words, now);
@@ -129,7 +128,7 @@ impl Desk {
             text: &shown.text,
             attachments: &shown.attachments,
             url: ask.url.as_deref(),
-            until: clock::local(held.expires),
+            until: matter.local(held.expires),
             deputy,
         };
         let words = notice::held_for_moderators(&matter.frame(&language), &announcement);
@@ -146,7 +145,7 @@ impl Desk {
             post: matter.post(),
             reason: &held.new.reason,
             url: ask.url.as_deref(),
-            until: clock::local(held.expires),
+            until: matter.local(held.expires),
         };
         let words = notice::held_for_author(&matter.frame(&language), &waits);
         told.letters.push(self.letter(matter, &author, ask.reply_to, words, now));

@@ -11,7 +11,6 @@ use listcore::notice::letter::Words;
 use super::Desk;
 use super::decide::Decided;
 use super::letter::Matter;
-use crate::clock;
 use crate::pipeline::{Front, Heard, Written};
 use crate::store::held::{About, Held, Ticket};
 use crate::store::{Move, StoreError};
@@ -86,7 +85,7 @@ impl Desk {
     }
 
     fn already(&self, matter: &Matter<'_>, language: &str, first: &Ended) -> Words {
-        let when = clock::local(first.at);
+        let when = matter.local(first.at);
         notice::already_decided(&matter.frame(language), &matter.post(), first, &when)
     }
 

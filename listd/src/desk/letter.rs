@@ -8,7 +8,7 @@ use listcore::notice::letter::Words;
 use listcore::notice::mail::Auto;
 use listcore::notice::{self, Frame, Post};
 use listcore::recipients::Recipient;
-use listcore::time::Timestamp;
+use listcore::time::{Local, Timestamp};
 use listcore::token;
 
 use super::Desk;
@@ -38,7 +38,12 @@ impl<'a> Matter<'a> {
     }
 
     pub fn post(&self) -> Post<'a> {
-        Post { subject: &self.held.new.subject, at: clock::local(self.held.at) }
+        Post { subject: &self.held.new.subject, at: self.local(self.held.at) }
+    }
+
+    /// As the clock of the domain shows it.
+    pub fn local(&self, at: Timestamp) -> Local {
+        clock::local(&self.tenant.zone, at)
     }
 }
 

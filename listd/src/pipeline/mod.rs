@@ -33,7 +33,7 @@ use listcore::token::Keys;
 use lmtp::reply::Reply;
 use tokio::sync::Semaphore;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Zone};
 use crate::ids::Ids;
 use crate::members::Members;
 use crate::store::held::Holds;
@@ -145,6 +145,8 @@ pub struct Tenant {
     pub language: String,
     pub help_url: Option<String>,
     pub links: Links,
+    /// Of all times that we write.
+    pub zone: Zone,
 }
 
 /// The rooms that a mail passes.

@@ -9,7 +9,6 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use listcore::time::Timestamp;
 
 use super::ask::{Wish, form, sound, there};
@@ -18,6 +17,7 @@ use super::page::{Frame, answer};
 use super::wishes::{Digest, Mail, Mine, Wishes};
 use super::words::Words;
 use super::{Site, safe};
+use crate::clock::Zone;
 
 /// Longest pause (days).
 const MAX_PAUSE: i64 = 731;
@@ -77,7 +77,8 @@ async fn saved(
 ) -> Result<Response, StatusCode> {
     let form = form(site, request).await?;
     let mut mine = mine(site, token).await?;
-    let wishes = match wished(&form, &mine, (site.clock)()) {
+    let zone = site.zone(&mine.list_address);
+    let wishes = match wished(&form, &mine, &zone, (site.clock)()) {
         Ok(wishes) => wishes,
         Err(Wrong::Unknown) => return Err(StatusCode::BAD_REQUEST),
         Err(Wrong::Date(key)) => {
@@ -103,12 +104,12 @@ enum Wrong {
 }
 
 /// What the form says; what it does not offer stays as it was.
-fn wished(form: &Form, mine: &Mine, now: Timestamp) -> Result<Wishes, Wrong> {
+fn wished(form: &Form, mine: &Mine, zone: &Zone, now: Timestamp) -> Result<Wishes, Wrong> {
     let before = &mine.wishes;
     let mail = match form.get("mail") {
         Some("all") => Mail::All,
         Some("none") => Mail::None,
-        Some("pause") => Mail::Until(date(form.get("until").unwrap_or_default(), now)?),
+        Some("pause") => Mail::Until(date(form.get("until").unwrap_or_default(), zone, now)?),
         _ => return Err(Wrong::Unknown),
     };
     let digest = match form.get("digest") {
@@ -131,9 +132,9 @@ fn wished(form: &Form, mine: &Mine, now: Timestamp) -> Result<Wishes, Wrong> {
     })
 }
 
-/// The start of a day where the server stands: tomorrow at the earliest, two years ahead at the latest.
-fn date(typed: &str, now: Timestamp) -> Result<Timestamp, Wrong> {
-    let zone = TimeZone::system();
+/// The start of a day where the list is: tomorrow at the earliest, two years ahead at the latest.
+fn date(typed: &str, zone: &Zone, now: Timestamp) -> Result<Timestamp, Wrong> {
+    let zone = zone.rules().clone();
     let day: Date = typed.trim().parse().map_err(|_| Wrong::Date("page-options-no-date"))?;
     let start = day.to_zoned(zone).map_err(|_| Wrong::Date("page-options-no-date"))?;
     let at = Timestamp(start.timestamp().as_millisecond());
@@ -146,10 +147,9 @@ fn date(typed: &str, now: Timestamp) -> Result<Timestamp, Wrong> {
     Ok(at)
 }
 
-/// The day of a point in time where the server stands, as a date field has it.
-fn day(at: Timestamp) -> String {
-    let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    at.to_zoned(TimeZone::system()).date().to_string()
+/// The day of a point in time where the list is, as a date field has it.
+fn day(zone: &Zone, at: Timestamp) -> String {
+    zone.zoned(at).date().to_string()
 }
 
 fn page(
@@ -168,10 +168,11 @@ fn page(
         Some(_) => words.with("page-title-wrong", "title", &title),
         None => title,
     };
+    let zone = site.zone(&mine.list_address);
     let (mail, until) = match mine.wishes.mail {
         Mail::All => ("all", String::new()),
         Mail::None => ("none", String::new()),
-        Mail::Until(at) => ("pause", day(at)),
+        Mail::Until(at) => ("pause", day(&zone, at)),
     };
     let page = Page {
         frame: Frame::of_domain(site, words, title, &mine.links),
@@ -179,7 +180,7 @@ fn page(
         address: line(&mine.address),
         mail: if wrong.is_some() { "pause" } else { mail },
         until: wrong.map_or(until, |(_, typed)| safe::line(typed, 40)),
-        tomorrow: day(Timestamp((site.clock)().0.saturating_add(86_400_000))),
+        tomorrow: day(&zone, Timestamp((site.clock)().0.saturating_add(86_400_000))),
         digests: digests(words, mine),
         boxes: boxes(words, mine),
         saved,
@@ -293,6 +294,7 @@ mod tests {
     #[test]
     fn a_pause_ends_on_a_day_to_come() {
         let wrong = |key| Err(Wrong::Date(key));
+        let zone = Zone::named("Europe/Berlin").expect("a zone");
         let cases = [
             ("", wrong("page-options-no-date")),
             ("morgen", wrong("page-options-no-date")),
@@ -303,9 +305,12 @@ mod tests {
             ("9998-12-31", wrong("page-options-far")),
         ];
         for (typed, expected) in cases {
-            assert_eq!(date(typed, NOW), expected, "{typed}");
+            assert_eq!(date(typed, &zone, NOW), expected, "{typed}");
         }
-        let at = date(" 2026-11-30 ", NOW).expect("a day");
-        assert_eq!(day(at), "2026-11-30");
+        let at = date(" 2026-11-30 ", &zone, NOW).expect("a day");
+        assert_eq!(day(&zone, at), "2026-11-30");
+        // Midnight there, which in Lisbon is yesterday still.
+        assert_eq!(at.0, 1_796_079_600_000 - 86_400_000);
+        assert_eq!(day(&Zone::named("Europe/Lisbon").expect("a zone"), at), "2026-11-29");
     }
 }

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use listcore::answer::{SENTENCE, Said};
 use listcore::hold::{By, End, Ended};
+use listcore::time::Timestamp;
 
 use super::ask::{Wish, form, sound, there};
 use super::form::Form;
@@ -163,7 +164,7 @@ fn asking(
         intro: words.say(&format!("page-{name}-intro")),
         kind: question.kind,
         language: Words::new(&question.language),
-        facts: facts(words, question),
+        facts: facts(site, words, question),
         attachments: attachments(question),
         excerpt: safe::text(&question.excerpt, MAX_EXCERPT),
         sentence: safe::text(typed, SENTENCE * 4),
@@ -173,7 +174,7 @@ fn asking(
 }
 
 /// What is known of the mail. An author needs not be told who she is taken for by machines.
-fn facts(words: Words, question: &Question) -> Vec<Fact> {
+fn facts(site: &Site, words: Words, question: &Question) -> Vec<Fact> {
     let line = |text: &str| safe::line(text, safe::LINE);
     let list = format!("{} ({})", line(&question.list_title), line(&question.list_address));
     let author = match &question.author.name {
@@ -188,7 +189,7 @@ fn facts(words: Words, question: &Question) -> Vec<Fact> {
         ("page-list", list, false),
         ("page-author", author, false),
         ("page-subject", subject, false),
-        ("page-arrived", words.time(question.at), false),
+        ("page-arrived", when(site, words, question, question.at), false),
         ("page-reason", line(&question.reason), true),
     ];
     if question.kind == Kind::Moderate {
@@ -197,6 +198,11 @@ fn facts(words: Words, question: &Question) -> Vec<Fact> {
     }
     let filled = facts.into_iter().filter(|(_, text, _)| !text.is_empty());
     filled.map(|(key, text, ours)| Fact { label: words.say(key), text, ours }).collect()
+}
+
+/// As the clock of the list's domain shows it.
+fn when(site: &Site, words: Words, question: &Question, at: Timestamp) -> String {
+    words.time(&site.zone(&question.list_address), at)
 }
 
 fn attachments(question: &Question) -> Vec<Attachment> {
@@ -225,7 +231,7 @@ fn already(site: &Site, words: Words, question: &Question, ended: &Ended) -> Res
         (By::Author, _) => words.say("page-by-you"),
         (By::Clock, _) => words.say("page-by-clock"),
     };
-    let when = words.with("page-when", "when", &words.time(ended.at));
+    let when = words.with("page-when", "when", &when(site, words, question, ended.at));
     let who = words.with("page-who", "who", &who);
     let page = Message {
         frame: frame(site, words, question, &words.say("page-already-heading")),

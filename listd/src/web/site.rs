@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use super::guard::Turns;
 use super::wishes::{ListPage, Mine, Options, Wishes};
 use super::{Links, NotNow, Questions};
-use crate::clock::Clock;
+use crate::clock::{Clock, Zone};
 
 /// The deadline of an answer.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -35,6 +35,8 @@ pub struct Domain {
     pub name: String,
     pub language: String,
     pub links: Links,
+    /// Of all days and times on its pages.
+    pub zone: Zone,
 }
 
 impl Site {
@@ -70,6 +72,14 @@ impl Site {
     /// Takes over what a reload changed.
     pub fn set_domains(&self, domains: Vec<Domain>) {
         self.domains.store(Arc::new(domains));
+    }
+
+    /// Where the list with this address is.
+    pub(super) fn zone(&self, list: &str) -> Zone {
+        let name = list.rsplit('@').next().unwrap_or_default();
+        let domains = self.domains.load();
+        let found = domains.iter().find(|domain| domain.name == name);
+        found.map(|domain| domain.zone.clone()).unwrap_or_default()
     }
 
     /// Of a page that belongs to no list: what all domains agree on.

@@ -12,6 +12,7 @@ use tower_service::Service;
 
 use super::routes::router;
 use super::*;
+use crate::clock::Zone;
 use crate::web;
 
 #[path = "../../tests/pages/fake.rs"]
@@ -26,7 +27,7 @@ struct House {
 }
 
 fn domain(name: &str) -> Domain {
-    Domain { name: name.into(), language: "de".into(), links: links() }
+    Domain { name: name.into(), language: "de".into(), links: links(), zone: Zone::default() }
 }
 
 fn house_of(domains: Vec<Domain>) -> House {
@@ -99,6 +100,20 @@ async fn looking_changes_nothing() {
         }
     }
     assert_eq!(house.answers(), []);
+}
+
+/// Two domains of two places: a page says the time of its own.
+#[tokio::test]
+async fn times_are_those_of_the_domain() {
+    for (zone, arrived) in
+        [("Europe/Berlin", "20.11.2026, 09:15"), ("Europe/Lisbon", "20.11.2026, 08:15")]
+    {
+        let zone = Zone::named(zone).expect("a zone");
+        let house =
+            house_of(vec![domain("other.example"), Domain { zone, ..domain("schule.example") }]);
+        let page = house.get("/q/moderate").await;
+        assert!(page.body.contains(arrived), "{arrived}: {}", page.body);
+    }
 }
 
 /// Each button of each question, and none of another question.

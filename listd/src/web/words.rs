@@ -6,6 +6,8 @@ use axum::http::{HeaderMap, header};
 use listcore::notice;
 use listcore::time::Timestamp;
 
+use crate::clock::Zone;
+
 /// The words of one language.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Words(&'static str);
@@ -40,10 +42,9 @@ impl Words {
         notice::size(self.0, *octets)
     }
 
-    /// Day and time where the server stands.
-    pub fn time(self, at: Timestamp) -> String {
-        let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        let zoned = at.to_zoned(jiff::tz::TimeZone::system());
+    /// Day and time, as the clock there shows it.
+    pub fn time(self, zone: &Zone, at: Timestamp) -> String {
+        let zoned = zone.zoned(at);
         let pattern = match self.0 {
             "de" => "%-d.%-m.%Y, %H:%M",
             _ => "%-d %b %Y, %H:%M",

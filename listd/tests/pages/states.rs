@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use listd::clock::Zone;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
@@ -83,8 +84,12 @@ impl Served {
         let runtime = Runtime::new().expect("a runtime");
         let listener = runtime.block_on(web::bind(([127, 0, 0, 1], 0).into())).expect("a port");
         let address = listener.local_addr().expect("an address");
-        let domain =
-            Domain { name: "schule.example".into(), language: "de".into(), links: links() };
+        let domain = Domain {
+            name: "schule.example".into(),
+            language: "de".into(),
+            links: links(),
+            zone: Zone::default(),
+        };
         let clock = Arc::new(|| ARRIVED);
         let fake = Arc::new(Fake::default());
         let site = Site::new(&format!("http://{address}"), vec![domain], fake.clone(), clock);

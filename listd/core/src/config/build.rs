@@ -419,6 +419,7 @@ fn domain(r: &mut Reader<'_, '_, '_>, defaults: &Settings) -> Domain {
         imprint_url: r.get("domain.imprint_url", value::web_url),
         privacy_url: r.get("domain.privacy_url", value::web_url),
         help_url: r.get("domain.help_url", value::web_url),
+        timezone: r.get("domain.timezone", value::zone),
         dkim: Dkim {
             rsa: dkim_key(r, "domain.dkim.rsa"),
             ed25519: dkim_key(r, "domain.dkim.ed25519"),

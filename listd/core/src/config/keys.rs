@@ -182,6 +182,7 @@ pub const KEYS: &[Key] = &[
     key("domain.imprint_url", URL),
     key("domain.privacy_url", URL),
     key("domain.help_url", URL),
+    key("domain.timezone", "the name of a time zone, e.g. \"Europe/Berlin\""),
     key("domain.dkim.rsa.selector", SELECTOR),
     key("domain.dkim.rsa.key_file", SECRET),
     key("domain.dkim.ed25519.selector", SELECTOR),

@@ -213,6 +213,8 @@ pub struct Domain {
     pub imprint_url: Option<String>,
     pub privacy_url: Option<String>,
     pub help_url: Option<String>,
+    /// Name of a time zone in the tz database; the machine's own where there is none.
+    pub timezone: Option<String>,
     pub dkim: Dkim,
     /// `[list]` with this domain's `[domain.list]` laid over it.
     pub list: Settings,

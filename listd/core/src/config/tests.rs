@@ -263,6 +263,10 @@ fn what_does_not_fit_is_told() {
         ),
         (format!("{SMALLEST}language = \"german\""), "found \"german\", expected a language code"),
         (
+            format!("{SMALLEST}timezone = \"Europe/Entenhausen\""),
+            "listd.toml:9: domain.timezone: found \"Europe/Entenhausen\", expected the name of a time zone, e.g. \"Europe/Berlin\"",
+        ),
+        (
             format!("{SMALLEST}dkim.rsa = {{ selector = \"a\" }}"),
             "domain.dkim.rsa.key_file: this key is missing",
         ),

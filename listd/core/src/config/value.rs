@@ -325,6 +325,14 @@ pub(super) fn language(raw: &Raw<'_>) -> Read<String> {
     text(raw, |text| syntax::is_language(text).then(|| text.to_owned()))
 }
 
+/// One that the built-in tz database knows: so it is known everywhere, whatever the machine has.
+pub(super) fn zone(raw: &Raw<'_>) -> Read<String> {
+    text(raw, |text| {
+        let zone = jiff::tz::TimeZoneDatabase::bundled().get(text).ok()?;
+        zone.iana_name().map(str::to_owned)
+    })
+}
+
 pub(super) fn selector(raw: &Raw<'_>) -> Read<String> {
     text(raw, |text| match normal_domain(text) {
         Ok(selector) if !selector.starts_with('[') && text.is_ascii() => Some(selector),

@@ -1,11 +1,15 @@
 //! The loop: who is written to, when, and when never again.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use listcore::hold::{By, End, Reason, Waiting};
 use listcore::policy::Unproven;
 
 use super::house::{House, NETWORK};
+use crate::clock::Zone;
+use crate::pipeline::Tenant;
 use crate::pipeline::testing::letter;
 use crate::store::StoreError;
 use crate::store::held::{About, Holds, MarkKind};
@@ -37,6 +41,23 @@ async fn the_author_is_asked_once() {
     assert_eq!((ended.end, ended.by), (End::Expired, By::Clock));
     assert_eq!(house.written_to().await, ["anna"], "whoever wrote it is told nothing");
     assert!(house.held(id).await.next.is_none());
+}
+
+/// Two domains of two places: each letter says the time of its own (LA6).
+#[tokio::test]
+async fn a_letter_says_the_time_of_its_domain() {
+    for (zone, until) in
+        [("Europe/Berlin", "6. Dezember 2026, 1:00"), ("Europe/Lisbon", "6. Dezember 2026, 0:00")]
+    {
+        let house = House::new();
+        let zone = Zone::named(zone).expect("a zone");
+        let tenant = Tenant { language: "de".to_owned(), zone, ..Tenant::default() };
+        let tenants = HashMap::from([("schule.example".to_owned(), tenant)]);
+        house.school.door.pipeline.tenants.store(Arc::new(tenants));
+        house.asked().await;
+        let letter = &house.letters().await[0];
+        assert!(letter.text.contains(until), "{until}: {}", letter.text);
+    }
 }
 
 /// Rate limit: three questions to one address in a day; what comes then waits for the moderators, as unverified.
