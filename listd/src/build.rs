@@ -221,7 +221,8 @@ pub async fn start(
     };
     let tasks = TaskTracker::new();
     open_metrics(config, counters, Arc::new(house), &tasks, &stop).await?;
-    let site = pages(config, &desk, &store, &scheduler, &pipeline);
+    let choices = choices(config, &store, &scheduler, &pipeline);
+    let site = pages(config, &desk, choices, &pipeline);
     open_pages(config, site.clone(), &tasks, &stop).await?;
     open_control(config, Arc::new(office), &tasks, &stop).await?;
     open_doors(config, passed, &pipeline, &store, &tally, &tasks, &stop).await?;
@@ -529,17 +530,13 @@ async fn open_control(
     Ok(())
 }
 
-/// The pages that links in our letters and copies lead to, if there are to be any.
-fn pages(
+/// What members wish, by whichever way they say it.
+fn choices(
     config: &Config,
-    desk: &Arc<Desk>,
     store: &Arc<SqliteStore>,
     scheduler: &Arc<Scheduler>,
     pipeline: &Arc<Pipeline>,
-) -> Option<Arc<Site>> {
-    let url = &config.web.as_ref()?.public_url;
-    let clock = pipeline.clock.clone();
-    let site = Site::new(url, web_domains(config), desk.clone(), clock.clone());
+) -> Arc<Choices> {
     let (scheduler, tenants) = (scheduler.clone(), pipeline.clone());
     let tenant = move |domain: &str| {
         let known = tenants.tenants.load();
@@ -553,16 +550,27 @@ fn pages(
         };
         known.get(domain).map(of).unwrap_or_default()
     };
-    let choices = Choices::new(choices::Parts {
+    Choices::new(choices::Parts {
         members: pipeline.members.clone(),
         store: store.clone(),
         keys: pipeline.house.keys.clone(),
         letters: Letters { hostname: config.hostname.clone(), ids: pipeline.ids.clone() },
         announce: Box::new(move |batches| scheduler.announce(batches)),
         tenant: Box::new(tenant),
-        public_url: url.clone(),
-        clock,
-    });
+        public_url: config.web.as_ref().map(|web| web.public_url.clone()),
+        clock: pipeline.clock.clone(),
+    })
+}
+
+/// The pages that links in our letters and copies lead to, if there are to be any.
+fn pages(
+    config: &Config,
+    desk: &Arc<Desk>,
+    choices: Arc<Choices>,
+    pipeline: &Arc<Pipeline>,
+) -> Option<Arc<Site>> {
+    let url = &config.web.as_ref()?.public_url;
+    let site = Site::new(url, web_domains(config), desk.clone(), pipeline.clock.clone());
     Some(Arc::new(site.with_options(Arc::new(choices::Pages(choices)))))
 }
 

@@ -2,6 +2,8 @@
 //!
 //! The directory is never written. What a choice means for a copy is `members`', how it looks `web`'s.
 
+mod leave;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use listcore::list::List;
 use listcore::notice::letter::Words;
 use listcore::notice::mail::Auto;
 use listcore::notice::{self, About as OfList, Frame};
-use listcore::options::{Choice, Mute, Options};
+use listcore::options::{Choice, Left, Mute, Options};
 use listcore::rate::Rate;
 use listcore::recipients::Recipient;
 use listcore::time::Timestamp;
@@ -58,7 +60,8 @@ pub struct Parts {
     pub announce: Box<dyn Fn(Vec<DueBatch>) + Send + Sync>,
     /// What there is for a domain now.
     pub tenant: Box<dyn Fn(&str) -> Tenant + Send + Sync>,
-    pub public_url: String,
+    /// `None` where there are no pages: then letters have no links.
+    pub public_url: Option<String>,
     pub clock: Clock,
 }
 
@@ -66,6 +69,8 @@ pub struct Parts {
 pub struct Choices {
     parts: Parts,
     links: Mutex<Rate>,
+    /// Held while a choice changes: who unsubscribes twice at once is told once.
+    changing: tokio::sync::Mutex<()>,
 }
 
 /// Whose link it is.
@@ -77,7 +82,7 @@ struct Member {
 impl Choices {
     pub fn new(parts: Parts) -> Arc<Choices> {
         let links = Mutex::new(Rate::new(LINKS, DAY, ADDRESSES));
-        Arc::new(Choices { parts, links })
+        Arc::new(Choices { parts, links, changing: tokio::sync::Mutex::default() })
     }
 
     /// A token of a copy's own link, or of a letter that was asked for.
@@ -111,6 +116,7 @@ impl Choices {
         &self,
         member: &Member,
         options: Options,
+        by: Option<Left>,
         mut moves: Vec<Move>,
     ) -> Result<(), NotNow> {
         let choice = Choice {
@@ -119,6 +125,7 @@ impl Choices {
             address: member.who.address.clone(),
             options,
             at: (self.parts.clock)(),
+            by,
         };
         moves.push(Move::Options(Box::new(choice.clone())));
         self.parts.store.commit(moves).await.map_err(|error| trouble(&error))?;
@@ -126,11 +133,16 @@ impl Choices {
         Ok(())
     }
 
-    fn letter(&self, member: &Member, write: impl Fn(&Frame<'_>) -> Words) -> (NewMail, NewPost) {
-        let (list, domain) = (&member.list, member.list.address.domain());
-        let tenant = (self.parts.tenant)(domain);
+    /// To somebody about a list, in her language.
+    fn letter(
+        &self,
+        list: &List,
+        to: &Recipient,
+        write: impl Fn(&Frame<'_>) -> Words,
+    ) -> (NewMail, NewPost) {
+        let tenant = (self.parts.tenant)(list.address.domain());
         let language = notice::language([
-            member.who.language.as_deref().unwrap_or_default(),
+            to.language.as_deref().unwrap_or_default(),
             &list.settings.language,
             &tenant.language,
         ]);
@@ -142,7 +154,7 @@ impl Choices {
             privacy: tenant.links.privacy.as_deref(),
         };
         let letter = Letter {
-            to: member.who.clone(),
+            to: to.clone(),
             from: Sender::of_list(list.title(), &list.address),
             reply_to: None,
             words: write(&frame),
@@ -151,6 +163,16 @@ impl Choices {
             list: list.address.clone(),
         };
         self.parts.letters.write(&letter, (self.parts.clock)())
+    }
+
+    /// A way to her settings that lasts; `None` where there are no pages.
+    fn link(&self, member: &Member) -> Option<(String, Ticket)> {
+        let (now, url) = ((self.parts.clock)(), self.parts.public_url.as_deref()?);
+        let number = self.parts.letters.ids.next(now);
+        let url = links::options_url(url, &token::ticket(&self.parts.keys, number, now));
+        let (list, who) = (member.list.id.clone(), member.who.clone());
+        let expires = now + LINK_LIFE;
+        Some((url, Ticket { number, list, about: About::Options, who, expires }))
     }
 
     fn announce(&self, post: &NewPost) {
@@ -176,16 +198,10 @@ impl Choices {
         if !{ free }.take(&who.address.key(), now) {
             return;
         }
-        let number = self.parts.letters.ids.next(now);
-        let url = links::options_url(
-            &self.parts.public_url,
-            &token::ticket(&self.parts.keys, number, now),
-        );
-        let expires = now + LINK_LIFE;
-        let about = About::Options;
-        let ticket = Ticket { number, list: list.id.clone(), about, who: who.clone(), expires };
         let member = Member { list, who };
-        let (mail, post) = self.letter(&member, |frame| notice::settings_link(frame, &url));
+        let Some((url, ticket)) = self.link(&member) else { return };
+        let write = |frame: &Frame<'_>| notice::settings_link(frame, &url);
+        let (mail, post) = self.letter(&member.list, &member.who, write);
         let moves = vec![Move::Tickets(vec![ticket]), Move::accept(mail, vec![post.clone()])];
         match self.parts.store.commit(moves).await {
             Ok(_) => self.announce(&post),
@@ -197,6 +213,17 @@ impl Choices {
 fn trouble(error: &StoreError) -> NotNow {
     tracing::error!(%error, "a member's settings could not be read or kept");
     NotNow
+}
+
+/// What a page's form says, beside what it does not offer.
+fn options(wishes: &Wishes, before: Options) -> Options {
+    let mute = match wishes.mail {
+        Mail::All => Mute::No,
+        Mail::Until(end) => Mute::Until(end),
+        Mail::None if before.mute.is_for_good() => before.mute,
+        Mail::None => Mute::ForGood,
+    };
+    Options { mute, ..before }
 }
 
 /// What the room `web` asks; the pages are handed an `Arc` of it.
@@ -226,28 +253,13 @@ impl crate::web::wishes::Options for Pages {
 
     async fn set(&self, token: &str, wishes: Wishes) -> Result<Option<()>, NotNow> {
         let Some(member) = self.0.known(token).await? else { return Ok(None) };
-        let mute = match wishes.mail {
-            Mail::All => Mute::No,
-            Mail::Until(end) => Mute::Until(end),
-            Mail::None => Mute::ForGood,
-        };
-        self.0.choose(&member, Options { mute, ..Options::default() }, Vec::new()).await.map(Some)
+        self.0.wish(&member, &wishes).await.map(Some)
     }
 
     /// The letter that tells of it goes out once.
     async fn unsubscribe(&self, token: &str) -> Result<Option<()>, NotNow> {
         let Some(member) = self.0.known(token).await? else { return Ok(None) };
-        if self.0.options(&member).mute == Mute::ForGood {
-            return Ok(Some(()));
-        }
-        let url = links::options_url(&self.0.parts.public_url, token);
-        let (mail, post) = self.0.letter(&member, |frame| notice::unsubscribed(frame, &url));
-        let moves = vec![Move::accept(mail, vec![post.clone()])];
-        self.0
-            .choose(&member, Options { mute: Mute::ForGood, ..self.0.options(&member) }, moves)
-            .await?;
-        self.0.announce(&post);
-        Ok(Some(()))
+        self.0.leave(&member.list, &member.who, Left::Click).await.map(|_| Some(()))
     }
 
     async fn list(&self, address: &str) -> Result<Option<ListPage>, NotNow> {
@@ -284,7 +296,7 @@ impl crate::web::wishes::Options for Pages {
 fn wishes(options: &Options, now: Timestamp) -> Wishes {
     let mail = match options.mute {
         Mute::Until(end) if now < end => Mail::Until(end),
-        Mute::ForGood => Mail::None,
+        Mute::ForGood | Mute::Left => Mail::None,
         Mute::No | Mute::Until(_) => Mail::All,
     };
     Wishes { mail, ..Wishes::default() }

@@ -320,9 +320,12 @@ impl Rooms for Office {
         let list = self.find(list)?;
         let (roster, veil) = (self.roster(&list), self.veil(sight));
         let now = (self.clock)();
-        let wishes = |who: &Recipient| self.members.options(&list.id, who).unwrap_or_default();
-        let (muted, gets): (Vec<Recipient>, Vec<Recipient>) =
-            roster.recipients.iter().cloned().partition(|who| wishes(who).is_muted(now));
+        let choice = |who: &Recipient| self.members.choice(&list.id, who);
+        let (muted, gets): (Vec<Recipient>, Vec<Recipient>) = roster
+            .recipients
+            .iter()
+            .cloned()
+            .partition(|who| choice(who).is_some_and(|choice| choice.options.is_muted(now)));
         let paused = self.bounces.paused(list.address.domain()).await?;
         let why = |who: &Recipient| paused.iter().find(|(a, _)| a.same_as(&who.address));
         let (without, with): (Vec<Recipient>, Vec<Recipient>) =
@@ -339,10 +342,10 @@ impl Rooms for Office {
                 what: person.address,
             }
         }));
-        let muted = muted.into_iter().map(|who| (wishes(&who).mute, who));
-        for (mute, who) in muted {
+        for who in muted {
+            let Some(choice) = choice(&who) else { continue };
             let (seen, hidden) = veil.people(&[who]);
-            skipped.extend(seen.into_iter().map(|person| veil::quiet(person, mute)));
+            skipped.extend(seen.into_iter().map(|person| veil::quiet(person, &choice)));
             skipped_protected += hidden;
         }
         Ok(api::Members {

@@ -235,8 +235,17 @@ letter-settings-what = Sie möchten ändern, wie Sie die Mails der Liste „{ $l
 letter-settings-link = Meine Einstellungen öffnen
 letter-settings-not-you = Haben Sie das nicht gewünscht? Dann tun Sie bitte nichts. Es ändert sich nichts.
 letter-left-subject = Sie bekommen keine Mails mehr von { $list }
-letter-left-what = Sie haben die Mails der Liste „{ $list }“ abbestellt. Das gilt ab jetzt. Wenn das ein Versehen war, können Sie es wieder ändern.
+letter-left-what = Sie haben die Mails der Liste „{ $list }“ abbestellt. Das gilt ab jetzt.
+letter-left-gone = Sie haben sich von der Liste „{ $list }“ abgemeldet. Das gilt ab jetzt.
+letter-left-asked = Sie haben die Mails der Liste „{ $list }“ abbestellt. Das gilt ab jetzt. Wer die Liste betreut, soll Sie auch aus der Gruppe nehmen. Darum haben wir gebeten.
+letter-left-undo = War das ein Versehen? Mit diesem Link ändern Sie es wieder. Er gilt 14 Tage lang.
+letter-left-undo-mail = War das ein Versehen? Dann antworten Sie bitte auf diese Mail.
 letter-left-link = Wieder Mails bekommen
+letter-leaves-subject = Abmeldung von { $list }
+letter-leaves-what = Jemand hat die Mails der Liste „{ $list }“ abbestellt. Bitte nehmen Sie die Person aus der Gruppe, wenn sie dort nicht mehr hingehört.
+letter-leaves-name = Name
+letter-leaves-address = Adresse
+letter-leaves-else = Schon jetzt gehen keine Mails der Liste mehr dorthin. Mehr müssen Sie nicht tun.
 
 # Seiten im Netz (listd/templates). Kurze Sätze, „Sie“, kein Fachwort.
 page-language-name = Deutsch

@@ -235,8 +235,17 @@ letter-settings-what = You want to change how you get the mails of the list “{
 letter-settings-link = Open my settings
 letter-settings-not-you = You did not ask for this? Then please do nothing. Nothing changes.
 letter-left-subject = You get no more mails from { $list }
-letter-left-what = You have unsubscribed from the mails of the list “{ $list }”. This counts from now on. If it was a mistake, you can change it back.
+letter-left-what = You have unsubscribed from the mails of the list “{ $list }”. This counts from now on.
+letter-left-gone = You have left the list “{ $list }”. This counts from now on.
+letter-left-asked = You have unsubscribed from the mails of the list “{ $list }”. This counts from now on. We have asked those who look after the list to take you out of the group, too.
+letter-left-undo = Was it a mistake? This link changes it back. It works for 14 days.
+letter-left-undo-mail = Was it a mistake? Then please answer this mail.
 letter-left-link = Get mails again
+letter-leaves-subject = Someone leaves { $list }
+letter-leaves-what = Someone has unsubscribed from the mails of the list “{ $list }”. Please take the person out of the group if she does not belong there any more.
+letter-leaves-name = Name
+letter-leaves-address = Address
+letter-leaves-else = No mail of the list goes there already now. There is nothing else to do.
 
 # Pages on the web (listd/templates). Short sentences, no jargon.
 page-language-name = English

@@ -40,7 +40,7 @@ pub use held::{
 };
 pub use help::{NoHelp, help, no_help};
 pub(crate) use phrases::phrases;
-pub use settings::{settings_link, unsubscribed};
+pub use settings::{leaves, settings_link, unsubscribed};
 pub use when::{day, moment};
 
 /// Longest refusal, octets: with code and CRLF it fits one reply line of 512 (RFC 5321 4.5.3.1.5).

@@ -42,6 +42,26 @@ pub enum Mute {
     /// None before this.
     Until(Timestamp),
     ForGood,
+    /// The same, on a list that takes it for leaving (`unsubscribe = "leave"`).
+    Left,
+}
+
+impl Mute {
+    /// No mail, and no end to that.
+    pub fn is_for_good(self) -> bool {
+        matches!(self, Mute::ForGood | Mute::Left)
+    }
+}
+
+/// By which way somebody said that she wants no more mail.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Left {
+    /// One click (RFC 8058), also that of the page behind it.
+    Click,
+    /// Her settings.
+    Page,
+    /// A mail to `-unsubscribe`.
+    Mail,
 }
 
 impl Options {
@@ -50,7 +70,7 @@ impl Options {
         match self.mute {
             Mute::No => false,
             Mute::Until(end) => now < end,
-            Mute::ForGood => true,
+            Mute::ForGood | Mute::Left => true,
         }
     }
 }
@@ -65,6 +85,9 @@ pub struct Choice {
     pub address: Address,
     pub options: Options,
     pub at: Timestamp,
+    /// Set where she unsubscribed.
+    #[serde(default)]
+    pub by: Option<Left>,
 }
 
 impl Choice {
@@ -150,6 +173,7 @@ mod tests {
             address,
             options: Options { mute, ..Options::default() },
             at: Timestamp(1),
+            by: None,
         }
     }
 

@@ -42,7 +42,7 @@ impl House {
             letters: Letters { hostname: "lists.schule.example".into(), ids: pipeline.ids.clone() },
             announce: Box::new(move |batches| told.lock().expect("unharmed").extend(batches)),
             tenant: Box::new(|_| Tenant { language: "de".into(), ..Tenant::default() }),
-            public_url: "https://lists.schule.example".into(),
+            public_url: Some("https://lists.schule.example".into()),
             clock: pipeline.clock.clone(),
         });
         let due = school.store.due().await.expect("due");
@@ -117,6 +117,58 @@ async fn one_click_counts_at_once() {
     assert!(!letters[0].1.contains(ANNA));
     house.pages.set(&token, Wishes::default()).await.expect("well").expect("known");
     assert_eq!(house.claim(BERT, START), Claim::Yes);
+}
+
+/// What a list makes of it beside: `leave` is seen by admins, `request` asks its owners, once; and mail alone ends
+/// nothing else. At once whatever it says, however often and by whichever way.
+#[tokio::test]
+async fn a_list_says_what_unsubscribing_means() {
+    use listcore::list::settings::Key;
+    use listcore::options::Left;
+    let cases = [
+        ("mute", Mute::ForGood, vec![ANNA]),
+        ("leave", Mute::Left, vec![ANNA]),
+        // The owner.
+        ("request", Mute::ForGood, vec![ANNA, BERT]),
+    ];
+    for (setting, mute, told) in cases {
+        let house = House::new().await;
+        let members = &house.school.door.pipeline.members;
+        members.set_override(&list(), Key::Unsubscribe, Some(&[setting.to_owned()]));
+        let (of, who) = (members.list(&list()).expect("a list"), house.who(None, ANNA));
+        let (one, two) = tokio::join!(
+            house.choices.leave(&of, &who, Left::Mail),
+            house.choices.leave(&of, &who, Left::Click)
+        );
+        assert_eq!((one, two), (Ok(true), Ok(false)), "{setting}");
+        house.pages.unsubscribe(&house.token(ANNA)).await.expect("well").expect("known");
+        let wishes = Wishes { mail: Mail::None, ..Wishes::default() };
+        house.pages.set(&house.token(ANNA), wishes).await.expect("well").expect("known");
+        assert_eq!(house.claim(ANNA, START), Claim::Never(Dropped::Muted), "{setting}");
+        let choice = members.choice(&list(), &who).expect("a choice");
+        assert_eq!(choice.options.mute, mute, "{setting}");
+        let letters = house.letters().await;
+        let to: Vec<&str> = letters.iter().map(|(to, _)| to.as_str()).collect();
+        assert_eq!(to, told, "{setting}");
+        assert!(letters.iter().skip(1).all(|(_, text)| text.contains(ANNA)), "{setting}");
+    }
+}
+
+/// The settings' page ends it too, and says so by the same letter; its link brings the mail back.
+#[tokio::test]
+async fn the_letters_link_takes_it_back() {
+    let house = House::new().await;
+    let wishes = Wishes { mail: Mail::None, ..Wishes::default() };
+    house.pages.set(&house.token(BERT), wishes).await.expect("well").expect("known");
+    assert_eq!(house.claim(BERT, START), Claim::Never(Dropped::Muted));
+    let letters = house.letters().await;
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    let text = letters[0].1.replace("=\r\n", "");
+    let (_, rest) = text.split_once("https://lists.schule.example/o/").expect("a link");
+    let token: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
+    house.pages.set(&token, Wishes::default()).await.expect("well").expect("known");
+    assert_eq!(house.claim(BERT, START), Claim::Yes);
+    assert_eq!(house.letters().await.len(), 1);
 }
 
 /// A pause ends by itself, on the day that was chosen.

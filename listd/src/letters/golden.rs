@@ -7,6 +7,7 @@ use std::path::Path;
 
 use listcore::answer::Asked;
 use listcore::hold::{By, End, Ended, Reason};
+use listcore::list::Unsubscribe;
 use listcore::message::{Mail, Tree};
 use listcore::notice::letter::Words;
 use listcore::notice::{
@@ -24,6 +25,8 @@ const UNTIL: Local = Local { year: 2026, month: 12, day: 6, weekday: 7, hour: 19
 
 const MAIL: &str = "Liebe Eltern,\n\nam Freitag backen wir <b>Plätzchen</b>. Wer bringt Mehl mit?\n\n\
     https://backen.example/liste\n\n-- \nÖznur Çelik";
+
+const SETTINGS: &str = "https://lists.schule.example/o/abcdefghijklmnopqrstuvwxyz234567";
 
 /// Whom the letter goes to.
 #[derive(Copy, Clone, PartialEq)]
@@ -114,6 +117,25 @@ fn all(language: &str) -> Vec<(&'static str, To, Words)> {
             notice::storm(&frame, &Storm { replies: 12, minutes: 10, admin: &admin }),
         ),
         ("help", To::Author, notice::help(&frame)),
+        ("settings-link", To::Author, notice::settings_link(&frame, SETTINGS)),
+        (
+            "unsubscribed",
+            To::Author,
+            notice::unsubscribed(&frame, Unsubscribe::Mute, Some(SETTINGS)),
+        ),
+        ("unsubscribed-mail", To::Author, notice::unsubscribed(&frame, Unsubscribe::Mute, None)),
+        ("left", To::Author, notice::unsubscribed(&frame, Unsubscribe::Leave, Some(SETTINGS))),
+        (
+            "left-request",
+            To::Author,
+            notice::unsubscribed(&frame, Unsubscribe::Request, Some(SETTINGS)),
+        ),
+        (
+            "leaves",
+            To::Moderator,
+            notice::leaves(&frame, Some(("Öznur Çelik", &address("oeznur@gmx.example")))),
+        ),
+        ("leaves-protected", To::Moderator, notice::leaves(&frame, None)),
         ("probe", To::Author, notice::probe(&frame)),
         (
             "paused",

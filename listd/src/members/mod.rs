@@ -208,10 +208,15 @@ impl Members {
 
     /// What a recipient of a list wishes; `None` where she never said.
     pub fn options(&self, list: &ListId, who: &Recipient) -> Option<Options> {
+        self.choice(list, who).map(|choice| choice.options)
+    }
+
+    /// The same, with when and how she said it.
+    pub fn choice(&self, list: &ListId, who: &Recipient) -> Option<Choice> {
         let book = self.book.read().unwrap_or_else(PoisonError::into_inner);
         let is_gone =
             |id: &PersonId| self.live.read(|replica| replica.person_by_id(&id.0).is_none());
-        book.of(list, who, &is_gone).map(|choice| choice.options.clone())
+        book.of(list, who, &is_gone).cloned()
     }
 
     /// Where the settings of a list come from.

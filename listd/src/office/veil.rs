@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use listcore::api::{self, PROTECTED};
 use listcore::list::{Posters, Settings};
-use listcore::options::Mute;
+use listcore::options::{Choice, Left, Mute};
 use listcore::outcome::{Outcome, Reply};
 use listcore::recipients::{PersonId, Recipient, Roster, Skipped};
 
@@ -146,12 +146,19 @@ fn person(who: &Recipient) -> api::Person {
 }
 
 /// A member who wants no mail, as she said herself.
-pub fn quiet(person: api::Person, mute: Mute) -> api::Skipped {
-    let why = match mute {
-        Mute::Until(end) => {
-            format!("paused this list until {}, by an own choice", crate::clock::rfc5322(end))
-        }
-        Mute::No | Mute::ForGood => "unsubscribed from this list, by an own choice".to_owned(),
+pub fn quiet(person: api::Person, choice: &Choice) -> api::Skipped {
+    let day = crate::clock::rfc5322;
+    let way = match choice.by {
+        Some(Left::Click) => "one click",
+        Some(Left::Page) => "her settings",
+        Some(Left::Mail) => "mail",
+        None => "an own choice",
+    };
+    let way = format!("by {way}, {}", day(choice.at));
+    let why = match choice.options.mute {
+        Mute::Until(end) => format!("paused this list until {}, {way}", day(end)),
+        Mute::Left => format!("left this list {way}"),
+        Mute::No | Mute::ForGood => format!("unsubscribed from this list {way}"),
     };
     api::Skipped { what: person.address, why }
 }

@@ -806,6 +806,7 @@ async fn what_members_wish_is_kept(case: Case) {
         address: Address::parse(address).expect("an address"),
         options: Options { mute, ..Options::default() },
         at: T,
+        by: None,
     };
     assert_eq!(case.store.member_options().await.expect("options"), []);
     let anna = choice(Some("5b"), Some("anna"), "a@x.example", Mute::Until(day(3)));

@@ -6,11 +6,7 @@ use super::source::{Source, Values};
 
 /// A key of `[list]` or `[domain.list]`: key, value that needs no word, what happens meanwhile.
 /// `*` stands for every other value.
-const LIST: &[(&str, &str, &str)] = &[
-    ("unsubscribe", "leave", "a click ends the mail to this person, who stays in the group"),
-    ("unsubscribe", "request", "a click ends the mail to this person; the owners are not told"),
-    ("archive", "members", "there is no archive yet"),
-];
+const LIST: &[(&str, &str, &str)] = &[("archive", "members", "there is no archive yet")];
 
 /// One sentence for each key that is set and has no effect yet, in the order of the tables above.
 pub(super) fn of(source: &Source<'_>) -> Vec<String> {

@@ -352,7 +352,7 @@ fn what_comes_later_is_said() {
         ("[list]\nfooter = \"\"\nsubject_tag = \"\"", 0),
         ("[list]\nfooter = \"x\"\nsubject_tag = \"y\"\narchive = \"members\"", 1),
         ("[list]\nmoderation = \"all\"\nfrom = \"broken\"\nauthor_address = \"hidden\"", 0),
-        ("[list]\nunsubscribe = \"leave\"", 1),
+        ("[list]\nunsubscribe = \"leave\"", 0),
         ("[directory]\nshrink_guard = \"50 %\"", 0),
         ("[domain.list]\narchive = \"x\"", 0),
     ];

@@ -1,7 +1,10 @@
-//! What a member reads about her own settings: the link that she asked for, and that no more mail comes.
+//! What a member reads about her own settings: the link that she asked for, and that no more mail comes. And what the
+//! owners read of it.
 
 use super::frame::{Frame, Say, letter};
 use super::letter::{Block, Words};
+use crate::address::Address;
+use crate::list::Unsubscribe;
 
 /// The way to her settings, asked for on the list's page.
 pub fn settings_link(frame: &Frame<'_>, url: &str) -> Words {
@@ -12,10 +15,36 @@ pub fn settings_link(frame: &Frame<'_>, url: &str) -> Words {
     letter(frame, &say.text("letter-settings-subject"), blocks)
 }
 
-/// She gets no more mail of the list, and how she gets it again.
-pub fn unsubscribed(frame: &Frame<'_>, url: &str) -> Words {
+/// She gets no more mail of the list, what else that means there, and how she gets it again.
+pub fn unsubscribed(frame: &Frame<'_>, unsubscribe: Unsubscribe, url: Option<&str>) -> Words {
     let say = Say::new(frame);
-    let mut blocks = vec![Block::Paragraph(say.text("letter-left-what"))];
-    blocks.extend(say.choice("letter-left-link", Some(url)));
+    let what = match unsubscribe {
+        Unsubscribe::Mute => "letter-left-what",
+        Unsubscribe::Leave => "letter-left-gone",
+        Unsubscribe::Request => "letter-left-asked",
+    };
+    let mut blocks = vec![say.paragraph(what)];
+    match say.choice("letter-left-link", url) {
+        Some(link) => blocks.extend([say.paragraph("letter-left-undo"), link]),
+        None => blocks.push(say.paragraph("letter-left-undo-mail")),
+    }
     letter(frame, &say.text("letter-left-subject"), blocks)
+}
+
+/// To those who look after the list: somebody unsubscribed, and is to be taken out of the group
+/// (`unsubscribe = "request"`). `who`: name and address; `None` for a protected person.
+pub fn leaves(frame: &Frame<'_>, who: Option<(&str, &Address)>) -> Words {
+    let say = Say::new(frame);
+    let facts = match who {
+        Some((name, address)) => vec![
+            say.fact("letter-leaves-name", if name.is_empty() { "-" } else { name }),
+            say.fact("letter-leaves-address", &address.to_string()),
+        ],
+        None => {
+            vec![say.fact("letter-leaves-address", &say.text("letter-paused-protected"))]
+        }
+    };
+    let mut blocks = vec![say.paragraph("letter-leaves-what"), Block::Facts(facts)];
+    blocks.push(say.paragraph("letter-leaves-else"));
+    letter(frame, &say.text("letter-leaves-subject"), blocks)
 }

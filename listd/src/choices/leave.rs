@@ -1,0 +1,84 @@
+//! Unsubscribing: the mail ends at once, whatever a list makes of it, and whoever must know of it gets one letter.
+//!
+//! A click, a page and a mail all come here. The directory is not written: where a list wants her out of the group, its
+//! owners are asked.
+
+use std::sync::Arc;
+
+use listcore::list::{List, Unsubscribe};
+use listcore::notice::{self, Frame};
+use listcore::options::{Left, Mute, Options};
+use listcore::recipients::Recipient;
+
+use super::{Choices, Member, options};
+use crate::store::{Move, NewPost};
+use crate::web::NotNow;
+use crate::web::wishes::{Mail, Wishes};
+
+/// Owners who are asked to take somebody out of a group.
+const ASKED: usize = 20;
+
+impl Choices {
+    /// No more mail of this list to her, from now on. False where that was so before: then nothing happens.
+    ///
+    /// # Errors
+    /// The store failed, which the log tells; nothing changed.
+    pub async fn leave(&self, list: &Arc<List>, who: &Recipient, by: Left) -> Result<bool, NotNow> {
+        let _changing = self.changing.lock().await;
+        let member = Member { list: list.clone(), who: who.clone() };
+        let before = self.options(&member);
+        if before.mute.is_for_good() {
+            return Ok(false);
+        }
+        self.end(&member, before, by).await.map(|()| true)
+    }
+
+    /// What she wishes on her page; where that is no more mail, she unsubscribes.
+    pub(super) async fn wish(&self, member: &Member, wishes: &Wishes) -> Result<(), NotNow> {
+        let _changing = self.changing.lock().await;
+        let before = self.options(member);
+        let ends = wishes.mail == Mail::None && !before.mute.is_for_good();
+        let options = options(wishes, before);
+        match ends {
+            true => self.end(member, options, Left::Page).await,
+            false => self.choose(member, options, None, Vec::new()).await,
+        }
+    }
+
+    /// The choice and its letters, in one commit.
+    async fn end(&self, member: &Member, before: Options, by: Left) -> Result<(), NotNow> {
+        let Member { list, who } = member;
+        let unsubscribe = list.settings.unsubscribe;
+        let mute = match unsubscribe {
+            Unsubscribe::Leave => Mute::Left,
+            Unsubscribe::Mute | Unsubscribe::Request => Mute::ForGood,
+        };
+        let (url, ticket) = self.link(member).unzip();
+        let told = |frame: &Frame<'_>| notice::unsubscribed(frame, unsubscribe, url.as_deref());
+        let mut letters = vec![self.letter(list, who, told)];
+        if unsubscribe == Unsubscribe::Request {
+            letters.extend(self.owners(member));
+        }
+        let mut moves: Vec<Move> = ticket.into_iter().map(|t| Move::Tickets(vec![t])).collect();
+        let mut posts: Vec<NewPost> = Vec::new();
+        for (mail, post) in letters {
+            moves.push(Move::accept(mail, vec![post.clone()]));
+            posts.push(post);
+        }
+        self.choose(member, Options { mute, ..before }, Some(by), moves).await?;
+        posts.iter().for_each(|post| self.announce(post));
+        Ok(())
+    }
+
+    /// To those who can take her out of the group.
+    fn owners(&self, member: &Member) -> Vec<(crate::store::NewMail, NewPost)> {
+        let Member { list, who } = member;
+        let members = &self.parts.members;
+        let name = who.name.as_deref().unwrap_or_default();
+        let shown = (!members.is_protected(who)).then_some((name, &who.address));
+        let owners = members.owners(list).into_iter().take(ASKED);
+        owners
+            .map(|owner| self.letter(list, &owner, |frame| notice::leaves(frame, shown)))
+            .collect()
+    }
+}
