@@ -1,5 +1,6 @@
 //! From the configuration to running rooms: each is handed its values, none sees the configuration.
 
+mod pages;
 mod tenants;
 
 use std::path::Path;
@@ -17,7 +18,6 @@ use listcore::time::Timestamp;
 use listcore::token::Keys;
 use listd::alarm::{self, Alarm};
 use listd::bounces::{self, Bounces};
-use listd::choices::{self, Choices};
 use listd::clock::{self, Clock};
 use listd::compose::Composer;
 use listd::control;
@@ -33,7 +33,7 @@ use listd::maillog::MailLog;
 use listd::members::{Claim, Members};
 use listd::metrics::{self, Counters};
 use listd::office::{Office, Plate};
-use listd::pipeline::{Announce, Flood, House, LARGE_AT_ONCE, Pipeline, Tenant, Traffic};
+use listd::pipeline::{Announce, Flood, House, LARGE_AT_ONCE, Pipeline, Traffic};
 use listd::requests::Requests;
 use listd::retention;
 use listd::scheduler::{NotNow, RealTimer, Scheduler, Settings, StillGets};
@@ -45,14 +45,14 @@ use listd::store::witness::Witness;
 use listd::store::{Accepted, DueBatch, MemberOptions, Originals, Overrides};
 use listd::verdicts::{self, Verdicts};
 use listd::verify::Verifier;
-use listd::web::{self, Site};
+use listd::web::Site;
 use lmtp::drive::Timeouts;
 use lmtp::server::{Config as Wire, Flavor};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use tenants::{domains, tenants, zone};
+use tenants::{domains, tenants};
 
 /// How long a copy is tried before its recipient is given up (RFC 5321 4.5.4.1: at least 4 to 5 days).
 const GIVE_UP_AFTER: Duration = Duration::from_secs(5 * 24 * 3600);
@@ -100,7 +100,7 @@ impl Running {
         self.members.set_guard(config.directory.shrink_guard_percent);
         self.pipeline.tenants.store(Arc::new(tenants(config)));
         if let Some(site) = &self.site {
-            site.set_domains(web_domains(config));
+            site.set_domains(pages::web_domains(config));
         }
     }
 
@@ -221,9 +221,9 @@ pub async fn start(
     };
     let tasks = TaskTracker::new();
     open_metrics(config, counters, Arc::new(house), &tasks, &stop).await?;
-    let choices = choices(config, &store, &scheduler, &pipeline);
-    let site = pages(config, &desk, choices, &pipeline);
-    open_pages(config, site.clone(), &tasks, &stop).await?;
+    let choices = pages::choices(config, &store, &scheduler, &pipeline);
+    let site = pages::site(config, &desk, choices, &pipeline);
+    pages::open(config, site.clone(), &tasks, &stop).await?;
     open_control(config, Arc::new(office), &tasks, &stop).await?;
     open_doors(config, passed, &pipeline, &store, &tally, &tasks, &stop).await?;
     follow_relay_log(config, &store, copies, &clock, &tasks, &stop);
@@ -396,6 +396,9 @@ impl StillGets for OnTheList {
         if post.kind != PostKind::List {
             return Ok(());
         }
+        if let Some(why) = post.spares(who) {
+            return Err(NotNow::Dropped(why));
+        }
         if self.0.freshness(now) != Freshness::Fresh {
             return Err(NotNow::Unsure);
         }
@@ -404,6 +407,10 @@ impl StillGets for OnTheList {
             Claim::Waits => Err(NotNow::Unsure),
             Claim::Never(why) => Err(NotNow::Dropped(why)),
         }
+    }
+
+    fn plain(&self, post: &Frozen, who: &Recipient) -> bool {
+        post.kind == PostKind::List && self.0.wants_plain(&post.list, who)
     }
 }
 
@@ -527,81 +534,6 @@ async fn open_control(
             tracing::error!(%error, "the control socket failed; listctl gets no answers until a restart");
         }
     });
-    Ok(())
-}
-
-/// What members wish, by whichever way they say it.
-fn choices(
-    config: &Config,
-    store: &Arc<SqliteStore>,
-    scheduler: &Arc<Scheduler>,
-    pipeline: &Arc<Pipeline>,
-) -> Arc<Choices> {
-    let (scheduler, tenants) = (scheduler.clone(), pipeline.clone());
-    let tenant = move |domain: &str| {
-        let known = tenants.tenants.load();
-        let of = |tenant: &Tenant| choices::Tenant {
-            language: tenant.language.clone(),
-            links: web::Links {
-                imprint: tenant.links.imprint.clone(),
-                privacy: tenant.links.privacy.clone(),
-                help: tenant.help_url.clone(),
-            },
-        };
-        known.get(domain).map(of).unwrap_or_default()
-    };
-    Choices::new(choices::Parts {
-        members: pipeline.members.clone(),
-        store: store.clone(),
-        keys: pipeline.house.keys.clone(),
-        letters: Letters { hostname: config.hostname.clone(), ids: pipeline.ids.clone() },
-        announce: Box::new(move |batches| scheduler.announce(batches)),
-        tenant: Box::new(tenant),
-        public_url: config.web.as_ref().map(|web| web.public_url.clone()),
-        clock: pipeline.clock.clone(),
-    })
-}
-
-/// The pages that links in our letters and copies lead to, if there are to be any.
-fn pages(
-    config: &Config,
-    desk: &Arc<Desk>,
-    choices: Arc<Choices>,
-    pipeline: &Arc<Pipeline>,
-) -> Option<Arc<Site>> {
-    let url = &config.web.as_ref()?.public_url;
-    let site = Site::new(url, web_domains(config), desk.clone(), pipeline.clock.clone());
-    Some(Arc::new(site.with_options(Arc::new(choices::Pages(choices)))))
-}
-
-/// The domains, as the pages show them.
-fn web_domains(config: &Config) -> Vec<web::Domain> {
-    let domain = |domain: &config::Domain| web::Domain {
-        name: domain.name.clone(),
-        language: domain.language.clone(),
-        links: web::Links {
-            imprint: domain.imprint_url.clone(),
-            privacy: domain.privacy_url.clone(),
-            help: domain.help_url.clone(),
-        },
-        zone: zone(domain),
-    };
-    config.domains.iter().map(domain).collect()
-}
-
-async fn open_pages(
-    config: &Config,
-    site: Option<Arc<Site>>,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-) -> Result<(), StartError> {
-    let (Some(pages), Some(site)) = (&config.web, site) else { return Ok(()) };
-    let what = format!("web.listen = {}", pages.listen);
-    let listener = web::bind(pages.listen)
-        .await
-        .map_err(|source| StartError::Socket { what: what.clone(), source })?;
-    tracing::info!("listening: {what}");
-    tasks.spawn(web::serve(listener, site, stop.clone()));
     Ok(())
 }
 

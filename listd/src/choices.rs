@@ -223,7 +223,8 @@ fn options(wishes: &Wishes, before: Options) -> Options {
         Mail::None if before.mute.is_for_good() => before.mute,
         Mail::None => Mute::ForGood,
     };
-    Options { mute, ..before }
+    let Wishes { no_own, no_addressed, plain, .. } = *wishes;
+    Options { mute, no_own, no_addressed, plain, ..before }
 }
 
 /// What the room `web` asks; the pages are handed an `Arc` of it.
@@ -247,7 +248,7 @@ impl crate::web::wishes::Options for Pages {
             links: tenant.links,
             address: who.address.to_string(),
             wishes: wishes(&self.0.options(&member), (self.0.parts.clock)()),
-            offers: Offers::default(),
+            offers: Offers { no_own: true, no_addressed: true, plain: true, ..Offers::default() },
         }))
     }
 
@@ -299,7 +300,8 @@ fn wishes(options: &Options, now: Timestamp) -> Wishes {
         Mute::ForGood | Mute::Left => Mail::None,
         Mute::No | Mute::Until(_) => Mail::All,
     };
-    Wishes { mail, ..Wishes::default() }
+    let Options { no_own, no_addressed, plain, .. } = *options;
+    Wishes { mail, no_own, no_addressed, plain, ..Wishes::default() }
 }
 
 #[cfg(test)]

@@ -451,7 +451,8 @@ impl Rooms for Office {
         let trial = self.pipeline.trial(list.clone(), mail.clone(), wanted.as_verified).await;
         let mut rendered = match &trial.post {
             Some(post) if wanted.copies || wanted.diff => {
-                copies::of(&self.composer, post, &mail, wanted.diff, (self.clock)())?
+                let plain = |who: &Recipient| self.members.wants_plain(&list.id, who);
+                copies::of(&self.composer, post, &mail, &plain, wanted.diff, (self.clock)())?
             }
             _ => Vec::new(),
         };

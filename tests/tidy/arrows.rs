@@ -16,8 +16,13 @@ const CRATES: &[(&str, &str, &[&str])] = &[
 ];
 
 /// Those that put the rooms together: they know all rooms, and they alone see the configuration.
-const BUILDERS: &[&str] =
-    &["listd/src/main.rs", "listd/src/build.rs", "listd/src/build/tenants.rs", "listd/src/lib.rs"];
+const BUILDERS: &[&str] = &[
+    "listd/src/main.rs",
+    "listd/src/build.rs",
+    "listd/src/build/pages.rs",
+    "listd/src/build/tenants.rs",
+    "listd/src/lib.rs",
+];
 
 /// The rooms of `listd`, and which rooms each may know.
 const ROOMS: &[(&str, &[&str])] = &[

@@ -100,6 +100,9 @@ fn outcome(outcome: &Outcome) -> [String; 3] {
                 Dropped::Cancelled => "an admin removed the mail",
                 Dropped::Muted => "has muted the list",
                 Dropped::Paused => "paused: the address takes no mail",
+                Dropped::Own => "wants no copy of her own mail",
+                Dropped::Addressed => "stands in To or Cc, and wants no second copy",
+                Dropped::Elsewhere => "gets it from another list that the mail names",
             };
             ["not sent".to_owned(), time::at(*at), why.to_owned()]
         }

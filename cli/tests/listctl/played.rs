@@ -280,6 +280,7 @@ impl Rooms for School {
             sender: "klasse-5b-bounces@schule.example".to_owned(),
             to: vec!["yilmaz@mail.example".to_owned()],
             language: "de".to_owned(),
+            plain: false,
             changes: wanted.diff.then_some(changes),
             mail: data_encoding::BASE64.encode(&mail),
         };

@@ -498,6 +498,9 @@ pub struct SimulatedCopy {
     /// In which our own words are, e.g. `de`.
     #[serde(default)]
     pub language: String,
+    /// For those who want plain text only.
+    #[serde(default)]
+    pub plain: bool,
     /// The whole mail, CRLF, in base64.
     pub mail: String,
     /// Where it was asked for.

@@ -65,6 +65,15 @@ pub enum Left {
 }
 
 impl Options {
+    /// No wishes.
+    pub const NONE: Options = Options {
+        mute: Mute::No,
+        digest: Digest::Off,
+        no_own: false,
+        no_addressed: false,
+        plain: false,
+    };
+
     /// No copy goes to her now.
     pub fn is_muted(&self, now: Timestamp) -> bool {
         match self.mute {
@@ -97,7 +106,8 @@ impl Choice {
     }
 }
 
-fn who(person: Option<&PersonId>, address: &Address) -> String {
+/// What names somebody in the store: the person, else the address.
+pub fn who(person: Option<&PersonId>, address: &Address) -> String {
     person.map_or_else(|| address.key(), |person| format!("person:{}", person.0))
 }
 
@@ -108,17 +118,32 @@ pub struct Book {
     choices: HashMap<(String, Option<ListId>), Choice>,
     /// The same by the address.
     addresses: HashMap<(String, Option<ListId>), Vec<String>>,
+    /// Somebody wished so at least once: else nobody has to be asked for each copy.
+    plain: bool,
+    spares: bool,
 }
 
 impl Book {
     /// Takes a choice; it replaces the one before.
     pub fn set(&mut self, choice: Choice) {
+        self.plain |= choice.options.plain;
+        self.spares |= choice.options.no_own || choice.options.no_addressed;
         let by_address = (choice.address.key(), choice.list.clone());
         let named = self.addresses.entry(by_address).or_default();
         if !named.contains(&choice.who()) {
             named.push(choice.who());
         }
         self.choices.insert((choice.who(), choice.list.clone()), choice);
+    }
+
+    /// False where nobody ever wished for plain text.
+    pub fn has_plain(&self) -> bool {
+        self.plain
+    }
+
+    /// False where nobody ever wished to be spared a copy.
+    pub fn has_spares(&self) -> bool {
+        self.spares
     }
 
     /// What counts for a recipient of a list: her own choice; else that of whoever had the address before, where

@@ -45,6 +45,12 @@ pub enum Dropped {
     Muted,
     /// Her address takes no mail: a probe came back.
     Paused,
+    /// She wrote the mail, and wants no copy of her own.
+    Own,
+    /// She stands in To or Cc as well, and wants no copy then.
+    Addressed,
+    /// Another list of hers, which the mail names too, sends it to her.
+    Elsewhere,
 }
 
 impl Outcome {

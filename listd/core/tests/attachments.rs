@@ -22,7 +22,7 @@ fn filter(allowed: &[&str], forbidden: &[&str], form: Form) -> Filter {
     frozen.settings.attachments_allowed = Allowed::read(allowed).expect("patterns");
     frozen.settings.attachments_forbidden = Forbidden::read(forbidden).expect("patterns");
     frozen.settings.form = form;
-    Filter::of(&frozen, "de").expect("rules")
+    Filter::of(&frozen, &"de".into()).expect("rules")
 }
 
 /// Forbids what [`file`] makes with `bad`, whatever it is called.

@@ -32,7 +32,7 @@ fn copy(folder: &Path) -> Result<(Vec<u8>, Vec<u8>), Unsendable> {
     let seven = folder.join("relay-of-seven-bits").exists();
     let utf8 = !seven && !folder.join("relay-without-smtputf8").exists();
     let footer = footer::footer(&frozen, &frozen.language);
-    let filter = Filter::of(&frozen, &frozen.language);
+    let filter = Filter::of(&frozen, &frozen.language.as_str().into());
     let wishes = Wishes {
         seven_bit: seven,
         footer: footer.as_ref(),

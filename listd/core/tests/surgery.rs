@@ -24,7 +24,7 @@ fn filter(allowed: &[&str], forbidden: &[&str], max: u64, form: Form) -> Option<
     frozen.settings.attachments_forbidden = Forbidden::read(forbidden).expect("patterns");
     frozen.settings.max_attachment = max;
     frozen.settings.form = form;
-    Filter::of(&frozen, "de")
+    Filter::of(&frozen, &"de".into())
 }
 
 static TEXT: LazyLock<Option<Filter>> =

@@ -3,14 +3,14 @@
 use listcore::message::{fields, split};
 use listcore::rewrite::filter::Filter;
 use listcore::rewrite::footer;
-use listcore::rewrite::{BodyOf, Change, Changes, Edit, Edits, What, copy_head};
+use listcore::rewrite::{BodyOf, Change, Changes, Edit, Edition, Edits, What, copy_head};
 
 use super::{Composer, NoCopy, body, never, wishes};
 use crate::delivery::Can;
 use crate::store::StoredPost;
 
 impl Composer {
-    /// The record of a copy that was made of `original` for this relay and language, signatures included.
+    /// The record of a copy that was made of `original` for this relay and edition, signatures included.
     ///
     /// # Errors
     /// No copy can be made, or `copy` is another one.
@@ -19,13 +19,29 @@ impl Composer {
         post: &StoredPost,
         original: &[u8],
         can: &Can,
-        language: &str,
+        edition: &Edition,
         copy: &[u8],
     ) -> Result<Changes, NoCopy> {
-        let frozen = post.frozen.in_language(language);
+        match self.record(post, original, can, edition, copy) {
+            Err(NoCopy::Never(_)) if edition.plain => {
+                self.record(post, original, can, &edition.language.as_str().into(), copy)
+            }
+            record => record,
+        }
+    }
+
+    fn record(
+        &self,
+        post: &StoredPost,
+        original: &[u8],
+        can: &Can,
+        edition: &Edition,
+        copy: &[u8],
+    ) -> Result<Changes, NoCopy> {
+        let frozen = post.frozen.in_language(&edition.language);
         let mut changes = Changes::of(original);
-        let footer = footer::footer(&post.frozen, language);
-        let filter = Filter::of(&post.frozen, language);
+        let footer = footer::footer(&post.frozen, &edition.language);
+        let filter = Filter::of(&post.frozen, edition);
         let edits = body::plan(original, &wishes(can, &frozen, footer.as_ref(), filter.as_ref()))?;
         changes.add(original, &edits);
         let middle = edits.apply(original);

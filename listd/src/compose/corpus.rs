@@ -115,7 +115,7 @@ fn compose(
     can: &Can,
 ) -> Result<Vec<u8>, NoCopy> {
     let body = Body::Memory(Bytes::copy_from_slice(raw));
-    let variant = composer.variant(post, &body, can, "de")?;
+    let variant = composer.variant(post, &body, can, &"de".into())?;
     let address = Address::parse("anna@gmx.example").expect("address");
     let anna = Recipient { person: None, address, name: None, language: None };
     Ok(bytes(&composer.copy(&variant, &[(RecipientRef(7), anna)], NOW)?))

@@ -28,12 +28,15 @@ fn footer(texts: &[(&str, &str)]) -> StoredPost {
 /// Copies to 20 readers, half of them with each language, by way of the variants that the scheduler would make.
 fn copies(composer: &Composer, post: &StoredPost, body: &Body) -> [Vec<Copy>; 2] {
     ["de", "en"].map(|language| {
-        let variant = composer.variant(post, body, &CAN, language).expect("variant");
+        let variant = composer.variant(post, body, &CAN, &language.into()).expect("variant");
         let copy = |number: u64| {
             let address = Address::parse(&format!("m{number}@gmx.example")).expect("address");
             let language = Some(language.to_owned());
             let reader = Recipient { person: None, address, name: None, language };
-            assert_eq!(Some(composer.language(&post.frozen, &reader)), reader.language);
+            assert_eq!(
+                Some(composer.edition(&post.frozen, &reader, false).language),
+                reader.language
+            );
             composer.copy(&variant, &[(RecipientRef(number), reader)], NOW).expect("copy")
         };
         (0..10).map(copy).collect()

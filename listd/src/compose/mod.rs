@@ -1,4 +1,4 @@
-//! From a stored post to the copies that go out: one body and one body hash for each language, and its header.
+//! From a stored post to the copies that go out: one body and one body hash for each edition, and its header.
 //!
 //! Not who gets one (`scheduler`), nor how a header is rewritten (`listcore::rewrite`). Everything comes from the
 //! original bytes and the frozen settings, without clock or chance: a retry sends the same copy. Nothing personal
@@ -19,7 +19,7 @@ use listcore::recipients::Recipient;
 use listcore::rewrite::body::Wishes;
 use listcore::rewrite::filter::Filter;
 use listcore::rewrite::footer::{self, Footer};
-use listcore::rewrite::{BodyOf, Frozen, Ours, Unsendable, copy_head, unsubscribe};
+use listcore::rewrite::{BodyOf, Edition, Frozen, Ours, Unsendable, copy_head, unsubscribe};
 use listcore::time::Timestamp;
 use listcore::token::{self, Keys};
 
@@ -100,7 +100,7 @@ fn may_align(a: &str, b: &str) -> bool {
     common >= shorter.min(2)
 }
 
-/// What all copies of a post in one language have in common for one kind of relay.
+/// What all copies of one edition of a post have in common for one kind of relay.
 pub struct Variant {
     list: ListId,
     address: Address,
@@ -161,43 +161,24 @@ impl Variant {
 impl Render for Composer {
     type Variant = Variant;
 
-    fn language(&self, post: &Frozen, who: &Recipient) -> String {
-        post.language_of(who)
+    fn edition(&self, post: &Frozen, who: &Recipient, plain: bool) -> Edition {
+        post.edition_of(who, plain)
     }
 
+    /// Where a mail can't be had as plain text, its readers get it as it is.
     fn variant(
         &self,
         post: &StoredPost,
         body: &Body,
         can: &Can,
-        language: &str,
+        edition: &Edition,
     ) -> Result<Arc<Variant>, NoCopy> {
-        let frozen = &post.frozen.in_language(language);
-        // Of the list as it is, since its own language decides who reads which text.
-        let footer = footer::footer(&post.frozen, language);
-        let filter = Filter::of(&post.frozen, language);
-        let original = body::prepare(body, &wishes(can, frozen, footer.as_ref(), filter.as_ref()))?;
-        let signs_for = |domain: &str| self.signers.signs_for(domain);
-        let head =
-            copy_head(&original.head, frozen, &self.ours(&signs_for, can, original.body_of()));
-        let head = head.map_err(|e| never(&e))?;
-        Ok(Arc::new(Variant {
-            list: frozen.list.clone(),
-            address: frozen.address.clone(),
-            is_notice: frozen.is_notice(),
-            probe: frozen.probe.clone(),
-            copies: frozen.settings.copies,
-            signers: self.signers_for(&head.from, frozen),
-            seal: self.sealer_for(frozen),
-            eight_bit: original.eight_bit || !head.bytes.is_ascii(),
-            needs_utf8: head.needs_utf8,
-            relay_takes_utf8: can.utf8,
-            head: head.bytes,
-            body: original.body,
-            hash: original.hash,
-            one_click: frozen.one_click().map(str::to_owned),
-            signed: Mutex::new(None),
-        }))
+        match self.made(post, body, can, edition) {
+            Err(NoCopy::Never(_)) if edition.plain => {
+                self.made(post, body, can, &edition.language.as_str().into())
+            }
+            made => made,
+        }
     }
 
     fn copy(
@@ -229,6 +210,41 @@ impl Render for Composer {
 }
 
 impl Composer {
+    fn made(
+        &self,
+        post: &StoredPost,
+        body: &Body,
+        can: &Can,
+        edition: &Edition,
+    ) -> Result<Arc<Variant>, NoCopy> {
+        let frozen = &post.frozen.in_language(&edition.language);
+        // Of the list as it is, since its own language decides who reads which text.
+        let footer = footer::footer(&post.frozen, &edition.language);
+        let filter = Filter::of(&post.frozen, edition);
+        let original = body::prepare(body, &wishes(can, frozen, footer.as_ref(), filter.as_ref()))?;
+        let signs_for = |domain: &str| self.signers.signs_for(domain);
+        let head =
+            copy_head(&original.head, frozen, &self.ours(&signs_for, can, original.body_of()));
+        let head = head.map_err(|e| never(&e))?;
+        Ok(Arc::new(Variant {
+            list: frozen.list.clone(),
+            address: frozen.address.clone(),
+            is_notice: frozen.is_notice(),
+            probe: frozen.probe.clone(),
+            copies: frozen.settings.copies,
+            signers: self.signers_for(&head.from, frozen),
+            seal: self.sealer_for(frozen),
+            eight_bit: original.eight_bit || !head.bytes.is_ascii(),
+            needs_utf8: head.needs_utf8,
+            relay_takes_utf8: can.utf8,
+            head: head.bytes,
+            body: original.body,
+            hash: original.hash,
+            one_click: frozen.one_click().map(str::to_owned),
+            signed: Mutex::new(None),
+        }))
+    }
+
     /// A notice has a null sender (rule A3); a probe is there to come back, and nothing answers its address.
     fn probe_path(
         &self,
@@ -305,6 +321,8 @@ fn never_with(code: &str, why: &str) -> NoCopy {
 mod corpus;
 #[cfg(test)]
 mod footers;
+#[cfg(test)]
+mod plain;
 #[cfg(test)]
 mod sealed;
 #[cfg(test)]

@@ -234,7 +234,7 @@ fn copy(sample: &Sample, signed: FooterSigned, eight_bit: bool) -> Vec<u8> {
     let head = "Received: from a by mx.schule.example; Sun, 22 Nov 2026 01:00:00 +0000\r\nFrom: Anna Muster <anna@gmx.example>\r\nTo: klasse-5b@schule.example\r\nSubject: Vertrag\r\nDate: Sun, 22 Nov 2026 01:00:00 +0000\r\nMessage-ID: <1@gmx.example>\r\nMIME-Version: 1.0\r\n";
     let raw = [head.as_bytes(), &sample.fields, b"\r\n", &sample.body].concat();
     let can = Can { eight_bit, utf8: eight_bit, chunking: true, size: None };
-    let made = composer.variant(&post, &Body::Memory(Bytes::from(raw)), &can, "de");
+    let made = composer.variant(&post, &Body::Memory(Bytes::from(raw)), &can, &"de".into());
     let variant = made.unwrap_or_else(|why| panic!("{}: {why:?}", sample.name));
     let address = Address::parse("bob@web.example").expect("address");
     let bob = Recipient { person: None, address, name: None, language: None };

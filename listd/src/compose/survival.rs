@@ -86,7 +86,8 @@ fn what_survives_is_what_verifies() {
                     post.frozen.settings = Settings { from, ..settings.clone() };
                     post.frozen.arrival.signatures = vec![SignatureName::new(b)];
                     let body = Body::Memory(raw.clone());
-                    let variant = composer.variant(&post, &body, &can, "de").expect("variant");
+                    let variant =
+                        composer.variant(&post, &body, &can, &"de".into()).expect("variant");
                     bytes(
                         &composer.copy(&variant, &[to(7, "anna@gmx.example")], NOW).expect("copy"),
                     )

@@ -96,7 +96,7 @@ fn each_copy_has_its_own_link() {
         mail("List-Unsubscribe: <https://evil>\r\nList-Unsubscribe-Post: a=b\r\n", "Hallo\r\n");
     let mut with_pages = post(Copies::Personal);
     with_pages.frozen.links.pages = Some("https://lists.schule.example".into());
-    let variant = composer.variant(&with_pages, &body, &CAN, "de").expect("variant");
+    let variant = composer.variant(&with_pages, &body, &CAN, &"de".into()).expect("variant");
     let copies = [7, 8].map(|number| {
         composer.copy(&variant, &[to(number, "anna@gmx.example")], NOW).expect("copy")
     });
@@ -136,7 +136,7 @@ fn each_copy_has_its_own_link() {
     let mut shared = with_pages.clone();
     shared.frozen.settings.copies = Copies::Shared;
     for (post, to) in [(post(Copies::Personal), 7), (shared, 8)] {
-        let variant = composer.variant(&post, &body, &CAN, "de").expect("variant");
+        let variant = composer.variant(&post, &body, &CAN, &"de".into()).expect("variant");
         let copy = composer.copy(&variant, &[self::to(to, "bob@web.example")], NOW).expect("copy");
         let text = String::from_utf8(bytes(&copy)).expect("ASCII");
         assert!(!text.contains("/u/") && !text.contains("One-Click"), "{text}");
@@ -152,7 +152,8 @@ fn personal_copies() {
     composer.signers = Signers::of_one(Arc::clone(&signer));
     let body = mail("", "Hallo zusammen\r\n\r\n.\r\n");
     let Body::Memory(raw) = &body else { panic!("in memory") };
-    let variant = composer.variant(&post(Copies::Personal), &body, &CAN, "de").expect("variant");
+    let variant =
+        composer.variant(&post(Copies::Personal), &body, &CAN, &"de".into()).expect("variant");
     let anna = composer.copy(&variant, &[to(7, "anna@gmx.example")], NOW).expect("copy");
     let bob = composer.copy(&variant, &[to(8, "bob@web.example")], NOW).expect("copy");
 
@@ -182,14 +183,15 @@ fn copies_are_sealed() {
     let mut post = post(Copies::Personal);
     let results = "mx.schule.example; dkim=pass header.d=gmx.example; arc=none".to_owned();
     post.frozen.arc = Some(Sealing { validation: Validation::None, results });
-    let variant = composer.variant(&post, &mail("", "Hallo\r\n"), &CAN, "de").expect("variant");
+    let variant =
+        composer.variant(&post, &mail("", "Hallo\r\n"), &CAN, &"de".into()).expect("variant");
     let first = composer.copy(&variant, &[to(7, "anna@gmx.example")], NOW).expect("copy");
     assert!(first.head.starts_with(b"ARC-Seal: "));
 
     // The copy comes back through another list of the house, whose id it does not have.
     post.frozen.arc = post.frozen.arc.map(|arc| Sealing { validation: Validation::Pass, ..arc });
     let body = Body::Memory(Bytes::from(bytes(&first)));
-    let variant = composer.variant(&post, &body, &CAN, "de").expect("variant");
+    let variant = composer.variant(&post, &body, &CAN, &"de".into()).expect("variant");
     let second = composer.copy(&variant, &[to(8, "bob@web.example")], NOW).expect("copy");
     let mails = [bytes(&first), bytes(&second)];
     let Some(judged) = dkimpy(&signer, &mails) else { return };
@@ -210,7 +212,7 @@ fn copies_repeat() {
     let (post, body) = (post(Copies::Shared), mail("", "Hallo\r\n"));
     let recipients = [to(7, "anna@gmx.example"), to(8, "bob@web.example")];
     let copy = |now| {
-        let variant = composer.variant(&post, &body, &CAN, "de").expect("variant");
+        let variant = composer.variant(&post, &body, &CAN, &"de".into()).expect("variant");
         composer.copy(&variant, &recipients, now).expect("copy")
     };
     let (first, again) = (copy(NOW), copy(NOW));
@@ -246,7 +248,7 @@ fn a_body_in_a_file() {
 
     let post = post(Copies::Personal);
     let copy = |body: &Body| {
-        let variant = composer.variant(&post, body, &CAN, "de").expect("variant");
+        let variant = composer.variant(&post, body, &CAN, &"de".into()).expect("variant");
         composer.copy(&variant, &[to(7, "anna@gmx.example")], NOW).expect("copy")
     };
     let (a, b) = (copy(&memory), copy(&file));
@@ -255,10 +257,10 @@ fn a_body_in_a_file() {
     judged(&signer, &[&b]);
 
     std::fs::write(&path, &raw[..raw.len() - 1]).expect("written");
-    let short = composer.variant(&post, &file, &CAN, "de").map(|_| ());
+    let short = composer.variant(&post, &file, &CAN, &"de".into()).map(|_| ());
     assert!(matches!(short, Err(NoCopy::Later(why)) if why.contains("1 octets are missing")));
     std::fs::remove_file(&path).expect("removed");
-    assert!(matches!(composer.variant(&post, &file, &CAN, "de"), Err(NoCopy::Later(_))));
+    assert!(matches!(composer.variant(&post, &file, &CAN, &"de".into()), Err(NoCopy::Later(_))));
 }
 
 /// Promises 7, 9, 12: a language changes the words of ours, and nothing else; its copies can be undone.
@@ -273,14 +275,14 @@ fn languages_of_copies() {
     for (language, word) in [("de", "=C3=BCber_"), ("en", "via")] {
         let (number, mut who) = to(7, "anna@gmx.example");
         who.language = Some(format!("{language}-AT"));
-        assert_eq!(composer.language(&post.frozen, &who), language);
-        let variant = composer.variant(&post, &body, &CAN, language).expect("variant");
+        assert_eq!(composer.edition(&post.frozen, &who, false).language, language);
+        let variant = composer.variant(&post, &body, &CAN, &language.into()).expect("variant");
         let copy = composer.copy(&variant, &[(number, who)], NOW).expect("copy");
         let text = String::from_utf8(bytes(&copy)).expect("ASCII");
         let from = text.split("\r\nFrom: ").nth(1).expect("From");
         assert!(from.lines().next().is_some_and(|from| from.contains(word)), "{text}");
         let changes =
-            composer.changes(&post, raw, &CAN, language, &bytes(&copy)).expect("a record");
+            composer.changes(&post, raw, &CAN, &language.into(), &bytes(&copy)).expect("a record");
         assert_eq!(changes.undo(&bytes(&copy)).as_deref(), Ok(raw.as_ref()));
         let shown = changes.diff(&bytes(&copy)).expect("its own copy");
         for line in ["+ DKIM-Signature: v=1", "- From: Ayse Yilmaz", "+ List-Id: ", "+ Received: "]
@@ -288,7 +290,7 @@ fn languages_of_copies() {
             assert!(shown.contains(line), "{line}: {shown}");
         }
         assert!(!shown.contains("- Subject"), "{shown}");
-        let other = composer.changes(&post, raw, &CAN, "tr", b"another copy");
+        let other = composer.changes(&post, raw, &CAN, &"tr".into(), b"another copy");
         assert!(matches!(other, Err(NoCopy::Later(_))));
         copies.push(copy);
     }
@@ -317,7 +319,7 @@ fn bodies_that_must_change() {
     let seven = Can { eight_bit: false, ..CAN };
 
     let render = |body: &Body, can: &Can| {
-        let variant = composer.variant(&post, body, can, "de")?;
+        let variant = composer.variant(&post, body, can, &"de".into())?;
         composer.copy(&variant, &[to(7, "anna@gmx.example")], NOW)
     };
     let wrapped = render(&mail(text, &long), &CAN).expect("copy");
@@ -344,7 +346,7 @@ fn utf8_addresses() {
     let composer = composer([]);
     let (post, body) = (post(Copies::Personal), mail("", "Hallo\r\n"));
     let render = |can: &Can, address: &str| {
-        let variant = composer.variant(&post, &body, can, "de")?;
+        let variant = composer.variant(&post, &body, can, &"de".into())?;
         composer.copy(&variant, &[to(7, address)], NOW)
     };
     let narrow = Can { utf8: false, ..CAN };
@@ -362,7 +364,7 @@ fn who_signs() {
     let body = mail("", "Hallo\r\n");
     let signatures = |composer: &Composer| {
         let variant =
-            composer.variant(&post(Copies::Personal), &body, &CAN, "de").expect("variant");
+            composer.variant(&post(Copies::Personal), &body, &CAN, &"de".into()).expect("variant");
         let copy = composer.copy(&variant, &[to(7, "anna@gmx.example")], NOW).expect("copy");
         let head = String::from_utf8(copy.head.to_vec()).expect("ASCII");
         let of: Vec<String> = head
@@ -400,7 +402,7 @@ fn a_forgery_is_not_made_valid() {
         for (policy, expect) in [(FromPolicy::Keep, proven), (FromPolicy::Unproven, unproven)] {
             let mut post = post(Copies::Personal);
             post.frozen.settings.from = policy;
-            let variant = composer.variant(&post, &body, &CAN, "de").expect("variant");
+            let variant = composer.variant(&post, &body, &CAN, &"de".into()).expect("variant");
             let copy = composer.copy(&variant, &[to(7, "anna@gmx.example")], NOW).expect("copy");
             let head = String::from_utf8(copy.head.to_vec()).expect("ASCII");
             assert!(head.contains(&format!("\r\nFrom: Ayse Yilmaz <{author}>\r\n")), "{head}");
@@ -426,7 +428,8 @@ fn a_forgery_is_not_made_valid() {
 fn rate_of_copies() {
     let composer = composer([signer()]);
     let body = mail("", &"Hallo zusammen\r\n".repeat(250));
-    let variant = composer.variant(&post(Copies::Personal), &body, &CAN, "de").expect("variant");
+    let variant =
+        composer.variant(&post(Copies::Personal), &body, &CAN, &"de".into()).expect("variant");
     let rate = |what: &str, now: &dyn Fn(u64) -> Timestamp| {
         let start = std::time::Instant::now();
         let mut count = 0;
@@ -443,7 +446,7 @@ fn rate_of_copies() {
     rate("signatures for each", &|n| NOW + Duration::from_secs(60 * n));
     let start = std::time::Instant::now();
     for _ in 0..1000 {
-        composer.variant(&post(Copies::Personal), &body, &CAN, "de").expect("variant");
+        composer.variant(&post(Copies::Personal), &body, &CAN, &"de".into()).expect("variant");
     }
     println!("{:.0} variants/s", 1000.0 / start.elapsed().as_secs_f64());
 }

@@ -63,8 +63,9 @@ pub(super) fn sent(letter: &Letter, composer: &Composer) -> (Vec<u8>, Option<Add
     };
     let can = Can { eight_bit: false, utf8: false, chunking: false, size: None };
     let body = Body::Memory(raw.clone());
-    let variant =
-        composer.variant(&stored, &body, &can, &letter.words.language).expect("a variant");
+    let variant = composer
+        .variant(&stored, &body, &can, &letter.words.language.as_str().into())
+        .expect("a variant");
     let to = (RecipientRef(1), letter.to.clone());
     let copy = composer.copy(&variant, &[to], NOW).expect("a copy");
     let Payload::Memory(body) = copy.body else { panic!("a letter is small") };

@@ -219,6 +219,24 @@ impl Members {
         book.of(list, who, &is_gone).cloned()
     }
 
+    /// Whether a recipient of a list wants plain text only.
+    pub fn wants_plain(&self, list: &ListId, who: &Recipient) -> bool {
+        let any = self.book.read().unwrap_or_else(PoisonError::into_inner).has_plain();
+        any && self.options(list, who).is_some_and(|options| options.plain)
+    }
+
+    /// True where somebody may be spared a copy of what she has already.
+    pub fn spares_anybody(&self) -> bool {
+        self.book.read().unwrap_or_else(PoisonError::into_inner).has_spares()
+    }
+
+    /// Everybody whose address it is.
+    pub fn people_of(&self, address: &Address) -> Vec<PersonId> {
+        self.live.read(|replica| {
+            replica.by_address(address).into_iter().map(|person| person.id.clone()).collect()
+        })
+    }
+
     /// Where the settings of a list come from.
     pub fn about(&self, id: &ListId) -> Option<Arc<About>> {
         self.table().about(id).cloned()

@@ -429,6 +429,7 @@ fn who_was_let_in_is_on_the_list() {
         address: copy.address.clone(),
         options: Options { mute: listcore::options::Mute::ForGood, ..Options::default() },
         at: Timestamp(4),
+        by: None,
     });
     assert_eq!(members.claim(&id("5b"), &copy, Timestamp(5)), Claim::Never(Dropped::Muted));
 

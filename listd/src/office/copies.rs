@@ -1,9 +1,10 @@
-//! The copies that a mail would become, for `listctl simulate`: one for each language, and what was changed in it.
+//! The copies that a mail would become, for `listctl simulate`: one for each edition, and what was changed in it.
 
 use bytes::Bytes;
 use listcore::api;
 use listcore::list::Copies;
 use listcore::recipients::Recipient;
+use listcore::rewrite::Edition;
 use listcore::time::Timestamp;
 
 use crate::compose::Composer;
@@ -15,12 +16,13 @@ use crate::store::{Body, MailId, NewPost, RecipientRef, StoredPost};
 /// As Exim can.
 const RELAY: Can = Can { eight_bit: true, utf8: true, chunking: true, size: None };
 
-/// Each different copy that would go out. Personal copies of one language differ in the recipient only: the first
-/// stands for all. With `diff`, what was changed in each.
+/// Each different copy that would go out. Personal copies of one edition differ in the recipient only: the first
+/// stands for all. `plain`: who wishes for plain text. With `diff`, what was changed in each.
 pub fn of(
     composer: &Composer,
     post: &NewPost,
     mail: &Bytes,
+    plain: &dyn Fn(&Recipient) -> bool,
     diff: bool,
     now: Timestamp,
 ) -> Answer<Vec<api::SimulatedCopy>> {
@@ -33,37 +35,41 @@ pub fn of(
         expires: post.expires,
         size: mail.len() as u64,
     };
-    let languages = by_language(composer, post);
-    let copy = |(language, to): (String, Vec<Recipient>)| {
-        one(composer, &stored, mail, &language, &to, now, diff)
+    let editions = by_edition(composer, post, plain);
+    let copy = |(edition, to): (Edition, Vec<Recipient>)| {
+        one(composer, &stored, mail, &edition, &to, now, diff)
     };
-    languages.into_iter().map(copy).collect()
+    editions.into_iter().map(copy).collect()
 }
 
-/// The recipients of each language, in the order of the list.
-fn by_language(composer: &Composer, post: &NewPost) -> Vec<(String, Vec<Recipient>)> {
-    let mut languages: Vec<(String, Vec<Recipient>)> = Vec::new();
-    for who in &post.recipients {
-        let language = composer.language(&post.frozen, who);
-        match languages.iter_mut().find(|(known, _)| *known == language) {
+/// The recipients of each edition, in the order of the list; without those who want no copy of this mail.
+fn by_edition(
+    composer: &Composer,
+    post: &NewPost,
+    plain: &dyn Fn(&Recipient) -> bool,
+) -> Vec<(Edition, Vec<Recipient>)> {
+    let mut editions: Vec<(Edition, Vec<Recipient>)> = Vec::new();
+    for who in post.recipients.iter().filter(|who| post.frozen.spares(who).is_none()) {
+        let edition = composer.edition(&post.frozen, who, plain(who));
+        match editions.iter_mut().find(|(known, _)| *known == edition) {
             Some((_, readers)) => readers.push(who.clone()),
-            None => languages.push((language, vec![who.clone()])),
+            None => editions.push((edition, vec![who.clone()])),
         }
     }
-    languages
+    editions
 }
 
 fn one(
     composer: &Composer,
     stored: &StoredPost,
     mail: &Bytes,
-    language: &str,
+    edition: &Edition,
     readers: &[Recipient],
     now: Timestamp,
     diff: bool,
 ) -> Answer<api::SimulatedCopy> {
     let body = Body::Memory(mail.clone());
-    let variant = composer.variant(stored, &body, &RELAY, language).map_err(no_copy)?;
+    let variant = composer.variant(stored, &body, &RELAY, edition).map_err(no_copy)?;
     let readers = readers.iter().map(|r| (RecipientRef(0), r.clone()));
     let to: Vec<(RecipientRef, Recipient)> = match stored.frozen.settings.copies {
         Copies::Personal => readers.take(1).collect(),
@@ -72,13 +78,14 @@ fn one(
     let copy = composer.copy(&variant, &to, now).map_err(no_copy)?;
     let octets = octets(&copy)?;
     let changes = match diff {
-        true => Some(changes(composer, stored, mail, language, &octets)?),
+        true => Some(changes(composer, stored, mail, edition, &octets)?),
         false => None,
     };
     Ok(api::SimulatedCopy {
         sender: copy.sender.map(|sender| sender.to_string()).unwrap_or_default(),
         to: copy.recipients.iter().map(ToString::to_string).collect(),
-        language: language.to_owned(),
+        language: edition.language.clone(),
+        plain: edition.plain,
         mail: data_encoding::BASE64.encode(&octets),
         changes,
     })
@@ -88,10 +95,10 @@ fn changes(
     composer: &Composer,
     stored: &StoredPost,
     mail: &Bytes,
-    language: &str,
+    edition: &Edition,
     copy: &[u8],
 ) -> Answer<api::SimulatedChanges> {
-    let record = composer.changes(stored, mail, &RELAY, language, copy).map_err(no_copy)?;
+    let record = composer.changes(stored, mail, &RELAY, edition, copy).map_err(no_copy)?;
     let torn = |e| Problem::trouble(format!("the record is broken: {e}"), "Please report this.");
     let diff = record.diff(copy).map_err(torn)?;
     Ok(api::SimulatedChanges { diff, record })

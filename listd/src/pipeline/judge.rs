@@ -351,6 +351,7 @@ impl Pipeline {
             return Err(NotMade::NoRelayAddress);
         }
         self.can_hide(&post, mail).map_err(|why| NotMade::Never("author_address", why))?;
+        post.frozen.spared = self.spared(&post, mail, !verdict.keep_from);
         Ok(Box::new(post))
     }
 
@@ -556,7 +557,7 @@ fn because(rule: Rule, unproven: &str, scan: &Scan) -> String {
 
 /// Whether what the list does not let through can be left out of the mail. What it takes then is made with each copy.
 fn filtered(frozen: &Frozen, raw: &[u8]) -> Result<(), Unsendable> {
-    let Some(filter) = Filter::of(frozen, &frozen.language) else { return Ok(()) };
+    let Some(filter) = Filter::of(frozen, &frozen.language.as_str().into()) else { return Ok(()) };
     let tree = Tree::parse(raw).map_err(|_| Unsendable::BadStructure)?;
     body::edits(raw, &tree, &Wishes { filter: Some(&filter), ..Wishes::default() }).map(drop)
 }

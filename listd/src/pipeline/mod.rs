@@ -13,6 +13,7 @@ mod remembered;
 mod requests;
 mod scans;
 mod seal;
+mod spared;
 mod traffic;
 mod trial;
 

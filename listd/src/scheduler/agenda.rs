@@ -9,6 +9,7 @@ use listcore::list::{Copies, ListId};
 use listcore::outcome::Outcome;
 use listcore::recipients::Recipient;
 use listcore::retry;
+use listcore::rewrite::Edition;
 use listcore::time::Timestamp;
 
 use crate::store::{BATCH, Batch, BatchId, DueBatch, PostId};
@@ -327,15 +328,15 @@ pub fn is_shared(copies: Copies, size: u64, recipients: u64) -> bool {
 /// Cuts those of a batch who are due into transactions; and when the first of the others is due.
 ///
 /// Personal: one each. Shared: up to `most`, apart by how often they were tried, whether the address needs SMTPUTF8
-/// (rule U1), since a transaction is refused or not for all of them, and the language of the copy.
+/// (rule U1), since a transaction is refused or not for all of them, and the edition.
 pub fn units(
     batch: &Batch,
     now: Timestamp,
     shared: bool,
     most: usize,
-    language: &dyn Fn(&Recipient) -> String,
+    edition: &dyn Fn(&Recipient) -> Edition,
 ) -> (Vec<Unit>, Option<Timestamp>) {
-    let mut groups: BTreeMap<(u16, bool, String), Unit> = BTreeMap::new();
+    let mut groups: BTreeMap<(u16, bool, Edition), Unit> = BTreeMap::new();
     let mut next = None;
     let pairs = batch.outcomes.iter().zip(&batch.recipients);
     for (index, (outcome, who)) in (0..u16::MAX).zip(pairs) {
@@ -346,8 +347,8 @@ pub fn units(
         }
         let ascii = who.as_ref().is_none_or(|(_, r)| r.address.is_ascii());
         // An erased recipient gets an outcome and no copy.
-        let spoken = who.as_ref().filter(|_| shared).map(|(_, r)| language(r));
-        let group = (attempts(outcome), !ascii, spoken.unwrap_or_default());
+        let edition = who.as_ref().filter(|_| shared).map(|(_, r)| edition(r));
+        let group = (attempts(outcome), !ascii, edition.unwrap_or_default());
         groups.entry(group).or_default().push(index);
     }
     let mut units: Vec<Unit> = Vec::new();

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use listcore::rewrite::Edition;
 use tokio::sync::OnceCell;
 
 use super::{NoCopy, Render};
@@ -12,8 +13,8 @@ use crate::store::{Body, PostId, Queue, StoreError, StoredPost};
 /// Bodies in memory that are kept at the same time (octets); beyond it the least used is loaded anew.
 const BUDGET: u64 = 32 * 1024 * 1024;
 
-/// Variants by what the relay can and the language.
-type Variants<V> = HashMap<(Can, String), Result<Arc<V>, NoCopy>>;
+/// Variants by what the relay can and the edition.
+type Variants<V> = HashMap<(Can, Edition), Result<Arc<V>, NoCopy>>;
 
 /// A post with its body, and its variants as far as they were asked for.
 pub struct Loaded<V> {
@@ -23,15 +24,15 @@ pub struct Loaded<V> {
 }
 
 impl<V> Loaded<V> {
-    /// The variant for this relay and language. CPU-bound; whoever comes meanwhile waits for it.
+    /// The variant for this relay and edition. CPU-bound; whoever comes meanwhile waits for it.
     pub fn variant<R: Render<Variant = V>>(
         &self,
         render: &R,
         can: &Can,
-        language: String,
+        edition: Edition,
     ) -> Result<Arc<V>, NoCopy> {
         let mut variants = self.variants.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (*can, language);
+        let key = (*can, edition);
         if let Some(variant) = variants.get(&key) {
             return variant.clone();
         }

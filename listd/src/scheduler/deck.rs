@@ -7,8 +7,8 @@ use std::time::Duration;
 use listcore::recipients::Recipient;
 
 use super::cache::Cache;
-use super::worker::Work;
-use super::{Core, Render, Settings, agenda};
+use super::worker::{Bench, Work};
+use super::{Core, Render, agenda};
 use crate::store::{BatchId, StoreError};
 
 /// Pause before a batch that could not be loaded is tried again.
@@ -36,9 +36,10 @@ impl<R: Render> Deck<R> {
     }
 
     /// Loads a batch and tells the agenda what there is to do in it.
-    pub async fn open(&self, core: &Core, render: &R, settings: &Settings, id: BatchId) {
+    pub async fn open(&self, bench: &Bench<R>, id: BatchId) {
+        let core = bench.core.as_ref();
         match self.load(core, id).await {
-            Ok(Some(work)) => self.lay_out(core, render, settings, id, work),
+            Ok(Some(work)) => self.lay_out(bench, id, work),
             Ok(None) => {
                 let rests = core.state().agenda.gone(id);
                 self.tidy(core, id, rests);
@@ -53,22 +54,16 @@ impl<R: Render> Deck<R> {
         core.wake.notify_waiters();
     }
 
-    fn lay_out(
-        &self,
-        core: &Core,
-        render: &R,
-        settings: &Settings,
-        id: BatchId,
-        mut work: Work<R::Variant>,
-    ) {
+    fn lay_out(&self, bench: &Bench<R>, id: BatchId, mut work: Work<R::Variant>) {
+        let core = bench.core.as_ref();
         let now = core.timer.now();
         let frozen = &work.loaded.post.frozen;
         let mut state = core.state();
         let recipients = state.agenda.recipients_of_post(&work.batch);
         work.shared = agenda::is_shared(frozen.settings.copies, work.loaded.post.size, recipients);
-        let most = settings.recipients_per_transaction;
-        let language = |who: &Recipient| render.language(frozen, who);
-        let (units, next) = agenda::units(&work.batch, now, work.shared, most, &language);
+        let most = bench.settings.recipients_per_transaction;
+        let edition = |who: &Recipient| bench.edition(frozen, who);
+        let (units, next) = agenda::units(&work.batch, now, work.shared, most, &edition);
         self.works().insert(id, work);
         let rests = state.agenda.opened(id, units, next);
         drop(state);

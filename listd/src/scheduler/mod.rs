@@ -17,7 +17,7 @@ use std::time::Duration;
 use listcore::list::ListId;
 use listcore::outcome::{Dropped, Reply};
 use listcore::recipients::Recipient;
-use listcore::rewrite::Frozen;
+use listcore::rewrite::{Edition, Frozen};
 use listcore::time::Timestamp;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
@@ -33,23 +33,23 @@ pub use timer::{RealTimer, Timer};
 ///
 /// The same arguments give the same bytes, today and at a retry.
 pub trait Render: Send + Sync + 'static {
-    /// What all copies of a post in one language for one kind of relay have in common: the body and its hash.
+    /// What all copies of one edition of a post for one kind of relay have in common: the body and its hash.
     type Variant: Send + Sync + 'static;
 
-    /// The language of this recipient's copies; the same for all where they do not differ by it.
-    fn language(&self, post: &Frozen, who: &Recipient) -> String;
+    /// Which copies this recipient gets, who may have wished for plain text; the same for all where they do not differ.
+    fn edition(&self, post: &Frozen, who: &Recipient, plain: bool) -> Edition;
 
-    /// Called once for a post, a relay's abilities and a language, and kept while the post has copies to send.
+    /// Called once for a post, a relay's abilities and an edition, and kept while the post has copies to send.
     fn variant(
         &self,
         post: &StoredPost,
         body: &Body,
         can: &Can,
-        language: &str,
+        edition: &Edition,
     ) -> Result<Arc<Self::Variant>, NoCopy>;
 
     /// The copy for these recipients, in this order: one of them where copies are personal, more where shared. All of
-    /// them have the variant's language.
+    /// them have the variant's edition.
     fn copy(
         &self,
         variant: &Self::Variant,
@@ -70,6 +70,9 @@ pub enum NoCopy {
 /// Asked at the claim of each copy: may this recipient still get it (who has left is dropped)?
 pub trait StillGets: Send + Sync + 'static {
     fn still_gets(&self, post: &Frozen, who: &Recipient, now: Timestamp) -> Result<(), NotNow>;
+
+    /// Does she want plain text only?
+    fn plain(&self, post: &Frozen, who: &Recipient) -> bool;
 }
 
 /// Why a recipient gets no copy at this moment.

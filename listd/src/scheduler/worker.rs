@@ -6,6 +6,7 @@ use std::time::Duration;
 use listcore::outcome::{Dropped, Outcome, Reply};
 use listcore::recipients::Recipient;
 use listcore::retry;
+use listcore::rewrite::{Edition, Frozen};
 use listcore::time::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
@@ -31,6 +32,12 @@ pub struct Bench<R: Render> {
     pub relay: Relay,
     pub settings: Settings,
     pub outcomes: mpsc::UnboundedSender<Settlement>,
+}
+
+impl<R: Render> Bench<R> {
+    pub fn edition(&self, post: &Frozen, who: &Recipient) -> Edition {
+        self.render.edition(post, who, self.members.plain(post, who))
+    }
 }
 
 /// A loaded batch in work.
@@ -314,11 +321,12 @@ impl<R: Render> Worker<R> {
     async fn render(&self, work: &Work<R::Variant>, to: &[To]) -> Result<Copy, NoCopy> {
         let can = self.connection.as_ref().map(Connection::can).unwrap_or_default();
         let (render, loaded) = (self.bench.render.clone(), work.loaded.clone());
+        // Who changes her mind while a shared copy is on its way gets what the others get.
+        let first = to.first().map(|(.., who)| self.bench.edition(&loaded.post.frozen, who));
         let to: Vec<(RecipientRef, Recipient)> =
             to.iter().map(|(_, who, recipient)| (*who, recipient.clone())).collect();
         let now = self.bench.core.timer.now();
         let rendering = tokio::task::spawn_blocking(move || {
-            let first = to.first().map(|(_, who)| render.language(&loaded.post.frozen, who));
             let variant = loaded.variant(render.as_ref(), &can, first.unwrap_or_default())?;
             let copy = render.copy(&variant, &to, now)?;
             if copy.recipients.len() == to.len() {
@@ -385,7 +393,7 @@ async fn claim<R: Render>(bench: &Bench<R>) -> Option<(Claim<'_>, Work<R::Varian
     let (id, unit) = match picked {
         Pick::Unit(id, unit) => (id, unit),
         Pick::Load(id) => {
-            bench.deck.open(core, bench.render.as_ref(), &bench.settings, id).await;
+            bench.deck.open(bench, id).await;
             (id, core.state().agenda.take(id)?)
         }
     };

@@ -16,7 +16,7 @@ fn filter(forbidden: &[&str], form: Form) -> Filter {
     frozen.settings.attachments_allowed = Allowed::read(&["any"]).expect("patterns");
     frozen.settings.attachments_forbidden = Forbidden::read(forbidden).expect("patterns");
     frozen.settings.form = form;
-    Filter::of(&frozen, "de").expect("rules")
+    Filter::of(&frozen, &"de".into()).expect("rules")
 }
 
 /// B13: a whole mail, whatever it is, comes out as one that needs no change any more, or not at all.

@@ -9,7 +9,7 @@ use crate::list::{Allowed, Forbidden, Form};
 use crate::message::canonical::relaxed;
 use crate::message::{Part, Tree};
 use crate::rewrite::edit::Edits;
-use crate::rewrite::{Frozen, PostKind, Unsendable, attachments, body, form};
+use crate::rewrite::{Edition, Frozen, PostKind, Unsendable, attachments, body, form};
 
 mod notes;
 
@@ -31,15 +31,15 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// What a post's list lets through, with notes in a language; `None` where it is everything.
-    pub fn of(frozen: &Frozen, language: &str) -> Option<Filter> {
+    /// What a post's list lets through for an edition, with notes in its language; `None` where it is everything.
+    pub fn of(frozen: &Frozen, edition: &Edition) -> Option<Filter> {
         let s = &frozen.settings;
         let filter = Filter {
             allowed: s.attachments_allowed.clone(),
             forbidden: s.attachments_forbidden.clone(),
             max: s.max_attachment,
-            form: s.form,
-            notes: Notes::of(frozen, language),
+            form: if edition.plain { Form::Text } else { s.form },
+            notes: Notes::of(frozen, &edition.language),
         };
         let wanted = frozen.kind == PostKind::List;
         (wanted && (filter.has_rules() || filter.form != Form::Any)).then_some(filter)

@@ -4,6 +4,7 @@
 //! here leaves byte-identical and in its order. Personal fields and signatures are added by the daemon's compose.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,10 @@ use crate::arc::Sealing;
 use crate::list::{AuthorAddress, Copies, ListId, Role, Settings};
 use crate::message::lines::MAX_LINE;
 use crate::message::{Field, Mail, Malformed, fields, lines};
+use crate::options;
+use crate::outcome::Dropped;
 use crate::policy::Refusal;
+use crate::recipients::Recipient;
 use hidden::Scrubbed;
 
 mod attachments;
@@ -42,6 +46,7 @@ pub use changes::{Changes, NotTheCopy};
 pub use edit::{Change, Done, Edit, Edits, What};
 pub use from::{Arrival, Dmarc, SignatureName};
 pub use hidden::Hidden;
+pub use language::Edition;
 pub use list_headers::{author_mark, list_id, role_address, unsubscribe};
 pub use signed::{OVERSIGNED, SIGNED, sign_fields};
 pub use survives::BodyOf;
@@ -94,6 +99,9 @@ pub struct Frozen {
     /// token of its own.
     #[serde(default)]
     pub probe: Option<ListId>,
+    /// Recipients who get no copy, as they wished when the mail came; by [`options::who`](crate::options::who).
+    #[serde(default)]
+    pub spared: BTreeMap<String, Dropped>,
 }
 
 /// Where the footer points besides List-Help's page.
@@ -131,6 +139,7 @@ impl Frozen {
             arc: None,
             arrival: Arrival::default(),
             probe: None,
+            spared: BTreeMap::new(),
             address,
         }
     }
@@ -139,6 +148,12 @@ impl Frozen {
     pub fn one_click(&self) -> Option<&str> {
         let personal = self.kind == PostKind::List && self.settings.copies == Copies::Personal;
         self.links.pages.as_deref().filter(|_| personal)
+    }
+
+    /// Why somebody gets no copy of it, where that was known when the mail came.
+    pub fn spares(&self, who: &Recipient) -> Option<Dropped> {
+        let key = || options::who(who.person.as_ref(), &who.address);
+        if self.spared.is_empty() { None } else { self.spared.get(&key()).copied() }
     }
 
     /// True for a notice of our own: it leaves with a null sender, so that nothing can answer it.

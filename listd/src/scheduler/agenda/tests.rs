@@ -4,6 +4,7 @@ use crate::store::RecipientRef;
 use listcore::address::Address;
 use listcore::outcome::Reply;
 use listcore::recipients::Recipient;
+use listcore::rewrite::Edition;
 use proptest::prelude::*;
 use std::collections::HashSet;
 
@@ -168,7 +169,7 @@ fn units_of_a_batch() {
     let to = ["a@x", "b@x", "\u{fc}@x", "d@x", "e@x", "f@x", "g@x", "h@x"];
     let batch = batch(outcomes, &to);
     let at = Timestamp(100);
-    let none = |_: &Recipient| String::new();
+    let none = |_: &Recipient| Edition::default();
     let shared = units(&batch, at, true, 4, &none);
     assert_eq!(
         shared,
@@ -177,16 +178,16 @@ fn units_of_a_batch() {
     let (personal, _) = units(&batch, at, false, 4, &none);
     assert!(personal.iter().all(|unit| unit.len() == 1) && personal.len() == 6);
     assert_eq!(units(&batch, Timestamp(10), true, 1, &none).0, [vec![0], vec![5], vec![2]]);
-    let first_letter = |who: &Recipient| match who.address.local() {
-        "a" | "g" => "de".to_owned(),
-        _ => "en".to_owned(),
+    let reading = |who: &Recipient| match who.address.local() {
+        "a" | "g" => Edition { plain: true, ..Edition::default() },
+        _ => "en".into(),
     };
     assert_eq!(
-        units(&batch, at, true, 4, &first_letter).0,
+        units(&batch, at, true, 4, &reading).0,
         [vec![0], vec![5], vec![2], vec![1], vec![6], vec![7]],
-        "each language has its own transaction"
+        "each edition has its own transaction"
     );
-    assert_eq!(units(&batch, at, false, 4, &first_letter).0, personal, "in the order of the batch");
+    assert_eq!(units(&batch, at, false, 4, &reading).0, personal, "in the order of the batch");
 }
 
 /// One copy each, until that is more than 256 MB.

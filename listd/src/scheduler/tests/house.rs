@@ -11,7 +11,7 @@ use listcore::address::Address;
 use listcore::list::{Copies, ListId, Settings as ListSettings};
 use listcore::outcome::{Dropped, Outcome};
 use listcore::recipients::Recipient;
-use listcore::rewrite::{Frozen, PostKind};
+use listcore::rewrite::{Edition, Frozen, PostKind};
 use listcore::time::Timestamp;
 use tokio::sync::Notify;
 
@@ -81,11 +81,17 @@ pub struct PlainCopies {
 impl Render for PlainCopies {
     type Variant = Bytes;
 
-    fn language(&self, _: &Frozen, who: &Recipient) -> String {
-        who.language.clone().unwrap_or_default()
+    fn edition(&self, _: &Frozen, who: &Recipient, plain: bool) -> Edition {
+        Edition { language: who.language.clone().unwrap_or_default(), plain }
     }
 
-    fn variant(&self, _: &StoredPost, body: &Body, _: &Can, _: &str) -> Result<Arc<Bytes>, NoCopy> {
+    fn variant(
+        &self,
+        _: &StoredPost,
+        body: &Body,
+        _: &Can,
+        _: &Edition,
+    ) -> Result<Arc<Bytes>, NoCopy> {
         self.variants.fetch_add(1, Ordering::SeqCst);
         match body {
             Body::Memory(bytes) => Ok(Arc::new(bytes.clone())),
@@ -116,7 +122,7 @@ impl Render for PlainCopies {
     }
 }
 
-/// Everybody still gets everything, except for these addresses.
+/// Everybody still gets everything, except for these addresses. Who is called `plain` wants plain text.
 #[derive(Default)]
 pub struct Members(pub Mutex<Vec<String>>);
 
@@ -126,6 +132,10 @@ impl StillGets for Members {
             return Err(NotNow::Dropped(Dropped::LeftList));
         }
         Ok(())
+    }
+
+    fn plain(&self, _: &Frozen, who: &Recipient) -> bool {
+        who.address.local() == "plain"
     }
 }
 

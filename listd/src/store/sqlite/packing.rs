@@ -40,6 +40,9 @@ enum Why {
     Cancelled,
     Muted,
     Paused,
+    Own,
+    Addressed,
+    Elsewhere,
 }
 
 /// Stands for the queue id in a reply's text: so all "OK id=..." are one text.
@@ -202,6 +205,9 @@ impl From<Dropped> for Why {
             Dropped::Cancelled => Why::Cancelled,
             Dropped::Muted => Why::Muted,
             Dropped::Paused => Why::Paused,
+            Dropped::Own => Why::Own,
+            Dropped::Addressed => Why::Addressed,
+            Dropped::Elsewhere => Why::Elsewhere,
         }
     }
 }
@@ -215,6 +221,9 @@ impl From<Why> for Dropped {
             Why::Cancelled => Dropped::Cancelled,
             Why::Muted => Dropped::Muted,
             Why::Paused => Dropped::Paused,
+            Why::Own => Dropped::Own,
+            Why::Addressed => Dropped::Addressed,
+            Why::Elsewhere => Dropped::Elsewhere,
         }
     }
 }
@@ -240,6 +249,9 @@ mod tests {
             time().prop_map(|at| Outcome::Dropped { at, why: Dropped::Inactive }),
             time().prop_map(|at| Outcome::Dropped { at, why: Dropped::Muted }),
             time().prop_map(|at| Outcome::Dropped { at, why: Dropped::Paused }),
+            time().prop_map(|at| Outcome::Dropped { at, why: Dropped::Own }),
+            time().prop_map(|at| Outcome::Dropped { at, why: Dropped::Addressed }),
+            time().prop_map(|at| Outcome::Dropped { at, why: Dropped::Elsewhere }),
         ]
     }
 

@@ -16,7 +16,7 @@ fn filter(allowed: &[&str], forbidden: &[&str], max: u64, form: Form) -> Filter 
             ..Settings::default()
         };
     });
-    Filter::of(&list, "de").expect("a filter")
+    Filter::of(&list, &"de".into()).expect("a filter")
 }
 
 fn filtered(raw: &str, filter: &Filter) -> Result<String, Unsendable> {
