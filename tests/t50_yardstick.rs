@@ -36,6 +36,15 @@ struct Variant {
     asked: Value,
     /// The relay takes neither eight bits nor SMTPUTF8.
     seven_bit: bool,
+    /// Readers of each list, by language.
+    readers: &'static [&'static str],
+}
+
+impl Default for Variant {
+    fn default() -> Variant {
+        let list = String::new();
+        Variant { name: "", list, asked: json!({}), seven_bit: false, readers: &["de"] }
+    }
 }
 
 fn tool(name: &str) -> String {
@@ -122,8 +131,9 @@ fn hand_over(solo: &Solo, dir: &Path, mails: &[Mail]) -> Vec<Said> {
 fn measure(variant: &Variant) {
     let Some((dir, mails)) = mails() else { return };
     let names: Vec<String> = mails.iter().map(|m| list(m.number)).collect();
-    let lists: Vec<(&str, usize)> = names.iter().map(|n| (n.as_str(), 1)).collect();
-    let mut solo = Solo::prepare(&crowd::directory(&lists), |s| {
+    let readers = variant.readers.len();
+    let lists: Vec<(&str, usize)> = names.iter().map(|n| (n.as_str(), readers)).collect();
+    let mut solo = Solo::prepare(&speaking(crowd::directory(&lists), variant.readers), |s| {
         s.list = format!("post = [\"anyone\"]\n{}", variant.list);
     })
     .unwrap();
@@ -151,11 +161,20 @@ fn measure(variant: &Variant) {
     }
     let log = solo.listd.output();
     let outcome = |(mail, said): (&Mail, &Said)| {
-        let copies = copies.remove(&crowd::member(&list(mail.number), 0)).unwrap_or_default();
-        let failed = copies.is_empty() && failed(&log, mail);
+        let mut all = Vec::new();
+        for (reader, language) in variant.readers.iter().enumerate() {
+            let own = copies.remove(&crowd::member(&list(mail.number), reader)).unwrap_or_default();
+            all.extend(own.into_iter().map(|mut copy| {
+                copy["language"] = (*language).into();
+                copy
+            }));
+        }
+        let failed = all.is_empty() && failed(&log, mail);
+        let whole = said.code != 250 || all.is_empty() || all.len() == readers;
+        assert!(whole, "{}: {} copies for {readers} readers", mail.file, all.len());
         json!({
             "number": mail.number, "code": said.code, "reply": said.reply,
-            "failed": failed, "copies": copies,
+            "failed": failed, "copies": all,
         })
     };
     let mut outcome = outcome;
@@ -179,6 +198,19 @@ fn measure(variant: &Variant) {
     assert!(judged.status.success(), "{}: {errors}", variant.name);
 }
 
+/// The directory with what each reader of a list speaks; German is the school's own.
+fn speaking(ldif: String, readers: &[&str]) -> String {
+    let line = |line: &str| {
+        let reader = line.strip_prefix("uid: c").and_then(|uid| uid.split_once('-'));
+        let language = reader.and_then(|(_, at)| readers.get(at.parse::<usize>().ok()?));
+        match language.filter(|language| **language != "de") {
+            Some(language) => format!("{line}\npreferredLanguage: {language}\n"),
+            None => format!("{line}\n"),
+        }
+    };
+    ldif.lines().map(line).collect()
+}
+
 /// True where listd says itself that a mail it took could not be given to the relay.
 fn failed(log: &str, mail: &Mail) -> bool {
     let list = format!("list={} ", crowd::address(&list(mail.number)));
@@ -199,10 +231,27 @@ fn the_checker_sees_planted_damage() {
 const FOOTER: &str =
     "Grüße von der Klassenliste – für Bürger der Straße\nÄrger & <Öl>? Schreiben Sie uns";
 
+/// The same in English, with another charset's worth of characters.
+const ENGLISH: &str =
+    "Regards from the class list – naïve café, Łódź\nBulls & <cows>? Write to us €";
+
 /// `[list]` lines with tag and footer.
 fn tag_and_footer() -> String {
     format!("subject_tag = \"[5b]\"\nfooter = {}\n", json!(FOOTER))
 }
+
+/// The same with a footer for each of the two languages.
+fn tag_and_footers() -> String {
+    let (de, en) = (json!(FOOTER), json!(ENGLISH));
+    format!("subject_tag = \"[5b]\"\nfooter = {{ de = {de}, en = {en} }}\n")
+}
+
+/// What the checker is told of it.
+fn footers() -> Value {
+    json!({"de": FOOTER, "en": ENGLISH})
+}
+
+const TWO: &[&str] = &["de", "en"];
 
 /// Tag, a footer with umlauts and From rewriting: the settings that the peers were measured with.
 #[test]
@@ -211,7 +260,7 @@ fn a_usual_class_list_damages_nothing() {
         name: "class",
         list: tag_and_footer(),
         asked: json!({"from": "rewrite", "tag": "[5b]", "footer": FOOTER}),
-        seven_bit: false,
+        ..Variant::default()
     });
 }
 
@@ -224,7 +273,7 @@ fn a_list_that_wraps_what_is_sealed_damages_nothing() {
         asked: json!({
             "from": "rewrite", "tag": "[5b]", "footer": FOOTER, "wrap": true, "reply_to": "both",
         }),
-        seven_bit: false,
+        ..Variant::default()
     });
 }
 
@@ -235,7 +284,7 @@ fn a_list_that_seals_damages_nothing() {
         name: "sealing",
         list: format!("{}arc = \"seal\"\n", tag_and_footer()),
         asked: json!({"from": "rewrite", "tag": "[5b]", "footer": FOOTER, "arc": true}),
-        seven_bit: false,
+        ..Variant::default()
     });
 }
 
@@ -246,7 +295,7 @@ fn a_list_that_hides_its_authors_damages_nothing() {
         name: "hidden",
         list: format!("{}author_address = \"hidden\"\n", tag_and_footer()),
         asked: json!({"from": "rewrite", "tag": "[5b]", "footer": FOOTER, "hidden": true}),
-        seven_bit: false,
+        ..Variant::default()
     });
 }
 
@@ -257,7 +306,7 @@ fn a_list_that_changes_nothing_breaks_no_signature() {
         name: "minimal",
         list: "from = \"keep\"\ncopies = \"shared\"\n".to_owned(),
         asked: json!({"from": "keep", "minimal": true}),
-        seven_bit: false,
+        ..Variant::default()
     });
 }
 
@@ -269,5 +318,96 @@ fn a_relay_of_seven_bits_gets_the_same_mails() {
         list: format!("{}copies = \"shared\"\n", tag_and_footer()),
         asked: json!({"from": "rewrite", "tag": "[5b]", "footer": FOOTER}),
         seven_bit: true,
+        ..Variant::default()
+    });
+}
+
+/// Readers of two languages on one list: each has the footer and the From of her own, and nothing else differs (LA1).
+#[test]
+fn readers_of_two_languages_are_damaged_nothing() {
+    measure(&Variant {
+        name: "languages",
+        list: tag_and_footers(),
+        asked: json!({"from": "rewrite", "tag": "[5b]", "footer": footers()}),
+        readers: TWO,
+        ..Variant::default()
+    });
+}
+
+/// From is rewritten where the author's domain asks for it, and stays everywhere else (F1).
+#[test]
+fn a_list_that_asks_for_the_policy_damages_nothing() {
+    measure(&Variant {
+        name: "policy",
+        list: format!("{}from = \"policy\"\n", tag_and_footer()),
+        asked: json!({
+            "from": "policy", "strict": ["post.example", "firma.example", "sorge.example"],
+            "tag": "[5b]", "footer": FOOTER,
+        }),
+        ..Variant::default()
+    });
+}
+
+/// From stays where the author's own signature holds in the copy, which dkimpy says, and goes everywhere else (F2).
+#[test]
+fn a_list_that_keeps_what_is_signed_damages_nothing() {
+    measure(&Variant {
+        name: "broken",
+        list: "from = \"broken\"\n".to_owned(),
+        asked: json!({"from": "broken"}),
+        ..Variant::default()
+    });
+}
+
+/// Files that the list does not take are gone, with a note, and nothing else is (B13).
+#[test]
+fn a_list_that_takes_not_all_files_loses_nothing_else() {
+    measure(&Variant {
+        name: "attachments",
+        list: "from = \"keep\"\nattachments_forbidden = [\"pdf\", \"gif\"]\n".to_owned(),
+        asked: json!({"from": "keep", "forbidden": ["pdf", "gif"]}),
+        readers: TWO,
+        ..Variant::default()
+    });
+}
+
+/// Plain text alone: no page is left, and every word of it is.
+#[test]
+fn a_list_of_plain_text_loses_no_word() {
+    measure(&Variant {
+        name: "text",
+        list: "from = \"keep\"\nform = \"text\"\n".to_owned(),
+        asked: json!({"from": "keep", "form": "text"}),
+        ..Variant::default()
+    });
+}
+
+/// HTML where there is some: no plain text beside it, and every word of the page stays.
+#[test]
+fn a_list_of_pages_loses_no_word() {
+    measure(&Variant {
+        name: "html",
+        list: "from = \"keep\"\nform = \"html\"\n".to_owned(),
+        asked: json!({"from": "keep", "form": "html"}),
+        ..Variant::default()
+    });
+}
+
+/// Every option at once, for readers of two languages.
+#[test]
+fn a_list_with_every_option_damages_nothing() {
+    measure(&Variant {
+        name: "everything",
+        list: format!(
+            "{}footer_signed = \"wrap\"\nauthor_address = \"hidden\"\narc = \"seal\"\n\
+             attachments_forbidden = [\"pdf\", \"gif\"]\n",
+            tag_and_footers()
+        ),
+        asked: json!({
+            "from": "rewrite", "tag": "[5b]", "footer": footers(), "wrap": true, "hidden": true,
+            "arc": true, "forbidden": ["pdf", "gif"],
+        }),
+        readers: TWO,
+        ..Variant::default()
     });
 }

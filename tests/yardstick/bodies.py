@@ -10,6 +10,7 @@ import quopri
 import re
 from collections import Counter
 
+import rules
 from tree import Node, charset, parsed, payload, split, text
 
 SEALED = {"multipart/signed", "multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}
@@ -81,6 +82,9 @@ def unflowed(body, delsp):
 def check(before, after, asked):
     """Damage as (kind, what)."""
     footer = asked.get("footer") or ""
+    if rules.is_asked(asked):
+        yield from rules.check(before, after, asked)
+        return
     yield from _untouched(before, after, asked, footer)
     try:
         old, new = parsed(before), parsed(after)
@@ -219,7 +223,7 @@ def _plain(a, olds, new, footer, here):
 # What Python says of mails whose parts another program may divide otherwise.
 DIVIDED = {"CloseBoundaryNotFoundDefect", "StartBoundaryNotFoundDefect", "MissingHeaderBodySeparatorDefect", "NoBoundaryInMultipartDefect"}
 DIVISION = {"parts differ", "structure differs", "preamble or epilogue lost", "attachment changed", "text changed", "footer missing",
-            "footer broken"}
+            "footer broken", "words lost", "part lost"}
 
 
 def forgiven(before, after, defects, damage):

@@ -7,8 +7,9 @@ IN is the folder of mails.py. RESULT is a folder with `results.json`:
 
     {"asked": {...}, "mails": [{"number": 7, "code": 250, "reply": "...", "failed": false, "copies": [{"file": "0007.eml", "said": "MAIL FROM:..."}]}]}
 
-`asked` is what the list was to do (see heads.py and bodies.py), with "#" for the mail's number in `list` and `title`; "minimal": true
-says that nothing was configured that touches what an author signs. `failed`: the mail got 250, could not be given to the
+`asked` is what the list was to do (see heads.py, bodies.py and rules.py), with "#" for the mail's number in `list` and `title`; a value
+that is an object has one for each language, and a copy its reader's `language` ("de" where it has none). "minimal": true says that
+nothing was configured that touches what an author signs. `failed`: the mail got 250, could not be given to the
 relay, and listd said so. Exit 0: no damage and nothing lost; 1: some; 2: wrong usage. RESULT/report.json has every finding.
 """
 
@@ -22,6 +23,7 @@ from collections import Counter
 import bodies
 import heads
 import lost
+import rules
 import seals
 import tree
 import wire
@@ -41,11 +43,12 @@ def judge(task):
         return mail["number"], damage, facts
     judges = Signatures(os.path.join(keys, "dns.json"))
     for copy in outcome["copies"]:
+        mine = in_language(asked, copy.get("language", "de"))
         with open(os.path.join(result, copy["file"]), "rb") as file:
             after = file.read()
         # The bounce of one check must not hide what the others find.
-        for check in (lambda: wire.check(before, after, copy["said"]), lambda: heads.check(before, after, asked),
-                      lambda: bodies.check(before, after, asked), lambda: signed(judges, mail, before, after, asked, facts),
+        for check in (lambda: wire.check(before, after, copy["said"]), lambda: signed(judges, mail, before, after, mine, facts),
+                      lambda: heads.check(before, after, mine), lambda: bodies.check(before, after, mine),
                       lambda: seals.check(folder, mail, before, after)):
             try:
                 damage += list(check())
@@ -53,8 +56,15 @@ def judge(task):
                 damage.append(("the check itself failed", "%s: %s" % (type(why).__name__, why)))
         damage = bodies.forgiven(before, after, mail["defects"], damage)
     facts["rewritten"] = asked["list"].split("@")[0] in str(heads.one(heads.fields(heads.split(after)[0]), "from"))
-    facts["footer"] = bool(asked.get("footer")) and bodies.split(before)[1] != bodies.split(after)[1]
+    changed = asked.get("footer") or rules.is_asked(asked)
+    facts["footer"] = bool(changed) and bodies.split(before)[1] != bodies.split(after)[1]
     return mail["number"], damage, facts
+
+
+def in_language(asked, language):
+    """What the list was to do for a reader of this language: texts may be given by language."""
+    mine = {k: v[language] if isinstance(v, dict) else v for k, v in asked.items()}
+    return mine | {"language": language, "word": {"de": "über", "en": "via"}[language]}
 
 
 def repaired(raw):
@@ -67,6 +77,7 @@ def repaired(raw):
 def signed(judges, mail, before, after, asked, facts):
     """D3, D7: ours hold, both of them; D2: the author's where nothing that he signed was to change."""
     found = judges.of(after)
+    asked["signed"], asked["held"] = mail["signed"], sorted({s.domain for s in found if s.ok})
     for algorithm in ("rsa-sha256", "ed25519-sha256"):
         if not any(s.domain == asked["domain"] and s.algorithm == algorithm and s.ok for s in found):
             yield "our signature broken", algorithm

@@ -1,8 +1,9 @@
 """What became of the header: what rules demand is there, what they forbid is gone, everything else is as it came.
 
-`asked`: `list` (its address), `title` (its name for people), `tag`, `from` ("rewrite" or "keep"), `reply_to` ("author",
-"list", "both"), `hidden` (the author's address is in no field), `domain` (whose authors keep their From), `verified` (somebody vouches for
-the author; else From must not be made valid, promise 8).
+`asked`: `list` (its address), `title` (its name for people), `tag`, `from` ("rewrite", "keep", "policy" or "broken"), `strict` (domains
+whose DMARC policy asks for it), `held` (domains whose signatures hold in the copy) and `signed` (those that held before), `word` ("über" in
+the reader's language), `reply_to` ("author", "list", "both"), `hidden` (the author's address is in no field), `domain` (whose authors keep
+their From), `verified` (somebody vouches for the author; else From must not be made valid, promise 8).
 """
 
 import email.utils
@@ -37,8 +38,8 @@ def check(before, after, asked):
     if asked.get("hidden"):
         yield from _hidden(old, new, asked)
         return
-    yield from _counts(old, new)
-    yield from _kept(old, new, after if asked.get("wrap") else b"")
+    yield from _counts(old, new, bool(asked.get("form") or asked.get("forbidden")))
+    yield from _kept(old, new, after if asked.get("wrap") else b"", bool(asked.get("form") or asked.get("forbidden")))
     yield from _trace(old, new)
     yield from _list(new, asked)
     yield from _subject(old, new, asked)
@@ -54,7 +55,7 @@ def one(found, name):
     return next(iter(all_of(found, name)), None)
 
 
-def _counts(old, new):
+def _counts(old, new, reformed):
     names = [n for n, _, _ in new if n]
     for name in EXACTLY_ONE:
         if names.count(name) != 1:
@@ -66,7 +67,7 @@ def _counts(old, new):
             yield "not exactly one", "%s: %d" % (name, names.count(name))
     for name in sorted(set(names)):
         more = names.count(name) - came.count(name)
-        most = 2 if name == "dkim-signature" else 1 if name in OURS else 0
+        most = 2 if name == "dkim-signature" else 1 if name in OURS or (reformed and name.startswith("content-")) else 0
         if more > most:
             yield "header injected", "%s: %d more" % (name, more)
         if name in FORBIDDEN or (name.startswith(FOREIGN) and name not in OURS):
@@ -76,7 +77,7 @@ def _counts(old, new):
             yield "forbidden header", "authentication-results of our own"
 
 
-def _kept(old, new, frame):
+def _kept(old, new, frame, reformed):
     """Every field that no rule names stands in the copy as it came, in its order; in a mail that was put into a frame
     the fields that describe its body stand with the body."""
     at = 0
@@ -89,7 +90,8 @@ def _kept(old, new, frame):
                 at = later + 1
                 break
         else:
-            if name.startswith("content-") and raw in frame:
+            # Another form of the text is described by fields of its own.
+            if name.startswith("content-") and (raw in frame or reformed):
                 continue
             elsewhere = any(n == name and same(v, value, name) for n, _, v in raws)
             yield ("header moved" if elsewhere else "header changed"), name
@@ -181,9 +183,12 @@ def _people(old, new, asked):
     was, now = one(old, "from"), one(new, "from")
     (_, author) = (mailboxes(was) or [("", "")])[0]
     rewritten = [a for _, a in mailboxes(now)] == [asked["list"]]
-    if asked["from"] == "keep" or author.lower().endswith("@" + asked["domain"]):
+    if not wanted(author.lower().rpartition("@")[2], asked):
         if not same(now or b"", was or b"", "from"):
             yield "from wrong", "%r is not %r" % (now, was)
+        elif asked["from"] == "broken" and author and not any(aligned(author.lower().rpartition("@")[2], d) for d in asked["held"]):
+            if author.lower().rpartition("@")[2] != asked["domain"]:
+                yield "from wrong", "%r without a signature of the author's" % now
     elif rewritten:
         yield from _name(was, now, asked)
     elif asked.get("verified", True):
@@ -204,6 +209,23 @@ def _people(old, new, asked):
         lost = {a.lower() for _, a in mailboxes(one(old, field)) if a.isascii()} - {a.lower() for _, a in mailboxes(one(new, field))}
         if lost:
             yield "header changed", "%s lost %r" % (field, sorted(lost))
+
+
+def wanted(domain, asked):
+    """F1, F2: is this author's From to be rewritten?"""
+    if asked["from"] == "keep" or domain == asked["domain"]:
+        return False
+    if asked["from"] == "policy":
+        return any(domain == strict or domain.endswith("." + strict) for strict in asked["strict"])
+    if asked["from"] == "broken":
+        # Nothing else is changed here, so what held before holds unless From goes.
+        return not any(aligned(domain, signer) for signer in asked["signed"])
+    return True
+
+
+def aligned(author, signer):
+    """Relaxed, where the public suffix is the last label."""
+    return author.split(".")[-2:] == signer.split(".")[-2:]
 
 
 def _hidden(old, new, asked):

@@ -7,6 +7,7 @@ a reason that can be seen in the mail.
 import email.utils
 import re
 
+import rules
 from tree import fields, split, unfolded
 from sane import ONCE
 
@@ -29,6 +30,8 @@ def why(raw, mail, outcome, asked):
         return "LOST: answered %d %s" % (outcome["code"], said)
     if asked.get("hidden") and mail.get("from") is None:
         return "refused, nobody vouches for an author who is to be hidden"
+    if asked.get("forbidden") and re.search("(?i)anhang|attach", said) and rules.sealed_forbidden(raw, asked["forbidden"]):
+        return "refused, a file that the list does not take in a sealed mail"
     reason = refused(raw, found, body or b"")
     return "refused, %s" % reason if reason else "LOST: refused without a reason that can be seen: %s" % said[:80]
 
