@@ -94,7 +94,7 @@ pub fn transfer_decoded(body: &[u8], base64: bool) -> Cow<'_, [u8]> {
 /// The name of a part's file by its raw Content-Disposition, else Content-Type (RFC 2183 2.3, RFC 2231).
 pub fn filename(disposition: Option<&[u8]>, content_type: Option<&[u8]>) -> Option<String> {
     let named = |value: Option<&[u8]>, name: &str| -> Option<String> {
-        let line = [utf8_or_latin(&unfold(value?)).as_bytes(), b"\r\n"].concat();
+        let line = [side_by_side(&utf8_or_latin(&unfold(value?))).as_bytes(), b"\r\n"].concat();
         let parse = AssertUnwindSafe(|| {
             let parsed = HeaderForm::ContentType.parse(&line);
             parsed.value().as_content_type()?.attribute(name).map(str::to_owned)
@@ -102,6 +102,17 @@ pub fn filename(disposition: Option<&[u8]>, content_type: Option<&[u8]>) -> Opti
         catch_unwind(parse).ok().flatten().filter(|name| !name.is_empty())
     };
     named(disposition, "filename").or_else(|| named(content_type, "name"))
+}
+
+/// Encoded words without the white space between them, which is none of theirs (RFC 2047 6.2).
+fn side_by_side(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    for piece in line.split_inclusive("?=") {
+        let next = piece.trim_start_matches([' ', '\t']);
+        let joins = out.ends_with("?=") && next.starts_with("=?");
+        out.push_str(if joins { next } else { piece });
+    }
+    out
 }
 
 /// The words of a page as lines that end in LF; damage is forgiven.
@@ -117,7 +128,7 @@ mod tests {
     /// B13: names as they come: plain, quoted, RFC 2231 with charset and in pieces, encoded words against the rules.
     #[test]
     fn filenames() {
-        let cases: [(&str, &str, Option<&str>); 8] = [
+        let cases: [(&str, &str, Option<&str>); 9] = [
             ("attachment; filename=a.pdf", "", Some("a.pdf")),
             ("attachment; filename=\"a b.pdf\"", "x/y; name=c.pdf", Some("a b.pdf")),
             ("attachment", "x/y; name=c.pdf", Some("c.pdf")),
@@ -125,6 +136,11 @@ mod tests {
             ("inline; filename*=iso-8859-1'de'%DCber.pdf", "", Some("\u{dc}ber.pdf")),
             ("inline; filename*0=lang; filename*1=er.pdf", "", Some("langer.pdf")),
             ("inline; filename=\"=?utf-8?Q?=C3=9Cber.pdf?=\"", "", Some("\u{dc}ber.pdf")),
+            (
+                "inline; filename=\"=?utf-8?B?w5xi?=\r\n =?utf-8?Q?er.pdf?=\"",
+                "",
+                Some("\u{dc}ber.pdf"),
+            ),
             ("inline; filename=\"\"", "text/plain", None),
         ];
         for (disposition, kind, expect) in cases {

@@ -94,6 +94,13 @@ impl Charset {
         }
     }
 
+    /// `footer` without umlauts below a text of these octets, whose end is certain if nothing else is.
+    pub(super) fn in_letters(self, octets: &[u8], footer: &str) -> Option<Fit> {
+        let Charset::Known { encoding, .. } = self else { return None };
+        let safe_end = !multibyte(encoding) || (self.is_switched() && ends_in_ascii(octets));
+        safe_end.then(|| written(footer)).flatten()
+    }
+
     /// How `footer` goes below a text of these octets; `None` where that would hurt it.
     pub(super) fn fit(self, octets: &[u8], footer: &str) -> Option<Fit> {
         // Typographic quotes are not worth a change of the charset.
@@ -105,7 +112,7 @@ impl Charset {
             charset: Some("utf-8"),
         };
         let switches = octets.iter().any(|b| matches!(b, 0x0e | 0x0f | 0x1b));
-        let written = || notice::in_ascii(footer).map(|text| only(text.into_bytes()));
+        let written = || written(footer);
         match self {
             Charset::Unknown => None,
             Charset::Ascii if plain.is_ascii() => Some(only(plain.into_bytes())),
@@ -134,6 +141,12 @@ impl Charset {
             }
         }
     }
+}
+
+/// The footer in the letters of ASCII.
+fn written(footer: &str) -> Option<Fit> {
+    let new = notice::in_ascii(footer)?.into_bytes();
+    Some(Fit { old: None, new, charset: None })
 }
 
 fn named(label: &str) -> Charset {

@@ -1,6 +1,6 @@
 //! A footer below a text/plain part (rules B1, B2, B3, B9, B10).
 
-use super::charset::Charset;
+use super::charset::{Charset, Fit};
 use super::wire::{Change, Wire};
 use super::{Footer, Grown, Leaf, Unfit};
 use crate::message::Encoding;
@@ -15,12 +15,13 @@ pub(super) fn grow(leaf: &Leaf<'_>, footer: &Footer) -> Result<Grown, Unfit> {
     if ends_with_ours(&charset.shown(&wire.octets), &footer.plain) {
         return Err(Unfit::Already);
     }
-    let fit = charset.fit(&wire.octets, &below(leaf, &wire.octets, footer));
+    let below = below(leaf, &wire.octets, footer);
+    let fit = charset.fit(&wire.octets, &below);
+    // What nobody can decode for certain can't be said in another charset.
+    let stays = |fit: &Fit| fit.old.is_none() || !wire.damaged;
+    let fit = fit.filter(stays).or_else(|| charset.in_letters(&wire.octets, &below));
     let fit = fit.ok_or(Unfit::Unreadable)?;
     if let Some(mut octets) = fit.old {
-        if wire.damaged {
-            return Err(Unfit::Unreadable);
-        }
         octets.extend(fit.new);
         return Ok(anew(leaf, [&octets, b""], fit.charset));
     }

@@ -53,8 +53,11 @@ impl Step<'_> {
         }
     }
 
-    /// The HTML as plain text.
+    /// The HTML as plain text. What stands in the header and is no field may be text: such a part stays as it is.
     fn plain(&self, part: &Part) -> Vec<Edit> {
+        if part.fields(self.raw).iter().any(|field| !field.valid) {
+            return Vec::new();
+        }
         let text = html::to_text(&part.content(self.raw), part.param("charset"));
         let (fields, body) = structure::text_entity(&text);
         structure::instead(self.raw, part, &fields, &body, Done::Converted)
@@ -137,6 +140,10 @@ impl Step<'_> {
         let more = Holds { more: true, ..Holds::default() };
         match (part.shape, part.kind.as_str()) {
             _ if part.sealed.is_some() => more,
+            // Without a part in it nobody knows what it is.
+            (Shape::Multipart, _) if self.tree.children(index).next().is_none() => {
+                if self.is_blank(part) { Holds::default() } else { more }
+            }
             (Shape::Multipart, _) => {
                 self.tree.children(index).fold(Holds::default(), |all, (child, _)| {
                     let one = self.holds(child);
@@ -147,6 +154,10 @@ impl Step<'_> {
                         more: all.more || one.more,
                     }
                 })
+            }
+            // A form that says nothing stands for no other.
+            (Shape::Leaf, "text/plain" | "text/html") if part.is_shown() && self.is_blank(part) => {
+                Holds::default()
             }
             (Shape::Leaf, "text/plain") if part.is_shown() => {
                 Holds { plain: true, ..Holds::default() }
@@ -161,6 +172,10 @@ impl Step<'_> {
             }
             _ => more,
         }
+    }
+
+    fn is_blank(&self, part: &Part) -> bool {
+        part.content(self.raw).trim_ascii().is_empty()
     }
 
     /// A picture of a page, not one that was sent along.

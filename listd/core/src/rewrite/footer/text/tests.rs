@@ -69,7 +69,11 @@ fn lines_below_a_text() {
     assert_eq!(whole, "utf-8|а\r\n\r\n___\r\nfür\r\n");
     let whole = applied(&leaf(&latin, qp, b"=D0"), &footer("für"));
     assert_eq!(whole, "utf-8|=D0=B0\r\n\r\n___\r\nf=C3=BCr");
-    assert_eq!(grow(&leaf(&latin, qp, b"=D0=XX"), &footer("für")), Err(Unfit::Unreadable));
+    // Nobody knows what `=XX` is: the text stays as it is, and the footer is written without umlauts.
+    let below = applied(&leaf(&latin, qp, b"=D0=XX"), &footer("für"));
+    assert_eq!(below, "|=D0=XX\r\n\r\n___\r\nfuer");
+    let japanese = params(&[("charset", "shift_jis")]);
+    assert_eq!(grow(&leaf(&japanese, qp, b"=83=XX"), &footer("für")), Err(Unfit::Unreadable));
     assert_eq!(grow(&leaf(&latin, Encoding::Other, b"x"), &footer("x")), Err(Unfit::Unreadable));
 }
 
