@@ -53,6 +53,7 @@ refused-suspect = Unser Filter vermutet Spam in Ihrer Mail, darum wird sie nicht
 refused-filter = Unser Mailfilter lässt Ihre Mail nicht zu { $list } durch. Bitte fragen Sie die Schule auf anderem Weg.
 refused-help-unverified = Wir können nicht prüfen, dass diese Mail wirklich von Ihnen kommt, darum schickt { $list } Ihnen keine Hilfe. Menschen erreichen Sie unter { $owner }.
 refused-help-enough = Die Hilfe zu { $list } ist schon unterwegs zu Ihnen, und heute kommt sie nicht noch einmal. Menschen erreichen Sie unter { $owner }.
+refused-structure = Ihre Mail ist so aufgebaut, dass wir sie nicht weiterleiten können. Bitte schreiben Sie sie neu oder nehmen Sie ein anderes Mailprogramm.
 refused-unsendable = Ihre Mail ist so signiert oder verschlüsselt, dass sie nicht unverändert weitergeleitet werden kann. Bitte senden Sie sie ohne Signatur.
 
 # An die Verantwortlichen einer Domain: Mail wartet, weil dem Verzeichnis nicht zu trauen ist. Betreff ohne Umlaute.

@@ -53,6 +53,7 @@ refused-suspect = Our filter suspects spam in your mail, so it is not sent on to
 refused-filter = Our mail filter does not let your mail through to { $list }. Please ask the school by another way.
 refused-help-unverified = We cannot check that this mail really comes from you, so { $list } sends you no help text. To reach people, write to { $owner }.
 refused-help-enough = The help text of { $list } is on its way to you already and does not come again today. To reach people, write to { $owner }.
+refused-structure = Your mail is put together in a way that we cannot send on. Please write it anew, or use another mail program.
 refused-unsendable = Your mail is signed or encrypted in a form that cannot be sent on unchanged. Please send it without the signature.
 
 # To the admins of a domain: mail waits because the directory can't be trusted. Subjects in ASCII.

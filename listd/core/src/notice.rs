@@ -165,6 +165,7 @@ fn key(language: &str, refusal: &Refusal, args: &mut FluentArgs<'_>) -> &'static
         Refusal::UnknownList => "refused-unknown",
         Refusal::LongLineSigned => "refused-signed-long-line",
         Refusal::Unsendable => "refused-unsendable",
+        Refusal::BadStructure => "refused-structure",
         Refusal::AddressShown(field) => {
             args.set("field", field.clone());
             "refused-address-shown"

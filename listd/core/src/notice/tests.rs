@@ -60,6 +60,7 @@ fn all() -> Vec<Refusal> {
         Refusal::UnknownList,
         Refusal::LongLineSigned,
         Refusal::Unsendable,
+        Refusal::BadStructure,
         Refusal::AddressShown("Subject".to_owned()),
         Refusal::TooMany,
         Refusal::Virus(Some("Win.Test.EICAR_HDB-1".to_owned())),

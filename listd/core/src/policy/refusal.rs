@@ -31,6 +31,8 @@ pub enum Refusal {
     LongLineSigned,
     /// Eight-bit text inside a signed part that can't go out as it is.
     Unsendable,
+    /// Nested too deep, divided by lines that can't be sent, or read as two things by two programs.
+    BadStructure,
     /// The field of the mail that shows an address which the list hides.
     AddressShown(String),
     /// More mails to hidden authors than one may send in a while.
@@ -77,6 +79,7 @@ impl Refusal {
             Refusal::Unverified(_) => (550, (5, 7, 1)),
             Refusal::UnknownList => (550, (5, 1, 1)),
             Refusal::LongLineSigned | Refusal::Unsendable => (554, (5, 6, 3)),
+            Refusal::BadStructure => (554, (5, 6, 0)),
             Refusal::AddressShown(_) | Refusal::TooMany | Refusal::AttachmentSigned(_) => {
                 (550, (5, 7, 1))
             }

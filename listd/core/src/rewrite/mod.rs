@@ -207,7 +207,7 @@ pub enum Unsendable {
     EightBitSigned,
     #[error("the author's address needs SMTPUTF8, and the relay does not take it")]
     NeedsUtf8,
-    #[error("its parts are nested too deep, or divided by lines that can't be sent")]
+    #[error("its parts are nested too deep, divided by lines that can't be sent, or not plain")]
     BadStructure,
     /// What may not be attached stands where not one octet may change (promise 9); its name.
     #[error("the attachment {0:?} is not allowed, and it stands inside a signed or encrypted part")]
@@ -225,9 +225,8 @@ impl Unsendable {
             Unsendable::LongLineSigned => Refusal::LongLineSigned,
             Unsendable::AddressShown(field) => Refusal::AddressShown(field.clone()),
             Unsendable::AttachmentSigned(name) => Refusal::AttachmentSigned(name.clone()),
-            Unsendable::EightBitSigned | Unsendable::NeedsUtf8 | Unsendable::BadStructure => {
-                Refusal::Unsendable
-            }
+            Unsendable::BadStructure => Refusal::BadStructure,
+            Unsendable::EightBitSigned | Unsendable::NeedsUtf8 => Refusal::Unsendable,
         }
     }
 }
