@@ -38,6 +38,7 @@ mod t46_list_verdicts;
 mod t47_exim_scans;
 mod t48_learning;
 mod t50_yardstick;
+mod t51_attachments;
 mod t60_door;
 mod t61_hold;
 mod t62_authors;

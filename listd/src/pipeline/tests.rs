@@ -438,3 +438,44 @@ async fn the_filter_is_asked_once_and_not_about_bounces() {
     filter.says(Answer::Continue);
     assert!(answered().await.starts_with("550 5.1.1"), "clean, and nobody asked that");
 }
+
+/// B13, promise 9: a file that the list does not take is refused where not one octet may change, in words that name it.
+#[tokio::test]
+async fn a_forbidden_file_in_a_signed_mail_is_refused_at_the_door() {
+    let school = School::new();
+    let list = ListId("00000000-0000-0000-0000-00000000005b".into());
+    let pdf = ["pdf".to_owned()];
+    school.door.pipeline.members.set_override(&list, Key::AttachmentsForbidden, Some(&pdf));
+    let multipart = |kind: &str, boundary: &str, parts: [&str; 2]| {
+        let [first, second] = parts;
+        format!(
+            "Content-Type: multipart/{kind}; boundary={boundary}\r\n\r\n--{boundary}\r\n{first}\r\n\
+             --{boundary}\r\n{second}\r\n--{boundary}--\r\n"
+        )
+    };
+    let file = "Content-Type: application/pdf; name=\"Pr\u{fc}fung.pdf\"\r\n\r\n%PDF-1.7";
+    let mixed = multipart("mixed", "m", ["\r\nHallo", file]);
+    let seal = "Content-Type: application/pgp-signature\r\n\r\nx";
+    let signed = |inside: &str| multipart("signed", "s", [inside, seal]);
+    let cases = [
+        ("signed@home.example", signed(&mixed), "550 5.7.1"),
+        ("beside@home.example", multipart("mixed", "o", [&signed("\r\nHallo"), file]), "250"),
+        ("open@home.example", mixed.clone(), "250"),
+        ("clean@home.example", signed("\r\nHallo"), "250"),
+    ];
+    for (id, entity, expect) in cases {
+        let raw = letter(id, "").replacen("\r\n\r\n", &format!("\r\n{entity}"), 1);
+        let replies =
+            school.send("<anna@home.example>", &["5b@schule.example"], raw.as_bytes()).await;
+        assert!(replies[1].starts_with(expect), "{id}: {replies:?}");
+        let refused = expect != "250";
+        assert_eq!(replies[1].contains("Pruefung.pdf"), refused, "{id}: {replies:?}");
+        let traced = school.traced(id).await;
+        assert_eq!(
+            traced.iter().any(|line| line.starts_with("refused 5b@")),
+            refused,
+            "{traced:?}"
+        );
+    }
+    assert_eq!(school.announced().len(), 3, "nothing of the refused one is sent");
+}
