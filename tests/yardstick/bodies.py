@@ -1,7 +1,8 @@
 """What became of the body: the same parts in the same order, and the footer once where people see it.
 
 `asked` says what the list was to do: `footer` (the text, or ""), `wrap` (a sealed mail may be put in a multipart with the
-footer), `seven` (the relay takes seven bits only).
+footer), `seven` (the relay takes seven bits only). What is let pass only since the mail that came is not plain goes into
+`asked["noted"]`, a set of short reasons, which are counted and printed.
 """
 
 import html.parser
@@ -25,7 +26,8 @@ ARMOUR = re.compile(rb"(?m)^-----BEGIN PGP (?:SIGNED )?MESSAGE-----\r?$")
 TYPOGRAPHY = str.maketrans("–—‐‘’‚“”„", "---''\'\"\"\"")
 
 
-ASCII = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
+ASCII = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "€": "EUR",
+                       "é": "e", "ï": "i", "ó": "o", "Ł": "L", "ź": "z"})
 
 
 def flat(text):
@@ -85,7 +87,7 @@ def check(before, after, asked):
     if rules.is_asked(asked):
         yield from rules.check(before, after, asked)
         return
-    yield from _untouched(before, after, asked, footer)
+    yield from untouched(before, after, asked, footer, False)
     try:
         old, new = parsed(before), parsed(after)
         leaves_before, leaves_after = list(leaves(old)), list(leaves(new))
@@ -101,8 +103,8 @@ def check(before, after, asked):
     if was != now and not (asked.get("wrap") and extra and now == ["multipart/mixed"] + was):
         yield "structure differs", "%s became %s" % (was, now)
     for a, b in zip(leaves_before, leaves_after):
-        yield from _leaf(a, b, footer)
-    yield from _footer(old, new, footer)
+        yield from leaf(a, b, footer, asked)
+    yield from footed(old, new, footer, asked)
 
 
 def leaves(message):
@@ -141,7 +143,11 @@ def alone(words, footer):
     return words.count(flat(footer)) == 1 and not words.replace(flat(footer), "").strip(" _-\u2014\u2500")
 
 
-def _leaf(a, b, footer):
+def note(asked, reason):
+    asked.setdefault("noted", set()).add(reason)
+
+
+def leaf(a, b, footer, asked):
     """One part before and after."""
     here = kind(a)
     was, now = payload(a), payload(b)
@@ -154,7 +160,7 @@ def _leaf(a, b, footer):
         if was.replace(b"\r\n", b"\n").rstrip(b"\n") != now.replace(b"\r\n", b"\n").rstrip(b"\n"):
             yield "attachment changed", here
         return
-    yield from _text(a, b, was, now, footer, here)
+    yield from _text(a, b, was, now, footer, here, asked)
 
 
 def readings(part, octets):
@@ -171,13 +177,16 @@ def readings(part, octets):
     return found
 
 
-def _text(a, b, was, now, footer, here):
+def _text(a, b, was, now, footer, here, asked):
     new = text(b)
     if new is None:
         if text(a) is not None or not grown(was, now):
             yield "text changed", "%s is no text of its charset now" % here
+        note(asked, "a text that is none of its charset: compared as octets")
         return
     olds = readings(a, was)
+    if olds[1:] or text(a) is None:
+        note(asked, "a text that is none of its charset: compared as what it may mean")
     if any(old.rstrip("\n") == new.rstrip("\n") for old in olds):
         return
     if not footer:
@@ -186,7 +195,7 @@ def _text(a, b, was, now, footer, here):
         if not any(inserted(old, new, footer) for old in olds):
             yield "text changed", here
     else:
-        yield from _plain(a, olds, new, footer, here)
+        yield from _plain(a, olds, new, footer, here, asked)
 
 
 def grown(was, now):
@@ -198,7 +207,21 @@ def grown(was, now):
     return start + end >= len(was) - 2 and now[start : len(now) - end].isascii()
 
 
-def _plain(a, olds, new, footer, here):
+def is_unclear(part, footer):
+    """True for a text that can't be put into another charset for certain, below which a charset can't say the footer."""
+    codec = charset(part)
+    try:
+        footer.translate(TYPOGRAPHY).encode(codec or "us-ascii")
+        said = True
+    except UnicodeError:
+        said = False
+    escapes = re.search(rb"=(?![0-9A-Fa-f]{2}|\s*\n)", part.get_payload().encode("latin-1", "replace"))
+    quoted = str(part.get("content-transfer-encoding", "")).strip().lower() == "quoted-printable"
+    raw = not part.get_payload().isascii()
+    return not said and (len(readings(part, payload(part))) > 1 or text(part) is None or quoted and bool(escapes or raw))
+
+
+def _plain(a, olds, new, footer, here, asked):
     fits = [old for old in olds if new.startswith(old)]
     if not fits:
         yield "text changed", here
@@ -216,23 +239,50 @@ def _plain(a, olds, new, footer, here):
         added = "\n".join(line for _, line in rest)
         if any(flat(line) not in [flat(t) for _, t in rest] for line in footer.split("\n")):
             yield "footer broken", "%s: its lines flow together" % here
-    if not alone(added, footer):
+    if alone(added, footer.translate(ASCII)) and not footer.isascii() and is_unclear(a, footer):
+        note(asked, "a footer without umlauts: the charset can't say it, and nobody can tell what all of the text says")
+    elif not alone(added, footer):
         yield "footer broken", "%s: %r" % (here, added[-200:])
 
 
 # What Python says of mails whose parts another program may divide otherwise.
 DIVIDED = {"CloseBoundaryNotFoundDefect", "StartBoundaryNotFoundDefect", "MissingHeaderBodySeparatorDefect", "NoBoundaryInMultipartDefect"}
 DIVISION = {"parts differ", "structure differs", "preamble or epilogue lost", "attachment changed", "text changed", "footer missing",
-            "footer broken", "words lost", "part lost"}
+            "footer broken", "body changed for nothing", "not shown any more"}
 
 
-def forgiven(before, after, defects, damage):
+def forgiven(before, after, asked, defects, damage):
     """Where it is not plain what the parts of a mail are, nothing may be swallowed, and that is all (B10)."""
     if not DIVIDED & set(defects) or not any(kind in DIVISION for kind, _ in damage):
         return damage
-    was, now = (Counter(quopri.decodestring(split(raw)[1] or b"").split()) for raw in (before, after))
-    gone = [word for word in was - now if not word.startswith((b"charset=", b"Content-Transfer", b"--"))]
-    return damage if len(gone) > 3 else [d for d in damage if d[0] not in DIVISION]
+    gone = (swallowed_forms if asked.get("form") else swallowed)(before, after)
+    if gone:
+        return damage + [("words lost", " ".join(word.decode("latin-1") for word in gone[:9]))]
+    note(asked, "parts that programs divide otherwise: compared word by word")
+    return [d for d in damage if d[0] not in DIVISION]
+
+
+DESCRIBES = re.compile(rb"(?im)^content-transfer-encoding:[^\n]*|\bcharset=[^\s;]+|^--[^\n]*|\bboundary=[^\s;]+")
+TAG = re.compile(rb"<[^<>]*>")
+
+
+def swallowed(before, after):
+    """Words of the body that are not there any more; what describes a part anew is none."""
+    bare = lambda raw: TAG.sub(b" ", quopri.decodestring(DESCRIBES.sub(b"", split(raw)[1] or b"")))
+    was, now = (Counter(bare(raw).split()) for raw in (before, after))
+    return list(was - now)
+
+
+def swallowed_forms(before, after):
+    """The same where another form of the text may stand for it: each word that is shown stands there, at least once."""
+    def words(raw):
+        shown = quopri.decodestring(DESCRIBES.sub(b"", split(raw)[1] or b""))
+        shown = re.sub(rb"(?im)^content-[a-z]+:[^\n]*\n(?:[ \t][^\n]*\n)*|(?s:<[^<>]*>)", b" ", shown)
+        # Pictures go with their page.
+        shown = re.sub(rb"(?m)^[A-Za-z0-9+/]{16,}={0,2}\r?$", b" ", shown)
+        return set(re.sub(rb"&\w+;|[^\w]", b" ", shown).split())
+    fillers = b" ".join(piece for node in Node(before).walk() if node.children for piece in (node.preamble, node.epilogue))
+    return sorted(words(before) - words(after) - set(re.sub(rb"[^\w]", b" ", fillers).split()))
 
 
 META = re.compile(r"(?i)(charset\s*=\s*[\"']?)[a-z0-9_:.-]+")
@@ -256,15 +306,18 @@ def inserted(old, new, footer):
     return False
 
 
-def _untouched(before, after, asked, footer):
+def untouched(before, after, asked, footer, reformed):
     """Raw bytes that must come out as they went in (promise 9, B7, B8, B11)."""
     body_before, body_after = split(before)[1] or b"", split(after)[1] or b""
     root = Node(before)
     must_encode = asked.get("seven") and not body_before.isascii()
     too_long = any(len(line) > 998 for line in body_before.split(b"\r\n"))
-    if not footer and not must_encode and not too_long and body_after != body_before:
+    if not footer and not must_encode and not too_long and not reformed and body_after != body_before:
         yield "body changed for nothing", ""
     for node in root.walk():
+        # A multipart that went because of its form takes with it what nobody sees.
+        if reformed and asked.get("form"):
+            break
         if not node.preamble.strip() and not node.epilogue.strip():
             continue
         for piece in (node.preamble, node.epilogue):
@@ -273,6 +326,8 @@ def _untouched(before, after, asked, footer):
     stands = [node for node in Node(after).walk()]
     stands = {node.raw.strip(b"\r\n") for node in stands} | {node.body.strip(b"\r\n") for node in stands}
     for node in untouchable(root):
+        if rules.tainted(node, asked.get("forbidden")):
+            continue
         whole = node.body if node is root else node.raw
         # Inline OpenPGP seals the decoded text: its transfer encoding may change where it must.
         sealed = node.kind in SEALED or ARMOUR.search(node.body)
@@ -344,7 +399,7 @@ def _unstuffed(part, content):
     return flat(" ".join(line for _, line in unflowed(content, str(part.get_param("delsp", "")).lower() == "yes")))
 
 
-def _footer(old, new, footer):
+def footed(old, new, footer, asked):
     """Once in each view that has a place for it."""
     if not footer:
         return
@@ -354,25 +409,42 @@ def _footer(old, new, footer):
         times = sum(seen(new, prefer).count(w) - seen(old, prefer).count(w) for w in words)
         if times > 1:
             yield "footer twice", "%d times in the view of %s" % (times, prefer)
-        elif times < 1 and has_place(old, prefer):
-            yield "footer missing", "view of %s" % prefer
+        elif times < 1:
+            reason = no_place(old, prefer)
+            if reason:
+                note(asked, "no footer: " + reason)
+            else:
+                yield "footer missing", "view of %s" % prefer
 
 
-def has_place(old, prefer):
-    """True where the first thing shown is text that says truly what charset it has. Not beside winmail.dat, in which
-    Outlook looks for the text, nor in what programs read at fixed places."""
-    whole = SEALED | {"application/ms-tnef", "application/vnd.ms-tnef", "multipart/report"}
-    if any(p.get_content_type() in whole or str(p.get_filename()).lower() == "winmail.dat" for p in old.walk()):
-        return False
+def no_place(old, prefer):
+    """Why no footer need stand in a mail; None where the first thing shown is text that says truly what charset it has.
+    Not beside winmail.dat, in which Outlook looks for the text, nor in what programs read at fixed places."""
+    sorts = [p.get_content_type() for p in old.walk()]
+    if SEALED & set(sorts):
+        return "signed or encrypted"
+    if "multipart/report" in sorts:
+        return "a report"
+    tnef = ("application/ms-tnef", "application/vnd.ms-tnef")
+    if any(s in tnef for s in sorts) or any(str(p.get_filename()).lower() == "winmail.dat" for p in old.walk()):
+        return "winmail.dat"
     found = views(old, prefer)
-    if not found or not payload(found[0]).strip() or ARMOUR.search(payload(found[0])):
-        return False
+    if not found:
+        return "no text of the mail itself"
+    if not payload(found[0]).strip():
+        return "an empty text"
+    if ARMOUR.search(payload(found[0])):
+        return "OpenPGP in the text"
     first = found[0]
     known = str(first.get("content-transfer-encoding", "7bit")).strip().lower() in ENCODINGS
     # A charset that is itself encoded (RFC 2231) is beyond what a list must understand.
     plain = b"charset*" not in bytes(str(first.get("content-type", "")), "utf-8", "replace") and not any(
         "charset*" in str(value) for name, value in first.raw_items() if name.lower() == "content-type")
-    return known and plain and text(first) is not None and charset(first) not in ("utf-7", "utf-16", "utf-32")
+    if not known:
+        return "an unknown transfer encoding"
+    if not plain or text(first) is None or charset(first) in ("utf-7", "utf-16", "utf-32"):
+        return "a charset that is unknown, wrong or not over ASCII"
+    return None
 
 
 ENCODINGS = ("", "7bit", "8bit", "binary", "base64", "quoted-printable")

@@ -5,12 +5,12 @@
 
 IN is the folder of mails.py. RESULT is a folder with `results.json`:
 
-    {"asked": {...}, "mails": [{"number": 7, "code": 250, "reply": "...", "failed": false, "copies": [{"file": "0007.eml", "said": "MAIL FROM:..."}]}]}
+    {"asked": {...}, "left_out": 0, "mails": [{"number": 7, "code": 250, "reply": "...", "failed": false, "copies": [{"file": "0007.eml", "said": "MAIL FROM:..."}]}]}
 
 `asked` is what the list was to do (see heads.py, bodies.py and rules.py), with "#" for the mail's number in `list` and `title`; a value
 that is an object has one for each language, and a copy its reader's `language` ("de" where it has none). "minimal": true says that
 nothing was configured that touches what an author signs. `failed`: the mail got 250, could not be given to the
-relay, and listd said so. Exit 0: no damage and nothing lost; 1: some; 2: wrong usage. RESULT/report.json has every finding.
+relay, and listd said so. `left_out`: so many mails of IN were not tried, a sample was. Exit 0: no damage and nothing lost; 1: some; 2: wrong usage. RESULT/report.json has every finding.
 """
 
 import json
@@ -43,7 +43,7 @@ def judge(task):
         return mail["number"], damage, facts
     judges = Signatures(os.path.join(keys, "dns.json"))
     for copy in outcome["copies"]:
-        mine = in_language(asked, copy.get("language", "de"))
+        mine = in_language(asked, copy.get("language", "de")) | {"reformed": rules.root_changes(before, asked)}
         with open(os.path.join(result, copy["file"]), "rb") as file:
             after = file.read()
         # The bounce of one check must not hide what the others find.
@@ -54,7 +54,8 @@ def judge(task):
                 damage += list(check())
             except Exception as why:
                 damage.append(("the check itself failed", "%s: %s" % (type(why).__name__, why)))
-        damage = bodies.forgiven(before, after, mail["defects"], damage)
+        damage = bodies.forgiven(before, after, mine, mail["defects"], damage)
+        facts.setdefault("noted", set()).update(mine.get("noted", ()))
     facts["rewritten"] = asked["list"].split("@")[0] in str(heads.one(heads.fields(heads.split(after)[0]), "from"))
     changed = asked.get("footer") or rules.is_asked(asked)
     facts["footer"] = bool(changed) and bodies.split(before)[1] != bodies.split(after)[1]
@@ -110,7 +111,7 @@ def main(arguments):
     tasks = [(folder, result, keys, mails[o["number"]], o, results["asked"]) for o in results["mails"]]
     with multiprocessing.Pool(2) as pool:
         judged = pool.map(judge, tasks, chunksize=16)
-    missing = len(mails) - len(results["mails"])
+    missing = len(mails) - len(results["mails"]) - results.get("left_out", 0)
     return report(result, results["asked"], judged, missing)
 
 
@@ -140,6 +141,9 @@ def report(result, asked, judged, missing):
     both = lambda counters: [(k, (counters[0][k], counters[1][k], counters[0][k] + counters[1][k]))
                              for k in sorted(counters[0] | counters[1])]
     table(" not sent, and why", both(gone))
+    noted = [Counter(reason for n, _, facts in judged if (n in sane) == it for reason in facts.get("noted", ())) for it in (True, False)]
+    if noted[0] or noted[1]:
+        table(" let pass, since the mail is not plain", both(noted))
     if damaged:
         table(" damage by kind", both(kinds))
         for kind, cases in sorted(examples.items()):

@@ -3,7 +3,8 @@
 `asked`: `list` (its address), `title` (its name for people), `tag`, `from` ("rewrite", "keep", "policy" or "broken"), `strict` (domains
 whose DMARC policy asks for it), `held` (domains whose signatures hold in the copy) and `signed` (those that held before), `word` ("über" in
 the reader's language), `reply_to` ("author", "list", "both"), `hidden` (the author's address is in no field), `domain` (whose authors keep
-their From), `verified` (somebody vouches for the author; else From must not be made valid, promise 8).
+their From), `verified` (somebody vouches for the author; else From must not be made valid, promise 8), `reformed` (the body as a whole
+is another entity, which fields of its own describe).
 """
 
 import email.utils
@@ -38,8 +39,8 @@ def check(before, after, asked):
     if asked.get("hidden"):
         yield from _hidden(old, new, asked)
         return
-    yield from _counts(old, new, bool(asked.get("form") or asked.get("forbidden")))
-    yield from _kept(old, new, after if asked.get("wrap") else b"", bool(asked.get("form") or asked.get("forbidden")))
+    yield from _counts(old, new, asked.get("reformed"))
+    yield from _kept(old, new, after if asked.get("wrap") else b"", asked.get("reformed"))
     yield from _trace(old, new)
     yield from _list(new, asked)
     yield from _subject(old, new, asked)

@@ -30,10 +30,18 @@ def why(raw, mail, outcome, asked):
         return "LOST: answered %d %s" % (outcome["code"], said)
     if asked.get("hidden") and mail.get("from") is None:
         return "refused, nobody vouches for an author who is to be hidden"
-    if asked.get("forbidden") and re.search("(?i)anhang|attach", said) and rules.sealed_forbidden(raw, asked["forbidden"]):
+    if asked.get("forbidden") and rules.says_twice(raw):
+        return "refused, a part that says twice what it is"
+    sealed = rules.sealed_forbidden(raw, asked["forbidden"]) if asked.get("forbidden") else []
+    if any(ascii_of(name) in said for name in sealed):
         return "refused, a file that the list does not take in a sealed mail"
     reason = refused(raw, found, body or b"")
     return "refused, %s" % reason if reason else "LOST: refused without a reason that can be seen: %s" % said[:80]
+
+
+def ascii_of(name):
+    """The longest run of a name that stands in a reply of ASCII as it is."""
+    return max(re.findall(r"[ -~]+", name), key=len, default="")
 
 
 def accepted(raw, head, body, found, outcome, asked):

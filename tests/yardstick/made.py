@@ -131,6 +131,48 @@ def signed(keys):
         yield "made/signed-%s-%s" % (form, b"-".join(canonical).decode()), signature + raw
 
 
+def domains():
+    """Authors whose domains ask for different things (the zones are in tests/stack/dns.rs)."""
+    for domain in ("firma.example", "sorge.example", "kind.sorge.example", "still.example", "post.still.example", "weg.still.example"):
+        text = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nGr\xc3\xbc\xc3\x9fe\r\n"
+        yield "made/author-" + domain, head("Wandertag", "a@" + domain, "Anna Muster <anna@%s>" % domain) + text
+
+
+def with_files():
+    """Files where mail programs put them: beside a text, behind a page, in one of its forms, in what is forwarded or signed."""
+    plain = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nHallo \xc3\x96zg\xc3\xbcr\r\n"
+    page = (
+        b"Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n<html><body><p>Hallo \xc3\x96zg\xc3\xbcr</p>"
+        b'<ul><li>eins<li>zwei</ul><a href="https://schule.example/plan">Plan</a><img src="cid:1@x"></body></html>\r\n'
+    )
+    file = b'Content-Type: %s; name="%s"\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: %s; filename="%s"\r\n\r\n%s'
+    pdf = file % (b"application/pdf", b"plan.pdf", b"attachment", b"plan.pdf", wrapped(b"%PDF-1.7" + bytes(range(256)) * 3))
+    gif = b'Content-Type: image/gif; name="1.gif"\r\nContent-ID: <1@x>\r\nContent-Transfer-Encoding: base64\r\n\r\n' + wrapped(b"GIF89a" + bytes(40))
+    png = gif.replace(b"gif", b"png").replace(wrapped(b"GIF89a" + bytes(40)), wrapped(b"\x89PNG\r\n\x1a\n" + bytes(40)))
+    forwarded = b'Content-Type: message/rfc822\r\nContent-Disposition: attachment; filename="alt.eml"\r\n\r\n' + head("Alt", "alt@gmx.example")
+    multi = lambda kind, *parts: multipart(kind, "b%s%d" % (kind[:3], len(b"".join(parts))), parts)
+    seal = b"Content-Type: application/pgp-signature\r\n\r\n-----BEGIN PGP SIGNATURE-----\r\n\r\nAAAA\r\n-----END PGP SIGNATURE-----\r\n"
+    signed = multipart("signed", "sss", [multi("mixed", plain, pdf), seal], 'micalg=pgp-sha512; protocol="application/pgp-signature"; ')
+    for name, body in [
+        ("beside", multi("mixed", plain, pdf, png)),
+        ("in-a-page", multi("alternative", plain, multi("related", page, gif))),
+        ("picture", multi("alternative", plain, multi("related", page, png))),
+        ("page-alone", page),
+        ("empty-form", multi("alternative", plain[: plain.index(b"Hallo")] + b"\r\n", page)),
+        ("in-a-form", multi("alternative", plain, multi("mixed", page, pdf))),
+        ("in-the-plain-form", multi("alternative", multi("mixed", plain, pdf), page)),
+        ("apple", multi("alternative", plain, multi("mixed", page, pdf, page.replace(b"Hallo", b"Ende")))),
+        ("all", multi("mixed", multi("related", multi("alternative", plain, page), png, gif), pdf)),
+        ("forwarded", multi("mixed", plain, forwarded + multi("mixed", plain, pdf))),
+        ("forwarded-clean", multi("mixed", plain, forwarded + multi("alternative", plain, page))),
+        ("alone", pdf),
+        ("signed", signed),
+        ("signed-beside", multi("mixed", signed.replace(b"plan.pdf", b"plan.doc").replace(b"application/pdf", b"application/x-a")
+                                .replace(wrapped(b"%PDF-1.7" + bytes(range(256)) * 3), b"AAAA\r\n"), pdf)),
+    ]:
+        yield "made/file-" + name, head("Plan", "file-%s@gmx.example" % name) + body
+
+
 def sealed(out):
     """S/MIME by openssl and OpenPGP by gpg, signed and encrypted; keys stay in OUT/keys for the check afterwards."""
     home = os.path.join(out, "keys")

@@ -90,7 +90,7 @@ def main(arguments):
     judge = Signatures(os.path.join(keys, "dns.json"))
     described = []
     every = list(found(corpora)) + list(made.invitations(corpora)) + list(made.winmails(corpora))
-    every += list(made.signed(keys)) + list(made.sealed(out))
+    every += list(made.signed(keys)) + list(made.sealed(out)) + list(made.domains()) + list(made.with_files())
     for number, (name, raw) in enumerate(every):
         raw, author = with_author(as_exim_hands_it_over(raw))
         wrong = defects(raw)

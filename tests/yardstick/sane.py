@@ -7,7 +7,7 @@ not always plain, so the figures tell both kinds apart.
 import email.utils
 import re
 
-from tree import charset, fields, parsed, payload, split, text
+from tree import charset, fields, payload, split, strictly, text
 
 ONCE = ("from sender reply-to to cc bcc message-id in-reply-to references subject date mime-version content-type "
         "content-transfer-encoding content-id").split()
@@ -33,7 +33,7 @@ def defects(raw):
     if max(map(len, raw.split(b"\r\n")), default=0) > 998:
         found.add("line over 998 octets")
     try:
-        _of_parts(parsed(raw), found)
+        _of_parts(strictly(raw), found)
     except Exception as why:
         found.add("Python can't read it: %s" % type(why).__name__)
     return sorted(found)

@@ -15,11 +15,20 @@ import re
 POLICY = email.policy.default.clone(header_factory=functools.lru_cache(8192)(email.headerregistry.HeaderRegistry()))
 FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
 DEPTH = 60
+# After a semicolon, in a header, a boundary with a character that wants quotes.
+UNQUOTED = re.compile(rb"(?im)(^content-type:[^\n]*?(?:;[^\n]*?\n?[ \t]*)boundary=)([^\s\";]*=[^\s\";]*)(?=[\s;])")
 
 
 @functools.lru_cache(8)
 def parsed(raw):
-    """The mail as Python's parser sees it."""
+    """The mail as Python's parser sees it, which does not read a boundary with "=" in it without quotes, as all others do."""
+    head, body = split(raw)
+    head = UNQUOTED.sub(rb'\1"\2"', head)
+    return email.message_from_bytes(head if body is None else head + b"\r\n" + body, policy=POLICY)
+
+
+def strictly(raw):
+    """The same, with no help."""
     return email.message_from_bytes(raw, policy=POLICY)
 
 
@@ -85,7 +94,7 @@ class Node:
 
     def _boundary(self):
         try:
-            found = self.message.get_boundary()
+            found = parsed(self.head + b"\r\n").get_boundary()
         except Exception:
             return None
         return found.rstrip().encode("ascii", "surrogateescape") if found else None
