@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::list::Form;
 use crate::message::{Part, Shape, Tree};
 use crate::rewrite::Unsendable;
 use crate::rewrite::edit::{Done, Edit};
@@ -30,7 +31,7 @@ pub(super) fn edits(raw: &[u8], tree: &Tree, filter: &Filter) -> Result<Vec<Edit
     let gone = with_empty(tree, found.keys().copied().collect());
     let mut notes: BTreeMap<usize, Vec<Gone>> = BTreeMap::new();
     for (index, files) in found {
-        notes.entry(place(tree, index)).or_default().extend(files);
+        notes.entry(place(tree, index, filter.form)).or_default().extend(files);
     }
     let mut edits = Vec::new();
     for (place, files) in &notes {
@@ -122,12 +123,17 @@ fn above(tree: &Tree, index: usize) -> impl Iterator<Item = usize> {
 }
 
 /// Where its note stands: at the part itself, or at the outermost of the multiparts in which a note would not be read.
-fn place(tree: &Tree, index: usize) -> usize {
+/// Where forms of a text go, it goes with none of them.
+fn place(tree: &Tree, index: usize, form: Form) -> usize {
     let close = |index: &usize| {
         let kind = tree.parts.get(*index).map(|part| part.kind.as_str());
         matches!(kind, Some("multipart/alternative" | "multipart/related"))
     };
-    above(tree, index).take_while(close).last().unwrap_or(index)
+    let outermost = match form {
+        Form::Any => above(tree, index).take_while(close).last(),
+        Form::Text | Form::Html => above(tree, index).filter(close).last(),
+    };
+    outermost.unwrap_or(index)
 }
 
 /// With the multiparts of which nothing is left.

@@ -196,6 +196,22 @@ fn who_says_two_things_says_nothing() {
     assert_eq!(filtered(&head, &rules), Err(Unsendable::BadStructure));
 }
 
+/// B13: the note about a file in one of the forms is there whichever form goes.
+#[test]
+fn a_note_goes_with_no_form() {
+    let page = multipart("mixed", "m", &[HTML, PDF]);
+    let plain = multipart("mixed", "m", &[PLAIN, PDF]);
+    for form in [Form::Any, Form::Text, Form::Html] {
+        for forms in [[PLAIN, &page], [&plain, HTML]] {
+            let filter = filter(&["any"], &["pdf"], 0, form);
+            let out = filtered(&mail(&multipart("alternative", "b", &forms)), &filter);
+            let out = out.expect("sendable");
+            assert_eq!(out.matches("Anhang weggelassen: a.pdf").count(), 1, "{form:?}: {out}");
+            assert!(out.contains("Hallo") && !out.contains("JVBERi0xLjcK"), "{form:?}: {out}");
+        }
+    }
+}
+
 /// One form of a text; attachments and invitations stay.
 #[test]
 fn texts_have_one_form() {
