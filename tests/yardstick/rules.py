@@ -84,12 +84,12 @@ def _walk(part, root, asked, found):
         if any(p.get_content_type() in WHOLE for p in part.walk()):
             return [_walk(c, root, {"forbidden": wrong}, found) for c in part.get_payload()] and None
         chosen = _chosen(children, form)
-        if chosen is not None and (form == "text" or not any(has_more(c) or pictures(c) for c in children if c is not chosen)):
+        if chosen is not None and (form == "text" or not any(has_more(c, wrong) or pictures(c, wrong) for c in children if c is not chosen)):
             found.reformed = True
             return _without(part, chosen, root, asked, found)
     if sort == "multipart/related" and form == "text" and children:
         page = _root_of(part, children)
-        if page is not None and becomes_text(page):
+        if page is not None and becomes_text(page, wrong):
             found.reformed = True
             return _without(part, page, root, asked, found)
     return [_walk(c, root, asked, found) for c in part.get_payload()] and None
@@ -159,13 +159,13 @@ def _root_of(part, children):
     return (named or children)[0]
 
 
-def becomes_text(page):
+def becomes_text(page, wrong):
     """True for a text, or several forms of one."""
     if page.get_content_type() == "multipart/alternative" and page.is_multipart():
         children = page.get_payload()
         chosen = None if any(is_sealed(c) for c in children) else _chosen(children, "text")
         others = [c for c in children if c is not chosen]
-        return chosen is not None and becomes_text(chosen) and not any(has_more(c) or pictures(c) for c in others)
+        return chosen is not None and becomes_text(chosen, wrong) and not any(has_more(c, wrong) or pictures(c, wrong) for c in others)
     if page.get_content_type() == "multipart/related" and page.is_multipart():
         return False
     return not page.is_multipart() and page.get_content_maintype() == "text" and not is_sealed(page)
@@ -201,18 +201,20 @@ def is_picture(part, above):
     return part.get_content_maintype() == "image" and related and part.get_content_disposition() != "attachment"
 
 
-def pictures(part, above=None):
+def pictures(part, wrong, above=None):
     if part.is_multipart() and part.get_content_maintype() == "multipart":
-        return sum(pictures(c, part) for c in part.get_payload())
-    return int(is_picture(part, above))
+        return sum(pictures(c, wrong, part) for c in part.get_payload())
+    return int(is_picture(part, above) and not is_gone(part, wrong))
 
 
-def has_more(part, above=None):
-    """Something that must not be lost: an attachment, a mail, a sealed part, what can't be divided."""
+def has_more(part, wrong, above=None):
+    """Something that must not be lost: an attachment that may pass, a mail, a sealed part, what can't be divided."""
+    if is_gone(part, wrong):
+        return False
     if is_sealed(part) or (part.get_content_maintype() == "message" and part.is_multipart()):
         return True
     if part.is_multipart():
-        return any(has_more(c, part) for c in part.get_payload())
+        return any(has_more(c, wrong, part) for c in part.get_payload())
     return not is_picture(part, above) and not (part.get_content_maintype() == "text" and is_shown(part))
 
 
@@ -303,7 +305,7 @@ def check(before, after, asked):
         return
     for (how, was), now in zip(wanted.left, goes):
         yield from bodies.leaf(was, now, footer, asked) if how == "same" else _words(was, now, footer, asked)
-    yield from _notes(wanted, notes, new, asked, language)
+    yield from _notes(wanted, notes, (old, new), asked, language)
     yield from _structure(old, new, wanted, notes, asked)
     yield from _shown(old, new, asked, wanted)
     yield from bodies.footed(old, new, footer, asked)
@@ -319,9 +321,10 @@ def is_note(part, language):
     return bool((text(part) or "").startswith(GONE[language]) or PICTURES[language].match(text(part) or ""))
 
 
-def _notes(wanted, notes, new, asked, language):
+def _notes(wanted, notes, mails, asked, language):
     """Every file that went is named, with its size and whom to ask; pictures are counted; and a reader sees it."""
     written = "\n".join(text(n) for n in notes)
+    old, new = mails
     lines = [line for line in written.split("\n") if line.startswith(GONE[language])]
     if len(lines) != len(wanted.gone):
         yield "note wrong", "%d gone, %d named" % (len(wanted.gone), len(lines))
@@ -330,18 +333,33 @@ def _notes(wanted, notes, new, asked, language):
         line = next((l for l in left if names_it(l[len(GONE[language]) :], part, language, asked)), None)
         if line is None:
             yield "note wrong", "%r is not in %r" % (names(part), left)
-        else:
-            left.remove(line)
+            continue
+        left.remove(line)
+        for view in ("text/plain", "text/html"):
+            if any(part is p for p in reachable(old, view)) and bodies.flat(line) not in bodies.seen(new, view):
+                yield "note hidden", "view of %s" % view
     if wanted.gone and any(asked["list"].replace("@", "-owner@") not in text(n) for n in notes if text(n).startswith(GONE[language])):
         yield "note wrong", "nobody to ask"
     said = sum(int(n) for n in PICTURES[language].findall(written))
     if said != wanted.pictures:
         yield "note wrong", "%d pictures gone, %d said" % (wanted.pictures, said)
-    for view in ("text/plain", "text/html"):
-        seen = bodies.seen(new, view)
-        for note in notes:
-            if bodies.flat(text(note).split("\n")[0]) not in seen:
-                yield "note hidden", "view of %s" % view
+    for note in notes:
+        if PICTURES[language].match(text(note)) and bodies.flat(text(note)) not in bodies.seen(new, "text/plain"):
+            yield "note hidden", "about pictures"
+
+
+def reachable(part, view):
+    """The leaves that a program offers which prefers this kind of text: all, but for those of the other forms."""
+    if not part.is_multipart():
+        return [part]
+    children = part.get_payload()
+    if part.get_content_type() == "multipart/alternative":
+        fitting = [c for c in children if any(p.get_content_type() == view for p in bodies.views(c, view))]
+        chosen = (fitting or children)[-1:]
+        # A form that no program shows as text is an attachment to most.
+        chosen += [c for c in children if c not in chosen and not bodies.views(c, view)]
+        return [leaf for c in chosen for leaf in reachable(c, view)]
+    return [leaf for c in children for leaf in reachable(c, view)]
 
 
 def names_it(line, part, language, asked):
