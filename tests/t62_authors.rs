@@ -180,19 +180,15 @@ fn a_storm_of_answers() {
     }
 }
 
-/// The emergency hold of one list by `listctl`, and of a whole domain by the configuration; and what a mail may show.
+/// The emergency hold of one list by `listctl` and by its LDAP entry, of a whole domain by `listctl` (over a restart) and by
+/// the configuration; and what a mail may show.
 #[test]
 fn an_emergency_and_a_mail_that_shows_too_many() {
-    let stack = Stack::builder().settings(|s| s.list = "max_outside = 3\n".into()).start().unwrap();
+    let mut stack =
+        Stack::builder().settings(|s| s.list = "max_outside = 3\n".into()).start().unwrap();
     let (_, joerg) = school::JOERG;
+    in_an_emergency(&mut stack);
     let post = |id: &str| stack.post(joerg, &[LIST], &letter(joerg, id)).unwrap();
-    let teacher = As::User(school::TEACHER.0, school::PASSWORD);
-    let by_teacher = |id: &str| arrives(&stack, &teacher, STRICT, &letter(STRICT, id));
-
-    set(&stack, "emergency", "true");
-    waits(&stack, &post("list1@post.example"), "list1@post.example", "emergency");
-    waits(&stack, &by_teacher("list2@schule.example"), "list2@schule.example", "emergency");
-    stack.listd.listctl(&["list", "unset", "klasse-5b", "emergency"]).unwrap();
     assert_eq!(post("free@post.example").code, 250);
     stack.dovecot.wait_for(school::ZOE.0, "free@post.example").unwrap();
 
@@ -219,7 +215,50 @@ fn an_emergency_and_a_mail_that_shows_too_many() {
     stack.dovecot.wait_for(school::ZOE.0, "some@x").unwrap();
     let many = to(&format!("{away}, d@away.example"), "many@x");
     waits(&stack, &stack.post(joerg, &[LIST], &many).unwrap(), "many@x", "outside");
-    for id in ["list1@post.example", "list2@schule.example", "domain@post.example", "many@x"] {
+    let held = ["list1@post.example", "list2@schule.example", "ldap@post.example"];
+    let more = ["all@post.example", "again@post.example", "domain@post.example", "many@x"];
+    for id in held.into_iter().chain(more) {
         reached_no_parent(&stack, id);
     }
+}
+
+/// Begun and ended in each way; afterwards there is none.
+fn in_an_emergency(stack: &mut Stack) {
+    let (_, joerg) = school::JOERG;
+    let post = |stack: &Stack, id: &str| {
+        let reply = stack.post(joerg, &[LIST], &letter(joerg, id)).unwrap();
+        waits(stack, &reply, id, "emergency");
+    };
+    stack.listd.listctl(&["emergency", "on", "klasse-5b"]).unwrap();
+    post(stack, "list1@post.example");
+    let teacher = As::User(school::TEACHER.0, school::PASSWORD);
+    let id = "list2@schule.example";
+    waits(stack, &arrives(stack, &teacher, STRICT, &letter(STRICT, id)), id, "emergency");
+
+    // The list's entry says so too: ending the one does not end the other, and it is told.
+    let entry = "dn: cn=klasse-5b,ou=groups,dc=schule,dc=example\nchangetype: modify\n";
+    stack.ldap.modify(&format!("{entry}add: listEmergency\nlistEmergency: TRUE\n")).unwrap();
+    let ended = wait::until("the entry's emergency", wait::MAIL, || {
+        Ok(stack.listd.listctl(&["emergency", "off", "klasse-5b"]).err().map(|why| why.0))
+    });
+    assert!(ended.unwrap().contains("from LDAP entry"), "who still holds mail is named");
+    post(stack, "ldap@post.example");
+    stack.ldap.modify(&format!("{entry}delete: listEmergency\n")).unwrap();
+    wait::until_true("no emergency", wait::MAIL, || {
+        stack.listd.listctl(&["emergency"]).is_ok_and(|shown| shown.contains("no emergency"))
+    })
+    .unwrap();
+
+    let shown = stack.listd.listctl(&["emergency", "on", "schule.example"]).unwrap();
+    assert!(
+        shown.contains(LIST) && shown.contains("chor@") && shown.contains("mails wait"),
+        "{shown}"
+    );
+    set(stack, "emergency", "false");
+    post(stack, "all@post.example");
+    stack.listd.stop().unwrap();
+    stack.listd.start().unwrap();
+    post(stack, "again@post.example");
+    stack.listd.listctl(&["list", "unset", "klasse-5b", "emergency"]).unwrap();
+    stack.listd.listctl(&["emergency", "off", "schule.example"]).unwrap();
 }

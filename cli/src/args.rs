@@ -49,6 +49,23 @@ pub enum Command {
     #[command(subcommand)]
     List(ListCommand),
 
+    /// Hold all mail to a list or to a whole domain until somebody has looked at it
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "Examples:
+  listctl emergency                       where all mail waits now
+  listctl emergency on klasse-5b          everything to this list waits for a moderator
+  listctl emergency on schule.example     everything to all lists of the domain
+  listctl emergency off schule.example    new mail goes out again; what waits goes on waiting (listctl held)
+
+It counts at once and over a restart, also over what a list's LDAP entry says.
+Needs root or the user that listd runs as. Exit code 1: after `off` something is still held, by another setting."
+    )]
+    Emergency {
+        #[command(subcommand)]
+        command: Option<EmergencyCommand>,
+    },
+
     /// The directory: how old what we know is, and what is held because too many members are gone
     #[command(subcommand)]
     Directory(DirectoryCommand),
@@ -262,6 +279,22 @@ pub enum DirectoryCommand {
     },
     /// Believe what was accepted before: mail goes to those, until the directory says something else
     Reject,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EmergencyCommand {
+    /// From now on all mail waits
+    On {
+        /// A list (address or short name) or a domain
+        #[arg(value_name = "LIST|DOMAIN")]
+        place: String,
+    },
+    /// New mail goes out again
+    Off {
+        /// As it was given to `on`
+        #[arg(value_name = "LIST|DOMAIN")]
+        place: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

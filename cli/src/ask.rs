@@ -7,8 +7,8 @@ use listcore::hold::Choice;
 use serde::Serialize;
 
 use crate::args::{
-    Args, BouncesCommand, Command, ConfigCommand, DirectoryCommand, DkimCommand, HeldCommand,
-    ListCommand, MemberCommand, QueueCommand,
+    Args, BouncesCommand, Command, ConfigCommand, DirectoryCommand, DkimCommand, EmergencyCommand,
+    HeldCommand, ListCommand, MemberCommand, QueueCommand,
 };
 use crate::client::Client;
 use crate::fail::{Done, Fail};
@@ -28,6 +28,13 @@ pub async fn run(args: Args) -> Done {
             ask.set(api::Set { list, key, value: None }).await
         }
         Command::List(ListCommand::Members { list }) => ask.members(&list).await,
+        Command::Emergency { command: None } => ask.stopped().await,
+        Command::Emergency { command: Some(EmergencyCommand::On { place }) } => {
+            ask.emergency(place, true).await
+        }
+        Command::Emergency { command: Some(EmergencyCommand::Off { place }) } => {
+            ask.emergency(place, false).await
+        }
         Command::Directory(DirectoryCommand::Status) => ask.directory().await,
         Command::Directory(DirectoryCommand::Diff { list }) => ask.diff(list).await,
         Command::Directory(DirectoryCommand::Accept { list, .. }) => ask.accept(list).await,
@@ -103,6 +110,19 @@ impl Ask {
     async fn set(&self, set: api::Set) -> Done {
         let detail: api::ListDetail = self.client.post(path::SET, &set).await?;
         self.print(&detail, |detail| show::setting(detail, &set.key))
+    }
+
+    async fn stopped(&self) -> Done {
+        let stopped: api::Stopped = self.client.get(path::EMERGENCY, &[]).await?;
+        self.print(&stopped, show::stopped)
+    }
+
+    /// No, where something is held on by another setting.
+    async fn emergency(&self, place: String, on: bool) -> Done {
+        let ask = api::Emergency { place, on };
+        let stopped: api::Stopped = self.client.post(path::EMERGENCY, &ask).await?;
+        self.print(&stopped, show::stopped)?;
+        if on || stopped.lists.is_empty() { Ok(()) } else { Err(Fail::said()) }
     }
 
     async fn members(&self, list: &str) -> Done {

@@ -117,6 +117,7 @@ fn warnings(config: &Config) -> Vec<String> {
     if let Some(path) = rspamd {
         file("verdict.rspamd_password_file", path);
     }
+    said.extend(config.advice());
     open_to_all("secret_file", &config.secret_file, &mut said);
     if let Some(path) = rspamd {
         open_to_all("verdict.rspamd_password_file", path, &mut said);

@@ -4,12 +4,15 @@ use std::io::Read;
 use std::path::Path;
 
 use data_encoding::BASE64;
-use listcore::api::{Person, SimulatedCopy, Simulation, path};
+use listcore::api::{Decisive, Person, SimulatedCopy, Simulation, path};
+use listcore::list::settings::{Key, Source};
+use listcore::time::Timestamp;
 
 use crate::ask::Ask;
 use crate::fail::{Done, Fail};
 use crate::show::protected_line;
 use crate::show::table::{Rows, visible};
+use crate::time;
 
 /// Largest mail that is read (octets); the daemon has its own limit.
 const MAIL: u64 = 128 * 1024 * 1024;
@@ -80,6 +83,12 @@ fn human(simulation: &Simulation, out: Option<&Path>) -> String {
     facts.fact("list", &simulation.list);
     facts.fact("verdict", verdict);
     facts.fact("decided by", &simulation.rule);
+    if let Some(reason) = &simulation.waits {
+        facts.fact("waits", reason);
+    }
+    if !simulation.accepted {
+        facts.fact("setting", setting(simulation.setting.as_ref()));
+    }
     facts.fact("reply", &simulation.reply);
     facts.fact("author", &simulation.author);
     if !simulation.scan.is_empty() && simulation.scan != "not_asked" {
@@ -121,6 +130,19 @@ fn human(simulation: &Simulation, out: Option<&Path>) -> String {
     text
 }
 
+/// What an admin would have to change for another decision.
+fn setting(decisive: Option<&Decisive>) -> String {
+    let Some(Decisive { key, value, source }) = decisive else {
+        return "none, whatever is set".to_owned();
+    };
+    let value = match (key, value.parse()) {
+        (Key::Expires, Ok(ms)) => time::at(Timestamp(ms)),
+        _ => value.clone(),
+    };
+    let source = source.map_or("configuration", Source::as_str);
+    format!("{} = {value} (from: {source})", key.name())
+}
+
 /// The recipients of a copy in a few words.
 fn who(copy: &SimulatedCopy) -> String {
     match copy.to.as_slice() {
@@ -133,6 +155,23 @@ fn who(copy: &SimulatedCopy) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_setting_that_decided_is_named_with_its_source() {
+        let decisive = |key, value: &str| Decisive {
+            key,
+            value: value.to_owned(),
+            source: Some(Source::Ldap),
+        };
+        let cases = [
+            (None, "none, whatever is set"),
+            (Some(decisive(Key::Moderation, "all")), "moderation = all (from: LDAP entry)"),
+        ];
+        for (given, shown) in cases {
+            assert_eq!(setting(given.as_ref()), shown);
+        }
+        assert!(setting(Some(&decisive(Key::Expires, "1000"))).contains("1970"));
+    }
 
     #[test]
     fn only_a_file_without_any_cr_gets_new_line_ends() {

@@ -76,8 +76,8 @@ async fn run(path: &Path, config: Config, passed: Passed) -> Result<(), StartErr
     let stop = CancellationToken::new();
     let mut signals = Signals::new()?;
     let running = build::start(&config, passed, stop.clone()).await?;
-    for key in &config.later {
-        tracing::warn!("{key}");
+    for text in config.later.iter().chain(&config.advice()) {
+        tracing::warn!("{text}");
     }
     service::ready();
     tracing::info!("ready");

@@ -15,9 +15,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use listcore::address::Address;
 use listcore::api;
-use listcore::hold::Choice;
-use listcore::list::List;
+use listcore::hold::{Choice, Reason};
 use listcore::list::settings::{Key, Value};
+use listcore::list::{List, ListId};
 use listcore::recipients::{Recipient, Roster};
 use listcore::time::Timestamp;
 
@@ -29,9 +29,10 @@ use crate::control::{Answer, Problem, Rooms, Sight, Wanted, report};
 use crate::desk::Desk;
 use crate::directory::{Freshness, Mode};
 use crate::learning::Teacher;
-use crate::members::{DirectoryStatus, Held, Members};
+use crate::members::{self, DirectoryStatus, Held, Members};
 use crate::pipeline::Pipeline;
 use crate::scheduler::Scheduler;
+use crate::store::held::Held as StoredHeld;
 use crate::store::last_mile::RelayLog;
 use crate::store::{Move, Originals, PostId, Report};
 use veil::Veil;
@@ -54,6 +55,9 @@ pub struct Plate {
 
 /// Posts that are tried at once when an admin releases a list; what is behind them is due soon anyway.
 const RELEASE_AT_ONCE: usize = 10_000;
+
+/// Mails that wait that are looked at to say how many an emergency holds.
+const EMERGENCY_LOOK: usize = 1_000;
 
 /// Where `listctl` gets its answers.
 pub struct Office {
@@ -101,6 +105,18 @@ impl Office {
             recipients: roster.recipients.len(),
             skipped: roster.skipped.len(),
         }
+    }
+
+    /// A setting of a list, and where it comes from.
+    fn decisive(&self, list: &List, key: Key) -> api::Decisive {
+        let value = match (key, list.expires) {
+            (Key::Expires, Some(at)) => at.0.to_string(),
+            (Key::Expires, None) => String::new(),
+            _ => Value::of(key, &list.settings).to_string(),
+        };
+        let about = self.members.about(&list.id);
+        let source = about.and_then(|about| about.sources.get(&key).copied());
+        api::Decisive { key, value, source }
     }
 
     /// A list by address, id, or a short name that only one list has.
@@ -170,6 +186,21 @@ impl Office {
             }
         }
         Ok(())
+    }
+
+    /// Lists of those that are meant of which all mail waits.
+    async fn stopped_where(&self, meant: impl Fn(&List) -> bool) -> Answer<api::Stopped> {
+        let all = self.members.lists();
+        let stopped = all.iter().filter(|list| list.settings.emergency && meant(list));
+        let source = |list: &List| {
+            let about = self.members.about(&list.id)?;
+            about.sources.get(&Key::Emergency).copied()
+        };
+        let lists = stopped.map(|list| (list.address.to_string(), source(list))).collect();
+        let held = self.store.held_on(None, EMERGENCY_LOOK).await?;
+        let at = |list: &ListId| all.iter().any(|known| known.id == *list && meant(known));
+        let waits = |held: &&StoredHeld| held.reason == Reason::Emergency && at(&held.list);
+        Ok(api::Stopped { lists, waiting: held.iter().filter(waits).count() })
     }
 
     fn roster(&self, list: &List) -> Arc<Roster> {
@@ -314,6 +345,26 @@ impl Rooms for Office {
         self.members.set_override(&id, key, value.as_deref());
         tracing::info!(list = %list.address, key = key.name(), ?value, "an admin changed a setting");
         Ok(self.detail(&self.members.list(&id).unwrap_or(list), Sight::Veiled))
+    }
+
+    async fn stopped(&self) -> Answer<api::Stopped> {
+        self.stopped_where(|_| true).await
+    }
+
+    async fn emergency(&self, ask: api::Emergency, who: &str) -> Answer<api::Stopped> {
+        let _changing = self.changing.lock().await;
+        let domain = ask.place.to_ascii_lowercase();
+        let whole = self.members.is_domain(&domain);
+        let id = if whole { members::whole(&domain) } else { self.find(&ask.place)?.id.clone() };
+        let value = ask.on.then(|| vec!["true".to_owned()]);
+        let change = Move::Override { list: id.clone(), key: Key::Emergency, value: value.clone() };
+        self.store.commit(vec![change]).await?;
+        self.members.set_override(&id, Key::Emergency, value.as_deref());
+        tracing::warn!(who, place = ask.place, on = ask.on, "an admin changed an emergency");
+        self.stopped_where(
+            |list| if whole { list.address.domain() == domain } else { list.id == id },
+        )
+        .await
     }
 
     async fn members(&self, list: &str, sight: Sight) -> Answer<api::Members> {
@@ -468,7 +519,9 @@ impl Rooms for Office {
         Ok(api::Simulation {
             list: list.address.to_string(),
             accepted,
-            rule: trial.rule,
+            rule: veil.text(&trial.rule),
+            waits: trial.waits.map(|reason| reason.as_str().to_owned()),
+            setting: trial.setting.map(|key| self.decisive(&list, key)),
             reply: veil.text(&shown_reply(&trial.reply)),
             author: veil.text(&trial.author),
             scan: trial.scan,

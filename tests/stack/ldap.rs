@@ -1,5 +1,6 @@
 //! slapd with the sample school, and changes to it while it runs.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -162,7 +163,11 @@ impl Ldap {
             "-w",
             school::ROOT_PASSWORD,
         ];
-        run(&argv, ldif.as_bytes(), COMMAND).map(|_| ())
+        run(&argv, ldif.as_bytes(), COMMAND).map(|_| ())?;
+        // Whom it names later is read from here (`watch`).
+        let file = self.dir.join("slapd/changes.ldif");
+        let kept = std::fs::OpenOptions::new().create(true).append(true).open(file);
+        kept.and_then(|mut file| writeln!(file, "{ldif}\n")).doing(|| "changes.ldif".to_owned())
     }
 
     /// Puts a person into a group of the school, or takes her out.

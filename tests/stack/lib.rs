@@ -22,16 +22,19 @@ pub mod load;
 pub mod mail;
 pub mod milter;
 pub mod postfix;
+pub mod privacy;
 pub mod process;
 pub mod rspamd;
 pub mod scanners;
 pub mod school;
 pub mod sink;
 pub mod smtp;
+pub mod talks;
 pub mod template;
 pub mod town;
 pub mod verdictd;
 pub mod wait;
+pub mod watch;
 
 mod stack;
 

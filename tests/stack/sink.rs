@@ -82,6 +82,8 @@ struct State {
     gate: Mutex<Gate>,
     moved: Condvar,
     deliveries: Mutex<Vec<Delivery>>,
+    /// What [`Sink::clear`] forgot.
+    cleared: Mutex<Vec<Delivery>>,
     recipients: AtomicU64,
     connections: AtomicU64,
     streams: Mutex<HashMap<u64, TcpStream>>,
@@ -94,6 +96,18 @@ pub struct Sink {
     port: Port,
     state: Arc<State>,
     acceptor: Option<std::thread::JoinHandle<()>>,
+}
+
+/// What a sink took, also what it was told to forget.
+#[derive(Clone)]
+pub struct Taken(Arc<State>);
+
+impl Taken {
+    pub fn all(&self) -> Vec<Delivery> {
+        let mut all = locked(&self.0.cleared).clone();
+        all.extend(locked(&self.0.deliveries).iter().cloned());
+        all
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -194,8 +208,14 @@ impl Sink {
 
     /// Forgets what was taken.
     pub fn clear(&self) {
-        locked(&self.state.deliveries).clear();
+        let forgotten = std::mem::take(&mut *locked(&self.state.deliveries));
+        locked(&self.state.cleared).extend(forgotten);
         self.state.recipients.store(0, Ordering::Relaxed);
+    }
+
+    /// A look at all that it took and will take.
+    pub fn taken(&self) -> Taken {
+        Taken(Arc::clone(&self.state))
     }
 
     /// How often each recipient got a mail.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use data_encoding::BASE64;
 
-use crate::{Doing, Failure, Result};
+use crate::{Doing, Failure, Result, talks};
 
 const TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -56,6 +56,8 @@ pub enum As<'a> {
 #[derive(Debug)]
 pub struct Client {
     stream: BufReader<TcpStream>,
+    /// The server's port, and this connection's name in `talks`.
+    talk: (u16, u64),
     /// What the last EHLO or LHLO offered.
     pub extensions: Vec<String>,
 }
@@ -93,7 +95,8 @@ impl Client {
         stream.set_read_timeout(Some(TIMEOUT))?;
         stream.set_write_timeout(Some(TIMEOUT))?;
         stream.set_nodelay(true)?;
-        Ok(Client { stream: BufReader::new(stream), extensions: Vec::new() })
+        let talk = (address.port(), talks::number());
+        Ok(Client { stream: BufReader::new(stream), talk, extensions: Vec::new() })
     }
 
     /// `EHLO` or `LHLO`; keeps the extensions.
@@ -114,6 +117,7 @@ impl Client {
     }
 
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        talks::said(self.talk.0, self.talk.1, bytes);
         self.stream.get_mut().write_all(bytes).doing(|| "write to the server".to_owned())
     }
 
@@ -133,6 +137,7 @@ impl Client {
         loop {
             let mut raw = Vec::new();
             self.stream.read_until(b'\n', &mut raw).doing(|| "read a reply".to_owned())?;
+            talks::heard(self.talk.0, self.talk.1, &raw);
             let line = String::from_utf8_lossy(&raw).trim_end().to_owned();
             let code = line.get(..3).and_then(|c| c.parse().ok());
             let Some(code) = code else {

@@ -12,6 +12,7 @@ use crate::scanners::Scanners;
 use crate::sink::Sink;
 use crate::smtp::{As, Reply, send};
 use crate::verdictd::Verdictd;
+use crate::watch::Watch;
 use crate::{Result, dkim, school};
 
 /// What differs from the plain school. Every field has a sensible default.
@@ -27,10 +28,13 @@ pub struct StackBuilder {
     queue_as_in_the_guide: bool,
     scanned: bool,
     follows_relay_log: bool,
+    unwatched: bool,
 }
 
 /// A running school. Dropped, nothing of it is left.
 pub struct Stack {
+    /// Judges what everybody saw, before the servers go.
+    watch: Option<Watch>,
     // Dropped in this order: who talks first ends first.
     pub listd: Listd,
     /// Where it is [`StackBuilder::scanned`].
@@ -71,6 +75,11 @@ impl Stack {
             to,
             &dkim::sign_as_provider(letter)?,
         )
+    }
+
+    /// Every address that somebody saw so far and should not have (promise 7); asked at the end of each story anyway.
+    pub fn leaks(&self) -> Vec<String> {
+        self.watch.as_ref().map(Watch::leaks).unwrap_or_default()
     }
 
     /// Its temp dir.
@@ -145,6 +154,12 @@ impl StackBuilder {
         self
     }
 
+    /// Nobody judges what people saw: where mail comes in that no client of ours sent.
+    pub fn unwatched(mut self) -> Self {
+        self.unwatched = true;
+        self
+    }
+
     pub fn start(self) -> Result<Stack> {
         let home = Home::make()?;
         let dir = home.dir().to_owned();
@@ -190,10 +205,12 @@ impl StackBuilder {
             }
         }
         let mut listd = Listd::prepare(&dir, ports, &settings)?;
+        let doors = [exim.mx(), exim.submission(), exim.relay()].map(|door| door.port());
+        let watch = (!self.unwatched).then(|| Watch::begin(&dir, &doors, sink.taken()));
         if !self.without_listd {
             listd.start()?;
         }
-        Ok(Stack { listd, verdicts, exim, dovecot, ldap, dns, sink, settings, home })
+        Ok(Stack { watch, listd, verdicts, exim, dovecot, ldap, dns, sink, settings, home })
     }
 }
 

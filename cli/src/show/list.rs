@@ -1,7 +1,7 @@
 //! Lists: all of them, one with its settings, and who is on it.
 
-use listcore::api::{ListDetail, ListLine, Members, Person};
-use listcore::list::settings::{Key, Value};
+use listcore::api::{ListDetail, ListLine, Members, Person, Stopped};
+use listcore::list::settings::{Key, Source, Value};
 use listcore::time::Timestamp;
 
 use super::table::{Rows, visible};
@@ -65,6 +65,23 @@ pub fn setting(list: &ListDetail, name: &str) -> String {
     let Some(key) = Key::from_name(name) else { return detail(list) };
     let [name, value, from] = line(list, key);
     format!("{}: {name} is {} now, from {from}.\n", list.address, visible(&value))
+}
+
+/// Where an emergency holds all mail, and how much waits.
+pub fn stopped(stopped: &Stopped) -> String {
+    let mut text = String::new();
+    for (list, source) in &stopped.lists {
+        let from = source.map_or("configuration", Source::as_str);
+        text.push_str(&format!("{}: all mail waits (emergency, from {from}).\n", visible(list)));
+    }
+    if stopped.lists.is_empty() {
+        text.push_str("Mail goes out: there is no emergency.\n");
+    }
+    if stopped.waiting > 0 {
+        let waiting = stopped.waiting;
+        text.push_str(&format!("{waiting} mails wait because of one (listctl held).\n"));
+    }
+    text
 }
 
 fn line(list: &ListDetail, key: Key) -> [String; 3] {

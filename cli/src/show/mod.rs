@@ -27,7 +27,7 @@ pub fn protected_line(count: usize) -> String {
 pub use bounces::bounces;
 pub use directory::{differences, directory, released};
 pub use held::{decided, detail as held_mail, held, learned};
-pub use list::{detail, lists, members, setting};
+pub use list::{detail, lists, members, setting, stopped};
 pub use providers::providers;
 pub use queue::{post, queue, trace};
 pub use status::status;

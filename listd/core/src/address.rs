@@ -65,6 +65,24 @@ impl Address {
         &self.domain
     }
 
+    /// The mailbox behind a return address that its provider has signed (BATV: `prvs=0123abcdef=anna@gmx.example`); any
+    /// other address as it is.
+    pub fn without_batv(&self) -> Address {
+        let tagged = |local: &str| {
+            let start = local.get(.."prvs=".len())?;
+            let (tag, mailbox) = local.get("prvs=".len()..)?.split_once('=')?;
+            // One digit for the key, three for the day, six of the hash; some send more.
+            let is_tag =
+                (10..=16).contains(&tag.len()) && tag.chars().all(|c| c.is_ascii_hexdigit());
+            let is_batv = start.eq_ignore_ascii_case("prvs=") && is_tag && !mailbox.is_empty();
+            is_batv.then(|| mailbox.to_owned())
+        };
+        match tagged(&self.local) {
+            Some(mailbox) => Address { local: mailbox.into(), domain: self.domain.clone() },
+            None => self.clone(),
+        }
+    }
+
     /// What two spellings of one mailbox have in common: the local part folded in ASCII only (rule LA4).
     pub fn key(&self) -> String {
         format!("{}@{}", self.local.to_ascii_lowercase(), self.domain)
@@ -180,6 +198,25 @@ mod tests {
 
     fn shown(text: &str) -> Result<String, AddressError> {
         Address::parse(text).map(|a| a.to_string())
+    }
+
+    /// BATV as providers send it, and what only looks like it.
+    #[test]
+    fn a_signed_return_address_has_a_mailbox_behind_it() {
+        let cases = [
+            ("prvs=0123abcdef=anna@x.example", "anna@x.example"),
+            ("PRVS=10a1b2c3d4e5=Anna@x.example", "Anna@x.example"),
+            ("prvs=0123abcdef=a=b@x.example", "a=b@x.example"),
+            ("prvs=anna@x.example", "prvs=anna@x.example"),
+            ("prvs=0123abcdeg=anna@x.example", "prvs=0123abcdeg=anna@x.example"),
+            ("prvs=0123abcdef=@x.example", "prvs=0123abcdef=@x.example"),
+            ("anna@x.example", "anna@x.example"),
+            ("ü@x.example", "ü@x.example"),
+        ];
+        for (text, mailbox) in cases {
+            let address = Address::parse(text).expect("an address");
+            assert_eq!(address.without_batv().to_string(), mailbox);
+        }
     }
 
     /// X5, LM15, U5: quoted local parts, odd dots, IDN, trailing dots, two @.

@@ -31,6 +31,8 @@ pub mod path {
     pub const LIST: &str = "/v1/list";
     /// POST [`Set`](super::Set): [`ListDetail`](super::ListDetail) as it is then.
     pub const SET: &str = "/v1/list/set";
+    /// GET: [`Stopped`](super::Stopped) everywhere; POST [`Emergency`](super::Emergency): at that place then.
+    pub const EMERGENCY: &str = "/v1/emergency";
     /// GET `?list=`: [`Members`](super::Members).
     pub const MEMBERS: &str = "/v1/members";
     /// GET: [`Queue`](super::Queue).
@@ -254,6 +256,23 @@ pub struct Set {
     pub value: Option<Vec<String>>,
 }
 
+/// Hold all mail to a list or to all lists of a domain, or hold it no more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Emergency {
+    /// A list (address or short name) or a domain.
+    pub place: String,
+    pub on: bool,
+}
+
+/// Lists of which all mail waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopped {
+    /// Address, and who says so.
+    pub lists: Vec<(String, Option<Source>)>,
+    /// Mails that wait because of an emergency, there or earlier; of the oldest 1,000 that wait at all.
+    pub waiting: usize,
+}
+
 /// Somebody who gets mail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
@@ -467,8 +486,14 @@ pub struct Simulation {
     pub list: String,
     /// It would go out.
     pub accepted: bool,
-    /// The rule or setting that decides.
+    /// The rule that decides, with what lies behind it, e.g. `author (no signature of gmx.example)`.
     pub rule: String,
+    /// Why it would wait for somebody's word, in one word; `None` where it would not.
+    #[serde(default)]
+    pub waits: Option<String>,
+    /// What would have to be set otherwise for another decision; `None` where nothing would do.
+    #[serde(default)]
+    pub setting: Option<Decisive>,
     /// The answer to the sending server, e.g. `550 5.7.1 ...`.
     pub reply: String,
     /// Whether the author counts as verified, and by what.
@@ -487,6 +512,16 @@ pub struct Simulation {
     pub copies: Vec<SimulatedCopy>,
     /// Personal copies beyond those rendered; they differ in the recipient only.
     pub copies_left_out: usize,
+}
+
+/// A setting that decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decisive {
+    pub key: Key,
+    /// As `listctl list set` takes it; for `expires` a timestamp.
+    pub value: String,
+    /// Where it comes from.
+    pub source: Option<Source>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@
 //! stands what can come out; `facts` is what goes in, `decide` the way between.
 
 use crate::hold;
+use crate::list::settings::Key;
 use crate::list::{FromPolicy, Settings};
 use crate::message::Automatic;
 
@@ -141,8 +142,8 @@ impl Rule {
 pub struct Verdict {
     pub decision: Decision,
     pub rule: Rule,
-    /// The key of `[list]` that would have to change for another decision; `None` where none would.
-    pub setting: Option<&'static str>,
+    /// What would have to be set otherwise for another decision; `None` where nothing would do.
+    pub setting: Option<Key>,
     /// The From address must stay as it is, because nobody vouched for it: rewriting would make a forgery valid
     /// (promise 8, rule F9). [`Verdict::freeze`] obeys.
     pub keep_from: bool,

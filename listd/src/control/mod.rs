@@ -30,6 +30,10 @@ pub trait Rooms: Send + Sync + 'static {
     async fn list(&self, list: &str, sight: Sight) -> Answer<api::ListDetail>;
     /// Sets or unsets one setting; the list as it is then.
     async fn set(&self, ask: api::Set) -> Answer<api::ListDetail>;
+    /// Where all mail waits.
+    async fn stopped(&self) -> Answer<api::Stopped>;
+    /// Begins or ends an emergency; what is stopped at that place then. `who` asks, for the log.
+    async fn emergency(&self, ask: api::Emergency, who: &str) -> Answer<api::Stopped>;
     async fn members(&self, list: &str, sight: Sight) -> Answer<api::Members>;
     async fn queue(&self, limit: usize, sight: Sight) -> Answer<api::Queue>;
     async fn post(&self, id: u64, sight: Sight) -> Answer<api::Post>;

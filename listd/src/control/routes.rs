@@ -38,6 +38,7 @@ pub fn router(rooms: Arc<dyn Rooms>, own: u32) -> Router {
         .route(path::LISTS, get(lists))
         .route(path::LIST, get(list))
         .route(path::MEMBERS, get(members))
+        .route(path::EMERGENCY, get(stopped))
         .route(path::QUEUE, get(queue))
         .route(path::POST, get(post_of))
         .route(path::TRACE, get(trace))
@@ -57,6 +58,7 @@ pub fn router(rooms: Arc<dyn Rooms>, own: u32) -> Router {
         .route(path::ADMIT, post(admit))
         .route(path::DISMISS, post(dismiss))
         .route(path::SET, post(set))
+        .route(path::EMERGENCY, post(emergency))
         .route(path::HELD_DECIDE, post(decide))
         .route(path::LEARN, post(learn))
         .route(path::DIRECTORY_ACCEPT, post(directory_accept))
@@ -251,6 +253,18 @@ fn json<T: DeserializeOwned>(body: &Bytes) -> Answer<T> {
 
 async fn set(State(rooms): Handle, Body(body): Body) -> Answer<Json<api::ListDetail>> {
     rooms.set(json(&body)?).await.map(Json)
+}
+
+async fn stopped(State(rooms): Handle) -> Answer<Json<api::Stopped>> {
+    rooms.stopped().await.map(Json)
+}
+
+async fn emergency(
+    State(rooms): Handle,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Body(body): Body,
+) -> Answer<Json<api::Stopped>> {
+    rooms.emergency(json(&body)?, &named(peer)).await.map(Json)
 }
 
 async fn retry(State(rooms): Handle, Body(body): Body) -> Answer<Json<api::Retried>> {

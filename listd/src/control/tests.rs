@@ -96,6 +96,13 @@ impl Rooms for Played {
         self.retried.store(id, Ordering::SeqCst);
         nothing()
     }
+    async fn stopped(&self) -> Answer<api::Stopped> {
+        nothing()
+    }
+    async fn emergency(&self, ask: api::Emergency, who: &str) -> Answer<api::Stopped> {
+        assert!(who.starts_with("user "), "it is known who asked: {who}");
+        Ok(api::Stopped { lists: vec![(ask.place, None)], waiting: usize::from(ask.on) })
+    }
     async fn learn(&self, message_id: &str, spam: bool, who: &str) -> Answer<api::Learned> {
         assert!(who.starts_with("user "), "it is known who taught: {who}");
         Ok(api::Learned { message_id: message_id.to_owned(), spam, known: false })
@@ -108,6 +115,8 @@ impl Rooms for Played {
             list: list.to_owned(),
             accepted: wanted.copies,
             rule: mail.len().to_string(),
+            waits: None,
+            setting: None,
             reply: String::new(),
             author: String::new(),
             scan: String::new(),

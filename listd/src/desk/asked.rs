@@ -84,10 +84,9 @@ impl Desk {
         if now_asked.is_empty() && !deputies {
             tracing::warn!(list = %held.address, held = held.id.0, "nobody can be asked about a mail that waits: the list has no moderators and owners, and domain.admins leads to nobody; see listctl held");
         }
-        let raw = self.raw(held.mail).await?.unwrap_or_default();
         let matter = self.matter(held);
         let mut told = next_step(held, next);
-        let shown = excerpt::Excerpt::of(&raw);
+        let shown = self.excerpt(held).await?;
         for who in now_asked {
             self.announce_to(&matter, who, &shown, deputies, &tickets, &mut told, now);
         }

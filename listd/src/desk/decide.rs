@@ -190,7 +190,9 @@ impl Desk {
         let now = self.now();
         let ended = Ended { end, by, at: now };
         let batches: Vec<_> = post.iter().flat_map(|post| post.due(now)).collect();
-        let moves = vec![Move::End { id: held.id, ended: ended.clone(), post, marks }];
+        let early = self.untold(held, now).await?;
+        let mut moves = vec![Move::End { id: held.id, ended: ended.clone(), post, marks }];
+        moves.extend(early.map(|ticket| Move::Tickets(vec![ticket])));
         let done = self.parts.store.commit(moves).await?;
         match done.into_iter().next() {
             Some(Done::Ok) => {
@@ -203,6 +205,18 @@ impl Desk {
             Some(Done::Rejected(why)) => Err(StoreError::Failed(why)),
             other => Err(StoreError::Failed(format!("{other:?} is no answer to a decision"))),
         }
+    }
+}
+
+impl Desk {
+    /// Somebody was faster than the letter that it waits: with a ticket of hers the author hears how it ended. Made
+    /// beside the end, since the mail that says whether she may be answered goes with it.
+    async fn untold(&self, held: &Held, now: Timestamp) -> Result<Option<Ticket>, StoreError> {
+        let waits = held.step == 0 && held.waits_for == Waiting::Moderator;
+        let Some(author) = self.author(held).filter(|_| waits) else { return Ok(None) };
+        let tickets = self.parts.store.tickets_about(held.id).await?;
+        let hears = is_hers(held, &tickets) && self.hears(held).await?;
+        Ok(hears.then(|| self.ticket(held, About::Withdraw(held.id), &author, now).ticket))
     }
 }
 

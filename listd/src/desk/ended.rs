@@ -21,7 +21,8 @@ impl Desk {
         let knows = tickets.iter().any(|ticket| matches!(ticket.about, About::Withdraw(_)));
         let tells = match &ended.end {
             // She sees her mail on the list, and needs no word unless she was told that it waits.
-            End::Accepted | End::Rejected(_) | End::Withdrawn | End::Expired => knows,
+            End::Accepted => knows && held.step > 0,
+            End::Rejected(_) | End::Withdrawn | End::Expired => knows,
             // Right after her own "yes" she was told nothing yet.
             End::Refused(_) => knows || ended.by == By::Author,
             End::Discarded | End::Spam | End::NotMine => false,

@@ -23,9 +23,10 @@ use listcore::hold::{By, End, Ended, Reason, Waiting};
 use listcore::rate::Rate;
 use listcore::time::Timestamp;
 use listcore::token::Keys;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use self::excerpt::Excerpt;
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::letters::Letters;
@@ -65,6 +66,8 @@ pub struct Desk {
     again: Notify,
     /// Replies that were not understood, by ticket: how often that is told.
     unclear: Mutex<Rate>,
+    /// Turns for excerpts of large mails.
+    turns: Semaphore,
 }
 
 impl std::fmt::Debug for Desk {
@@ -85,6 +88,12 @@ const LOOK: Duration = Duration::from_secs(600);
 /// After trouble.
 const AFTER_TROUBLE: Duration = Duration::from_secs(30);
 
+/// Above this size an excerpt is made by a thread of its own (octets).
+const LARGE: u64 = 256 * 1024;
+
+/// Large mails that are read at once to be shown; a page or a letter about the next one waits for its turn.
+const LARGE_AT_ONCE: usize = 2;
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// An author who confirmed is not asked again about mail from the same network for so long.
@@ -93,7 +102,8 @@ const CONFIRMED: Duration = Duration::from_secs(180 * 24 * 3600);
 impl Desk {
     pub fn new(parts: Parts) -> Arc<Desk> {
         let unclear = Mutex::new(Rate::new(UNCLEAR.0, DAY, UNCLEAR.1));
-        Arc::new(Desk { parts, again: Notify::new(), unclear })
+        let turns = Semaphore::new(LARGE_AT_ONCE);
+        Arc::new(Desk { parts, again: Notify::new(), unclear, turns })
     }
 
     /// Until `stop`. Nothing is due but what a look at the store says; between two looks nothing is asked.
@@ -209,6 +219,18 @@ impl Desk {
                 Err(error) => Err(StoreError::Failed(format!("{}: {error}", path.display()))),
             },
         }
+    }
+
+    /// What is shown of a held mail; nothing of one whose bytes are gone. However large it is, and however many ask, a few
+    /// are in memory and none keeps a thread from others.
+    async fn excerpt(&self, held: &Held) -> Result<Excerpt, StoreError> {
+        if held.size <= LARGE {
+            return Ok(Excerpt::of(&self.raw(held.mail).await?.unwrap_or_default()));
+        }
+        let _turn = self.turns.acquire().await;
+        let raw = self.raw(held.mail).await?.unwrap_or_default();
+        let made = tokio::task::spawn_blocking(move || Excerpt::of(&raw)).await;
+        made.map_err(|error| StoreError::Failed(format!("a mail could not be shown: {error}")))
     }
 
     fn now(&self) -> Timestamp {

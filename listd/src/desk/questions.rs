@@ -47,8 +47,7 @@ impl Desk {
         let tickets = self.parts.store.tickets_about(held.id).await?;
         let matter = self.matter(held);
         let language = self.language(held, &ticket.who);
-        let raw = self.raw(held.mail).await?.unwrap_or_default();
-        let shown = excerpt::Excerpt::of(&raw);
+        let shown = self.excerpt(held).await?;
         let kind = match ticket.about {
             About::Confirm(_) => Kind::Confirm,
             About::Moderate(_) => Kind::Moderate,

@@ -15,7 +15,8 @@ pub enum Stage {
     Connect,
     /// MAIL FROM.
     Sender,
-    /// RCPT TO: no such list, closed, too large, no directory; callouts are among them.
+    /// RCPT TO of a mail: no such list, closed, too large, no directory. A callout, which no mail follows, counts as
+    /// nothing.
     Recipient,
     /// The mail itself: bare line ends, too large, no room.
     Data,

@@ -136,3 +136,26 @@ async fn a_thousand_idle_connections_and_a_dripping_one_stop_nobody() {
     assert!(dripping.reply().await.starts_with("250"));
     drop(idle);
 }
+
+/// A callout asks and hangs up: it counts as nothing, whatever it hears. What a mail is refused counts.
+#[tokio::test]
+async fn a_callout_counts_as_nothing() {
+    let school = School::new();
+    let (address, stop, serving) = open(&school).await;
+    let unknown = "RCPT TO:<nobody@schule.example>";
+    let mut client = knock(address).await;
+    client.say("LHLO mx.schule.example").await;
+    for end in ["RSET", "MAIL FROM:<>", "QUIT"] {
+        client.say("MAIL FROM:<anna@home.example>").await;
+        assert!(client.say(unknown).await.starts_with("550"));
+        client.say(end).await;
+    }
+    assert_eq!(school.door.tally.refused(), []);
+    let stream = TcpStream::connect(address).await.unwrap();
+    let mail = letter("1@home.example", "Hallo");
+    let to = ["nobody@schule.example", "5b@schule.example"];
+    talk(stream, "<anna@home.example>", &to, mail.as_bytes()).await;
+    assert_eq!(school.door.tally.refused(), [(Stage::Recipient, "5.1.1".to_owned(), 1)]);
+    stop.cancel();
+    serving.await.unwrap();
+}

@@ -12,6 +12,9 @@ use super::tally::Stage;
 use crate::pipeline::{Incoming, Target};
 use crate::store::Raw;
 
+/// Refused recipients of one mail that are counted.
+const REFUSED: usize = 1_000;
+
 pub struct Visit<'d> {
     door: &'d Door,
     /// Where the client is, for `Received`.
@@ -26,6 +29,8 @@ struct Transaction {
     size: Option<u64>,
     utf8: bool,
     targets: Vec<(String, Target)>,
+    /// What its other recipients were refused with.
+    refused: Vec<Reply>,
     spool: Option<Spool>,
     /// The first thing that went wrong while the mail came in; the rest of it is thrown away.
     trouble: Option<SpoolError>,
@@ -77,8 +82,8 @@ impl Handler for Visit<'_> {
             }
         };
         let (size, utf8) = (mail.size, mail.smtputf8);
-        let (targets, spool, trouble) = (Vec::new(), None, None);
-        self.mail = Some(Transaction { sender, size, utf8, targets, spool, trouble });
+        let (targets, refused, spool, trouble) = (Vec::new(), Vec::new(), None, None);
+        self.mail = Some(Transaction { sender, size, utf8, targets, refused, spool, trouble });
         Reply::sender_ok()
     }
 
@@ -89,12 +94,20 @@ impl Handler for Visit<'_> {
                 mail.targets.push((rcpt.path.clone(), target));
                 Reply::recipient_ok()
             }
-            Err(refusal) => self.refused(Stage::Recipient, refusal),
+            Err(refusal) => {
+                tracing::debug!(code = refusal.code, why = %refusal.text, "a recipient was refused");
+                if mail.refused.len() < REFUSED {
+                    mail.refused.push(refusal.clone());
+                }
+                refusal
+            }
         }
     }
 
     fn begin(&mut self) -> Result<(), Reply> {
         let Some(mail) = &mut self.mail else { return Err(Reply::new(503, "5.5.1", "MAIL first")) };
+        // A callout asks and hangs up: it counts as nothing. This is a mail.
+        mail.refused.drain(..).for_each(|reply| self.door.tally.note(Stage::Recipient, &reply));
         let path = self.door.pipeline.spool_path(&self.door.spool_dir);
         mail.spool = Some(Spool::new(path, self.door.budget.clone()));
         Ok(())

@@ -29,6 +29,7 @@ use crate::directory::replica::Replica;
 use crate::directory::{Freshness, Live, Mode};
 use guard::{EVERYBODY, Guard, Now, View};
 use table::Table;
+pub use table::whole;
 
 pub use guard::{Difference, Held, Trust};
 
@@ -518,6 +519,11 @@ impl Members {
             warnings: table.warnings().to_vec(),
             held: self.held(),
         }
+    }
+
+    /// True for the name of a domain of ours.
+    pub fn is_domain(&self, name: &str) -> bool {
+        self.domains().contains_key(name)
     }
 
     fn domains(&self) -> Arc<HashMap<String, Domain>> {

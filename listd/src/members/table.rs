@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use listcore::address::Address;
 use listcore::dn;
-use listcore::list::settings::{Layer, layer};
+use listcore::list::settings::{Key, Layer, Source, layer};
 use listcore::list::{List, ListId, Posters, Role};
 use listcore::recipients::Group;
 
@@ -51,7 +51,7 @@ impl Table {
         groups.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         for group in groups {
             table.warnings.extend(group.problems.iter().map(|p| format!("{}: {p}", group.dn)));
-            if let Some(list) = table.list_of(group, domains, overrides.get(&group.id)) {
+            if let Some(list) = table.list_of(group, domains, overrides) {
                 table.add(list);
             }
         }
@@ -121,7 +121,7 @@ impl Table {
         &mut self,
         group: &Group,
         domains: &HashMap<String, Domain>,
-        listctl: Option<&Layer>,
+        overrides: &HashMap<ListId, Layer>,
     ) -> Option<List> {
         let address = group.address.clone()?;
         let Some(domain) = domains.get(address.domain()) else {
@@ -153,8 +153,14 @@ impl Table {
                 group.dn
             ));
         }
-        let mut held =
-            layer(&domain.settings.of(&address), &group.settings, listctl.unwrap_or(&Layer::new()));
+        let none = Layer::new();
+        let listctl = overrides.get(&group.id).unwrap_or(&none);
+        let mut held = layer(&domain.settings.of(&address), &group.settings, listctl);
+        // An emergency of the whole domain is over whatever its lists say.
+        if overrides.contains_key(&whole(&domain.name)) {
+            held.settings.emergency = true;
+            held.sources.insert(Key::Emergency, Source::Emergency);
+        }
         self.warnings.extend(held.problems.iter().map(|p| format!("{}: {p}", group.dn)));
         if group.local_only {
             only_people(&mut held.settings.post);
@@ -205,6 +211,11 @@ impl Table {
         self.by_id.insert(list.id.clone(), list.clone());
         self.lists.push(list);
     }
+}
+
+/// Under this name stands what an admin has set for all lists of a domain at once: its emergency.
+pub fn whole(domain: &str) -> ListId {
+    ListId(format!("domain:{domain}"))
 }
 
 /// True where a group stands in the part of the tree from which the domain takes its lists.

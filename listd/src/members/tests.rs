@@ -6,6 +6,7 @@ use listcore::config::{ListMapping, PeopleMapping};
 use listcore::hold::By;
 use listcore::ldif;
 use listcore::list::Settings;
+use listcore::list::settings::Source;
 use listcore::mapping::Mapping;
 
 use super::*;
@@ -456,4 +457,22 @@ fn who_was_let_in_may_move() {
     let roster = members.roster(&id("5b")).unwrap();
     assert_eq!(sent_to(&roster.recipients).last().map(String::as_str), Some("neu@home.example"));
     assert!(roster.recipients.last().is_some_and(|who| roster.is_admitted(who)));
+}
+
+/// An emergency of a whole domain holds every list of it, whatever the list says itself, and ends as it began.
+#[test]
+fn an_emergency_of_a_domain_is_over_its_lists() {
+    let (_, members) = school();
+    let yes = ["true".to_owned()];
+    let stopped = || members.lists().iter().filter(|list| list.settings.emergency).count();
+    let all = members.lists().len();
+    members.set_override(&id("5b"), Key::Emergency, Some(&["false".to_owned()]));
+    assert!(all > 1 && stopped() == 0 && members.is_domain("schule.example"));
+    members.set_override(&whole("schule.example"), Key::Emergency, Some(&yes));
+    assert_eq!(stopped(), all);
+    let source = members.about(&id("5b")).unwrap().sources[&Key::Emergency];
+    assert_eq!(source, Source::Emergency);
+    members.set_override(&whole("other.example"), Key::Emergency, Some(&yes));
+    members.set_override(&whole("schule.example"), Key::Emergency, None);
+    assert_eq!(stopped(), 0);
 }

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use listcore::time::Timestamp;
 
-use super::{Directory, Intake, Queue, Relay, Rooms, Snapshot};
+use super::{Directory, Intake, Queue, Relay, Rooms, Snapshot, Waits};
 use crate::clock::Clock;
 use crate::compose::Composer;
 use crate::intake::tally::Tally;
 use crate::members::{Held, Members};
 use crate::scheduler::Scheduler;
 use crate::store::{Probe, StoreError};
+
+/// So many of the mails that wait are looked at: what a scrape costs has an end.
+pub const HELD: usize = 1_000;
 
 /// The rooms that are watched.
 pub struct House {
@@ -30,7 +33,17 @@ impl House {
     async fn queue(&self) -> Result<Queue, StoreError> {
         let counts = self.store.counts().await?;
         let oldest = self.store.waiting(1).await?.first().map(|post| post.accepted);
-        Ok(Queue { counts, oldest })
+        Ok(Queue { counts, oldest, waits: self.waits().await? })
+    }
+
+    async fn waits(&self) -> Result<Waits, StoreError> {
+        let held = self.store.held_on(None, HELD).await?;
+        let mut waits = Waits { oldest: held.first().map(|held| held.at), ..Waits::default() };
+        for held in held {
+            let label = (held.reason.as_str(), held.waits_for.as_str());
+            *waits.reasons.entry(label).or_default() += 1;
+        }
+        Ok(waits)
     }
 
     fn directory(&self, now: Timestamp) -> Directory {

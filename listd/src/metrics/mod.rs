@@ -12,9 +12,9 @@ mod snapshot;
 use async_trait::async_trait;
 
 pub use counters::Counters;
-pub use house::House;
+pub use house::{HELD, House};
 pub use serve::{bind, serve};
-pub use snapshot::{Directory, Intake, Queue, Relay, Snapshot};
+pub use snapshot::{Directory, Intake, Queue, Relay, Snapshot, Waits};
 
 /// In front of every name.
 const PREFIX: &str = "verteiler";

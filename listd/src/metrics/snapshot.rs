@@ -1,5 +1,6 @@
 //! What is asked for at a scrape, as figures, and whether it means that mail can be taken. Pure.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -39,6 +40,16 @@ pub struct Snapshot {
 pub struct Queue {
     pub counts: Counts,
     /// When the oldest post with unfinished recipients was accepted.
+    pub oldest: Option<Timestamp>,
+    pub waits: Waits,
+}
+
+/// What waits for somebody's word.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Waits {
+    /// Why, for whose word, how many; of the oldest [`super::HELD`].
+    pub reasons: BTreeMap<(&'static str, &'static str), u64>,
+    /// When the oldest was accepted.
     pub oldest: Option<Timestamp>,
 }
 
@@ -96,6 +107,12 @@ struct How {
 struct Refused {
     stage: &'static str,
     code: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Why {
+    reason: &'static str,
+    waits_for: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -196,7 +213,7 @@ impl Snapshot {
     fn queue_figures(&self, sheet: &mut Sheet) {
         let help = "Outcomes that are known and not durable yet";
         sheet.gauge("outcomes_uncommitted", help, count(self.uncommitted));
-        let Some(Queue { counts, oldest }) = &self.queue else { return };
+        let Some(Queue { counts, oldest, waits }) = &self.queue else { return };
         let help = "Recipients without a final outcome: waiting = not tried yet, deferred = tried";
         let states =
             [("waiting", counts.recipients_waiting), ("deferred", counts.recipients_deferred)];
@@ -210,8 +227,19 @@ impl Snapshot {
         sheet.gauge("queue_mails", "Mails whose body is still needed", float(counts.mails));
         let help = "Mails that wait for somebody's word";
         sheet.gauge("mails_held", help, float(counts.held));
-        let age = oldest.map_or(0.0, |at| self.now.since(at).as_secs_f64());
-        sheet.gauge("queue_oldest_age_seconds", "Age of the oldest of them; 0 = none", age);
+        // The usual two are there from the start.
+        let usual = [("asked", "author"), ("moderated", "moderator")].map(|usual| (usual, 0));
+        let mut reasons = BTreeMap::from(usual);
+        reasons.extend(&waits.reasons);
+        let why = |((reason, waits_for), count)| (Why { reason, waits_for }, count);
+        let reasons = reasons.into_iter().map(why);
+        sheet.gauges("held", "The oldest 1,000 of them by reason and by whose word", reasons);
+        let age =
+            |oldest: Option<Timestamp>| oldest.map_or(0.0, |at| self.now.since(at).as_secs_f64());
+        let help = "Age of the oldest mail that waits for somebody's word; 0 = none";
+        sheet.gauge("held_oldest_age_seconds", help, age(waits.oldest));
+        let help = "Age of the oldest mail with such recipients; 0 = none";
+        sheet.gauge("queue_oldest_age_seconds", help, age(*oldest));
     }
 
     fn directory_figures(&self, sheet: &mut Sheet) {
@@ -320,7 +348,10 @@ pub(super) mod tests {
             bounces: 0,
             bounces_unattributed: 0,
         };
-        all.queue = Some(Queue { counts, oldest: Some(Timestamp(all.now.0 - 90_000)) });
+        let ago = |ms: i64| Some(Timestamp(all.now.0 - ms));
+        let reasons = BTreeMap::from([(("suspect", "moderator"), 4), (("asked", "author"), 3)]);
+        let waits = Waits { reasons, oldest: ago(7_000) };
+        all.queue = Some(Queue { counts, oldest: ago(90_000), waits });
         all.intake.refused = vec![("recipient", "5.1.1".into(), 5)];
         all.relay = Relay { connections: 2, failures: 1, troubles: 9 };
         let text = text(&all);
@@ -332,6 +363,9 @@ pub(super) mod tests {
             r#"verteiler_queue_recipients{state="deferred"} 4.0"#,
             "verteiler_queue_oldest_age_seconds 90.0",
             "verteiler_mails_held 7.0",
+            r#"verteiler_held{reason="suspect",waits_for="moderator"} 4.0"#,
+            r#"verteiler_held{reason="asked",waits_for="author"} 3.0"#,
+            "verteiler_held_oldest_age_seconds 7.0",
             "verteiler_directory_age_seconds 2.5",
             r#"verteiler_directory_mode{mode="refreshAndPersist"} 1.0"#,
             r#"verteiler_directory_mode{mode="poll"} 0.0"#,

@@ -2,6 +2,8 @@
 //!
 //! Loops, the filter and the size were looked at when it came. Who may let it go out is the desk's business.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use listcore::hold::Reason;
 use listcore::message::Mail;
@@ -11,7 +13,7 @@ use listcore::rewrite::PostKind;
 use listcore::scan::{Finding, Scan};
 
 use super::judge::{NotMade, unsendable};
-use super::{Incoming, Pipeline, Target};
+use super::{Incoming, LARGE, Pipeline, Target};
 use crate::store::held::Held;
 use crate::store::{NewPost, Raw};
 use crate::verify::Authenticity;
@@ -40,7 +42,21 @@ pub enum Again {
 
 impl Pipeline {
     /// What becomes of a held mail now. `raw`: its bytes as they came.
-    pub async fn again(&self, held: &Held, raw: Bytes, because: Because) -> Again {
+    pub async fn again(self: &Arc<Self>, held: &Held, raw: Bytes, because: Because) -> Again {
+        if raw.len() <= LARGE {
+            return self.anew(held, raw, because).await;
+        }
+        let Ok(turn) = self.turns.clone().acquire_owned().await else { return Again::Later };
+        let (pipeline, held) = (self.clone(), held.clone());
+        let runtime = tokio::runtime::Handle::current();
+        let work = move || {
+            let _turn = turn;
+            runtime.block_on(pipeline.anew(&held, raw, because))
+        };
+        tokio::task::spawn_blocking(work).await.unwrap_or(Again::Later)
+    }
+
+    async fn anew(&self, held: &Held, raw: Bytes, because: Because) -> Again {
         let now = (self.clock)();
         let Ok(mail) = Mail::parse(&raw) else { return Again::Later };
         // Nothing waits but mail to lists.
@@ -51,7 +67,7 @@ impl Pipeline {
         };
         let refuse = |refusal: &Refusal| {
             let about = notice::About { title: list.title(), address: &list.address };
-            Again::Refuse(notice::refusal(&held.language, refusal, &about))
+            Again::Refuse(notice::refusal(&held.language, &self.titled(refusal), &about))
         };
         if !self.members.is_sure(&list, now) {
             return Again::Later;

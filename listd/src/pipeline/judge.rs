@@ -144,16 +144,10 @@ impl Pipeline {
         {
             return self.gone(rcpt, &list, who, mail, now);
         }
-        let (verified, why) = match &known.seen.authenticity {
-            Authenticity::Known { verified, why } => (verified.clone(), why),
-            // Only a list that insists has to wait for DNS; to the owners everybody gets through.
-            Authenticity::TempError(why) if insists(&list, kind) => {
-                return self.tell(rcpt, Some(&list), mail, now, deferred(why));
-            }
-            Authenticity::TempError(why) => (Verified::No(Unproven::Nothing), why),
+        let (facts, why) = match self.established(&list, kind, incoming, mail, known, now) {
+            Ok(facts) => facts,
+            Err(why) => return self.tell(rcpt, Some(&list), mail, now, deferred(why)),
         };
-        let mut facts = self.facts(&list, kind, incoming, mail, (verified, known.scan), now);
-        facts.remembered = known.remembered;
         let verdict = policy::decide(&facts);
         if known.counts && matches!(verdict.decision, Decision::Distribute | Decision::Hold(_)) {
             self.traffic.count(&facts, mail, self.size(&list));
@@ -180,6 +174,27 @@ impl Pipeline {
                 self.tell(rcpt, Some(&list), mail, now, ("dropped", &rule, reply))
             }
         }
+    }
+
+    /// What the decision rests on, and who vouches for the author in words; or why DNS has to be waited for.
+    pub(super) fn established<'a>(
+        &self,
+        list: &'a List,
+        kind: PostKind,
+        incoming: &Incoming,
+        mail: &Mail,
+        known: &Known<'a>,
+        now: Timestamp,
+    ) -> Result<(Facts<'a>, &'a str), &'a str> {
+        let (verified, why) = match &known.seen.authenticity {
+            Authenticity::Known { verified, why } => (verified.clone(), why),
+            // Only a list that insists has to wait for DNS; to the owners everybody gets through.
+            Authenticity::TempError(why) if insists(list, kind) => return Err(why),
+            Authenticity::TempError(why) => (Verified::No(Unproven::Nothing), why),
+        };
+        let mut facts = self.facts(list, kind, incoming, mail, (verified, known.scan), now);
+        facts.remembered = known.remembered;
+        Ok((facts, why))
     }
 
     /// [`Pipeline::judge`] for a mail whose header can't be read as a whole.
@@ -451,7 +466,7 @@ impl Pipeline {
     }
 
     /// With the titles of groups in place of their DNs.
-    fn titled(&self, refusal: &Refusal) -> Refusal {
+    pub(super) fn titled(&self, refusal: &Refusal) -> Refusal {
         let Refusal::NotAllowed(post) = refusal else { return refusal.clone() };
         let titled = |posters: &Posters| match posters {
             Posters::Group(dn) => {
@@ -543,7 +558,7 @@ fn failure(bounce: &Bounce, domain: &str, list: &ListId, probe: bool) -> Option<
 }
 
 /// The rule with what lies behind it, for the trace.
-fn because(rule: Rule, unproven: &str, scan: &Scan) -> String {
+pub(super) fn because(rule: Rule, unproven: &str, scan: &Scan) -> String {
     let behind = match rule {
         Rule::Author => unproven,
         Rule::Virus | Rule::Spam | Rule::Suspect | Rule::Filter | Rule::Scanner => &scan.words,

@@ -84,8 +84,8 @@ impl Pipeline {
             Authenticity::Known { verified, .. } => !matches!(verified, Verified::No(_)),
         };
         let author = mail.author().map(|author| &author.address);
-        let sent_it =
-            |author: &&Address| incoming.sender.as_ref().is_some_and(|s| s.same_as(author));
+        let sender = incoming.sender.as_ref().map(Address::without_batv);
+        let sent_it = |author: &&Address| sender.as_ref().is_some_and(|s| s.same_as(author));
         let Some(author) = author.filter(|author| verified && sent_it(author)) else {
             return tell("refused", "unverified", self.no_help(list, mail, NoHelp::Unverified));
         };

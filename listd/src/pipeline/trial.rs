@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use listcore::hold::Reason;
 use listcore::list::List;
+use listcore::list::settings::Key;
 use listcore::message::Mail;
-use listcore::policy::Verified;
+use listcore::policy::{self, Rule, Verified};
+use listcore::rewrite::PostKind;
 use lmtp::reply::Reply;
 
-use super::judge::{Known, Step};
+use super::judge::{Known, Step, because};
 use super::{Incoming, Pipeline, Target, answer, hold};
 use crate::store::{NewPost, Raw};
 use crate::verify::Authenticity;
@@ -20,8 +23,12 @@ const SUPPOSED: &str = "supposed to be verified; a real mail has to prove it";
 pub struct Trial {
     /// The answer to the sending server.
     pub reply: Reply,
-    /// The rule that decides.
+    /// The rule that decides, with what lies behind it.
     pub rule: String,
+    /// Why the mail would wait.
+    pub waits: Option<Reason>,
+    /// What would have to be set otherwise for another decision.
+    pub setting: Option<Key>,
     /// Whether the author counts as verified, and by what, in words.
     pub author: String,
     /// What the spam and virus filter said of it.
@@ -43,7 +50,8 @@ impl Pipeline {
         let author = mail.author().map(|author| author.address.clone());
         let address = list.address.to_string();
         let incoming = Incoming {
-            sender: author.clone(),
+            // Who answers for several in From shows only later; a null sender would be a bounce.
+            sender: mail.from.first().map(|from| from.address.clone()),
             targets: vec![(address.clone(), Target::List(list.clone()))],
             raw: Raw::Memory(bytes.clone()),
             bytes,
@@ -68,25 +76,35 @@ impl Pipeline {
         let remembered = self.remembered(&list, &mail, now).await;
         let known = Known { seen: &seen, scan: scans.of(0), remembered, counts: false };
         let scan = known.scan.shown();
-        match self.judge(&address, &Target::List(list), &incoming, &mail, &known, now) {
+        let target = Target::List(list.clone());
+        let step = self.judge(&address, &target, &incoming, &mail, &known, now);
+        let found = self.established(&list, PostKind::List, &incoming, &mail, &known, now);
+        let ruled = found.ok().map(|(facts, why)| (policy::decide(&facts), why));
+        let trial = |reply: Reply| {
+            let rule = ruled.as_ref().map(|(verdict, why)| because(verdict.rule, why, known.scan));
+            let setting = ruled.as_ref().and_then(|(verdict, _)| verdict.setting);
+            let rule = rule.unwrap_or_default();
+            Trial { reply, rule, waits: None, setting, author, scan, post: None }
+        };
+        match step {
             Step::Post(post, _) => {
-                let reply = Reply::new(
-                    250,
-                    "2.0.0",
-                    format!("accepted for {} recipients", post.recipients.len()),
-                );
-                Trial { reply, rule: "allowed".to_owned(), author, scan, post: Some(*post) }
+                let many = post.recipients.len();
+                let reply = Reply::new(250, "2.0.0", format!("accepted for {many} recipients"));
+                Trial { post: Some(*post), ..trial(reply) }
             }
             Step::Tell(reply, event) => {
                 // As `tell` wrote it: the rule, then the reply.
                 let said = format!(": {} {}", reply.code, reply.text);
                 let rule = event.why.strip_suffix(&said).unwrap_or(&event.why).to_owned();
-                Trial { reply, rule, author, scan, post: None }
+                let by_policy = trial(reply);
+                // What can't be sent in that form is refused after the rules, which let it pass.
+                let setting = match by_policy.setting {
+                    None => Key::from_name(&rule),
+                    setting => setting,
+                };
+                Trial { rule, setting, ..by_policy }
             }
-            Step::Hold(held) => {
-                let rule = held.reason.as_str().to_owned();
-                Trial { reply: hold::waits(&held), rule, author, scan, post: None }
-            }
+            Step::Hold(held) => Trial { waits: Some(held.reason), ..trial(hold::waits(&held)) },
             Step::SameAs(_) | Step::Bounce(_) => broken("it is no mail to the list"),
         }
     }
@@ -96,7 +114,9 @@ fn broken(why: &str) -> Trial {
     let reply = answer::broken(&why);
     Trial {
         reply,
-        rule: "malformed".to_owned(),
+        rule: Rule::Malformed.as_str().to_owned(),
+        waits: None,
+        setting: None,
         author: String::new(),
         scan: String::new(),
         post: None,

@@ -140,3 +140,22 @@ fn replies_lead_to_people() {
         }
     }
 }
+
+/// A provider that signs its return addresses (BATV) sends for the same person.
+#[tokio::test]
+async fn a_signed_return_address_is_hers() {
+    let cases = [
+        ("prvs=0123abcdef=anna@home.example", "250"),
+        ("PRVS=0123ABCDEF=Anna@home.example", "250"),
+        ("prvs=0123abcdef=bert@home.example", "550"),
+        ("prvs=0123abcdef=anna@away.example", "550"),
+        ("prvs=anna@home.example", "550"),
+    ];
+    for (sender, code) in cases {
+        let school = School::new();
+        let reply = sent(&school, sender, &anna(1, "")).await;
+        assert!(reply.starts_with(code), "{sender}: {reply}");
+        let all = letters(&school).await;
+        assert_eq!(all.len(), usize::from(code == "250"), "{sender}");
+    }
+}

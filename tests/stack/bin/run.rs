@@ -39,7 +39,7 @@ fn tour(once: bool) -> Result<()> {
         "Starting unbound, slapd, Dovecot, Exim, rspamd, clamd, verdictd and listd with the sample school ..."
     );
     let begun = Instant::now();
-    let mut stack = Stack::builder().scanned().start()?;
+    let mut stack = Stack::builder().scanned().unwatched().start()?;
     println!("  ready after {:.1} s in {}", begun.elapsed().as_secs_f64(), stack.dir().display());
     let done = class_mail(&stack).and_then(|()| verdicts(&stack));
     if let Err(Failure(why)) = done {

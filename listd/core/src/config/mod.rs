@@ -31,6 +31,19 @@ pub use error::{ConfigError, ConfigErrors};
 pub const MAX_TEXT: usize = 1_000_000;
 
 impl Config {
+    /// What is well-formed and not as it should be; a sentence each, for the log and `listctl config check`.
+    pub fn advice(&self) -> Vec<String> {
+        let lacks = |domain: &&Domain| self.web.is_some() && domain.imprint_url.is_none();
+        let say = |domain: &Domain| {
+            format!(
+                "the pages and letters of {} lead to no imprint, which a school in Germany must have: set \
+                 domain.imprint_url (and privacy_url, help_url)",
+                domain.name
+            )
+        };
+        self.domains.iter().filter(lacks).map(say).collect()
+    }
+
     /// Reads the text of a `listd.toml`.
     ///
     /// `file` is its name as messages show it; a relative `file:` URL of the directory starts at its folder.

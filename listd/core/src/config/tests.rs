@@ -403,3 +403,14 @@ proptest::proptest! {
         }
     }
 }
+
+/// Whoever shows pages has to say who he is.
+#[test]
+fn pages_without_an_imprint_are_told() {
+    let web = "[web]\nlisten = \"127.0.0.1:8425\"\npublic_url = \"https://lists.schule.example\"\n";
+    let advice = |text: &str| Config::parse("listd.toml", text).expect("it parses").advice();
+    assert!(advice(SMALLEST).is_empty(), "no pages, no imprint");
+    let said = advice(&format!("{SMALLEST}\n{web}"));
+    assert!(matches!(said.as_slice(), [one] if one.contains("imprint_url")), "{said:?}");
+    assert!(advice(FULL).is_empty());
+}

@@ -1,6 +1,7 @@
 //! The decision: which rules are asked, in which order, and what each says. One rule is one function.
 
 use crate::hold::Reason;
+use crate::list::settings::Key;
 use crate::list::{AuthorAddress, FromPolicy, Moderation, Nonmembers, Posters, Unverified};
 use crate::message::{Loop, Malformed};
 use crate::rewrite::PostKind;
@@ -10,7 +11,7 @@ use crate::storm::Storm;
 use super::{Decision, Deferred, Discarded, Facts, Others, Pace, Refusal, Rule, Unproven, Verdict};
 
 /// What was decided, by which rule, and which setting would have to change.
-type Ruling = (Decision, Rule, Option<&'static str>);
+type Ruling = (Decision, Rule, Option<Key>);
 
 /// Decides.
 ///
@@ -32,11 +33,11 @@ pub fn decide(facts: &Facts<'_>) -> Verdict {
     Verdict { decision, rule, setting, keep_from: !facts.is_proven() }
 }
 
-fn refuse(refusal: Refusal, rule: Rule, setting: Option<&'static str>) -> Option<Ruling> {
+fn refuse(refusal: Refusal, rule: Rule, setting: Option<Key>) -> Option<Ruling> {
     Some((Decision::Refuse(refusal), rule, setting))
 }
 
-fn hold(reason: Reason, rule: Rule, setting: Option<&'static str>) -> Option<Ruling> {
+fn hold(reason: Reason, rule: Rule, setting: Option<Key>) -> Option<Ruling> {
     Some((Decision::Hold(reason), rule, setting))
 }
 
@@ -57,7 +58,7 @@ fn at_the_door(facts: &Facts<'_>) -> Option<Ruling> {
     let limit = facts.list.settings.max_size;
     if facts.size > limit {
         let refusal = Refusal::TooBig { size: facts.size, limit };
-        return refuse(refusal, Rule::Size, Some("max_size"));
+        return refuse(refusal, Rule::Size, Some(Key::MaxSize));
     }
     found(facts.finding)
 }
@@ -95,7 +96,7 @@ fn unscanned(facts: &Facts<'_>) -> Option<Ruling> {
 fn to_author(facts: &Facts<'_>) -> Option<Ruling> {
     let unproven = || refuse(Refusal::Unverified(facts.unproven()?), Rule::Author, None);
     let stranger = || match not_allowed(facts).filter(|_| !facts.standing.member)? {
-        (Decision::Hold(_), ..) => Some((no_poster(facts), Rule::Post, Some("post"))),
+        (Decision::Hold(_), ..) => Some((no_poster(facts), Rule::Post, Some(Key::Post))),
         ruling => Some(ruling),
     };
     expired(facts)
@@ -131,7 +132,7 @@ fn to_list(facts: &Facts<'_>) -> Option<Ruling> {
 
 fn expired(facts: &Facts<'_>) -> Option<Ruling> {
     let over = facts.list.expires.is_some_and(|end| end <= facts.now);
-    over.then(|| refuse(Refusal::Expired, Rule::Expired, Some("listExpires")))?
+    over.then(|| refuse(Refusal::Expired, Rule::Expired, Some(Key::Expires)))?
 }
 
 /// Promise 8: an author for whom nobody vouches.
@@ -143,15 +144,15 @@ fn author(facts: &Facts<'_>) -> Option<Ruling> {
     match settings.unverified {
         // A domain that asks to reject forgeries is heard, whatever the list accepts (rule F9).
         _ if why == Unproven::Forbidden => refused(None),
-        Unverified::Reject => refused(Some("unverified")),
+        Unverified::Reject => refused(Some(Key::Unverified)),
         // The question goes to people whom the directory knows, never to a stranger whose address somebody used.
         Unverified::Confirm if facts.standing.is_known() && !facts.approved => {
-            hold(Reason::Asked(why), Rule::Author, Some("unverified"))
+            hold(Reason::Asked(why), Rule::Author, Some(Key::Unverified))
         }
         // A From that nobody vouched for stays as it is, and a hidden one can't.
-        _ if hidden => refused(Some("author_address")),
+        _ if hidden => refused(Some(Key::AuthorAddress)),
         Unverified::Confirm | Unverified::Hold => {
-            hold(Reason::Unverified(why), Rule::Author, Some("unverified"))
+            hold(Reason::Unverified(why), Rule::Author, Some(Key::Unverified))
         }
         Unverified::Accept => None,
     }
@@ -167,10 +168,10 @@ fn several(facts: &Facts<'_>) -> Option<Ruling> {
     match (facts.kind, facts.others) {
         (_, Others::Nobody) => None,
         _ if !facts.is_proven() => refused(None),
-        (PostKind::List, _) if hidden => refused(Some("author_address")),
+        (PostKind::List, _) if hidden => refused(Some(Key::AuthorAddress)),
         (PostKind::List, _) => hold(Reason::SeveralAuthors, Rule::Authors, None),
         (PostKind::Role(_), Others::Somebody) if settings.from != FromPolicy::Keep => None,
-        (PostKind::Role(_), _) => refused(Some("from")),
+        (PostKind::Role(_), _) => refused(Some(Key::From)),
         (PostKind::Author(_), _) => refused(None),
     }
 }
@@ -191,16 +192,16 @@ fn not_allowed(facts: &Facts<'_>) -> Option<Ruling> {
         return None;
     }
     match settings.nonmembers {
-        Nonmembers::Reject => Some((no_poster(facts), Rule::Post, Some("post"))),
+        Nonmembers::Reject => Some((no_poster(facts), Rule::Post, Some(Key::Post))),
         Nonmembers::Discard => {
-            Some((Decision::Discard(Discarded::Nonmember), Rule::Post, Some("nonmembers")))
+            Some((Decision::Discard(Discarded::Nonmember), Rule::Post, Some(Key::Nonmembers)))
         }
         Nonmembers::Hold if facts.always_passes() => None,
         Nonmembers::Hold if cannot_hide(facts) => {
             let why = facts.unproven().unwrap_or(Unproven::Nothing);
-            refuse(Refusal::Unverified(why), Rule::Author, Some("author_address"))
+            refuse(Refusal::Unverified(why), Rule::Author, Some(Key::AuthorAddress))
         }
-        Nonmembers::Hold => hold(Reason::Nonmember, Rule::Post, Some("nonmembers")),
+        Nonmembers::Hold => hold(Reason::Nonmember, Rule::Post, Some(Key::Nonmembers)),
     }
 }
 
@@ -216,12 +217,12 @@ fn cannot_hide(facts: &Facts<'_>) -> bool {
 /// So much of one author that even moderators must not get it.
 fn flood(facts: &Facts<'_>) -> Option<Ruling> {
     let flood = facts.pace == Pace::Flood;
-    flood.then_some((Decision::Defer(Deferred::Flood), Rule::Rate, Some("posts_per_hour")))
+    flood.then_some((Decision::Defer(Deferred::Flood), Rule::Rate, Some(Key::PostsPerHour)))
 }
 
 fn emergency(facts: &Facts<'_>) -> Option<Ruling> {
     let emergency = facts.list.settings.emergency;
-    emergency.then(|| hold(Reason::Emergency, Rule::Emergency, Some("emergency")))?
+    emergency.then(|| hold(Reason::Emergency, Rule::Emergency, Some(Key::Emergency)))?
 }
 
 /// What the filter is not sure of.
@@ -240,30 +241,30 @@ fn too_many(facts: &Facts<'_>) -> Option<Ruling> {
         limit > 0 && u32::try_from(count).map_or(true, |count| count > limit)
     };
     if over(shown.outside, settings.max_outside) {
-        return hold(Reason::Outside(shown.outside), Rule::Outside, Some("max_outside"));
+        return hold(Reason::Outside(shown.outside), Rule::Outside, Some(Key::MaxOutside));
     }
     if over(shown.recipients, settings.max_recipients) {
         let reason = Reason::Recipients(shown.recipients);
-        return hold(reason, Rule::Recipients, Some("max_recipients"));
+        return hold(reason, Rule::Recipients, Some(Key::MaxRecipients));
     }
     if over(shown.lists, settings.max_lists) {
-        return hold(Reason::Lists(shown.lists), Rule::Lists, Some("max_lists"));
+        return hold(Reason::Lists(shown.lists), Rule::Lists, Some(Key::MaxLists));
     }
     let fast = facts.pace == Pace::Fast;
-    fast.then(|| hold(Reason::Rate, Rule::Rate, Some("posts_per_hour")))?
+    fast.then(|| hold(Reason::Rate, Rule::Rate, Some(Key::PostsPerHour)))?
 }
 
 /// Who looks after the list may calm a storm.
 fn storm(facts: &Facts<'_>) -> Option<Ruling> {
     let brake = facts.storm != Storm::Calm && !facts.looks_after();
-    brake.then(|| hold(Reason::Storm, Rule::Storm, Some("storm_replies")))?
+    brake.then(|| hold(Reason::Storm, Rule::Storm, Some(Key::StormReplies)))?
 }
 
 fn moderation(facts: &Facts<'_>) -> Option<Ruling> {
     if facts.looks_after() || facts.always_passes() {
         return None;
     }
-    let held = |reason| hold(reason, Rule::Moderation, Some("moderation"));
+    let held = |reason| hold(reason, Rule::Moderation, Some(Key::Moderation));
     match facts.list.settings.moderation {
         Moderation::None => None,
         Moderation::All => held(Reason::Moderated),

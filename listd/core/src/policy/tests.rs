@@ -180,7 +180,7 @@ fn every_case_of_the_table() {
         let got = [
             written(&verdict),
             verdict.rule.as_str().to_owned(),
-            verdict.setting.unwrap_or("-").to_owned(),
+            verdict.setting.map_or("-", Key::name).to_owned(),
         ];
         if got != [decision, rule, setting] {
             wrong.push(format!("line {}: {settings} | {words}\n    gives {got:?}", number + 1));

@@ -12,6 +12,7 @@ use listcore::token;
 use super::super::Decided;
 use super::house::{House, LIST_ID};
 use crate::directory::Change;
+use crate::pipeline::testing::letter;
 use crate::store::held::{About, Holds, MarkKind};
 use crate::store::{PostId, Report};
 use crate::web::{Answered, Kind, Questions};
@@ -345,4 +346,59 @@ async fn an_unverified_from_stays() {
     let account = house.school.store.account(id).await;
     let frozen = account.expect("the store").expect("a post").post.frozen;
     assert_eq!(frozen.settings.from, FromPolicy::Unproven);
+}
+
+/// An admin may be faster than the desk: the author, who was not told that her mail waits, hears how it ended; but for
+/// one that goes out she needs no word. A forged author hears nothing, and a program neither.
+#[tokio::test]
+async fn who_was_told_nothing_yet_hears_the_end() {
+    let reject = Choice::Reject("Bitte an die 5a.".into());
+    let program = letter("p@home.example", "Hallo")
+        .replace("Subject:", "Auto-Submitted: auto-replied\r\nSubject:");
+    let own = letter("o@home.example", "Hallo");
+    let cases = [
+        (&own, true, &reject, 1),
+        (&own, true, &Choice::Accept, 0),
+        (&own, true, &Choice::Discard, 0),
+        (&own, false, &reject, 0),
+        (&program, true, &reject, 0),
+    ];
+    for (raw, verified, choice, letters) in cases {
+        let house = House::new();
+        let id = house.hold_mail(Reason::Moderated, verified, raw).await;
+        let decided = house.desk.decide_as("root", id, choice).await;
+        assert!(matches!(decided, Decided::Done(_)), "{decided:?}");
+        house.round().await;
+        assert_eq!(house.written_to().await, vec!["anna"; letters], "{choice:?}, {verified}");
+        house.round().await;
+        assert_eq!(house.letters().await.len(), letters, "once");
+    }
+}
+
+/// A mail that is refused when it was to go out tells her who may write: groups by their titles, never by their DNs.
+#[tokio::test]
+async fn refused_after_all_names_groups_by_title() {
+    let house = House::new();
+    let id = house.asked().await;
+    house.set(Key::Post, "cn=6a,dc=x");
+    let ticket = house.ticket(id, "anna", About::Confirm).await;
+    house.set(Key::Post, "cn=foreign,dc=x");
+    let decided = house.desk.decide(ticket.number, &Said::Yes).await;
+    let Decided::Done(End::Refused(why)) = decided else { panic!("{decided:?}") };
+    assert!(why.contains("\"foreign\"") && !why.contains("dc="), "{why}");
+}
+
+/// A mail as large as a list takes is shown and let go like a small one.
+#[tokio::test]
+async fn a_large_mail_is_shown_and_goes_out() {
+    let house = House::new();
+    let raw = letter("l@home.example", &"0123456789\r\n".repeat(40_000));
+    let id = house.hold_mail(Reason::Moderated, true, &raw).await;
+    house.round().await;
+    let carl = house.ticket(id, "carl", About::Moderate).await;
+    let letters = house.letters().await;
+    assert!(letters.iter().any(|sent| sent.text.contains("0123456789")), "its beginning is shown");
+    assert!(letters.iter().all(|sent| sent.raw.len() < 100_000), "and only that");
+    let decided = house.desk.decide(carl.number, &Said::Accept).await;
+    assert_eq!(decided, Decided::Done(End::Accepted));
 }

@@ -58,6 +58,8 @@ pub enum Source {
     Ldap,
     /// `listctl list set`
     Listctl,
+    /// `listctl emergency on DOMAIN`, over all others
+    Emergency,
     /// No source alone: a value makes no sense, and this is as strict as all others together.
     Strictest,
 }
@@ -70,6 +72,7 @@ impl Source {
             Source::Domain => "domain",
             Source::Ldap => "LDAP entry",
             Source::Listctl => "listctl",
+            Source::Emergency => "listctl emergency",
             Source::Strictest => "the strictest of all sources",
         }
     }
