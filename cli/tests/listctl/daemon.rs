@@ -203,6 +203,11 @@ fn a_simulation_says_yes_or_no_and_writes_the_copies() {
     let ran = ctl(&daemon.socket(), &["simulate", "klasse-5b"], "From: fremd@x\r\n\r\n");
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.out.contains("it would not go out") && ran.out.contains("550 5.7.1 no"), "{ran:?}");
+    assert!(ran.out.contains("post = members (from: LDAP entry)"), "{ran:?}");
+    let ran = ctl(&daemon.socket(), &["--json", "simulate", "klasse-5b"], "From: fremd@x\r\n\r\n");
+    let said: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
+    let decisive = serde_json::json!({ "key": "post", "value": "members", "source": "ldap" });
+    assert_eq!(said["setting"], decisive, "{ran:?}");
 
     let args = ["simulate", "klasse-5b", "--as-verified"];
     assert_eq!(ctl(&daemon.socket(), &args, "From: fremd@x\r\n\r\n").code, 0);
@@ -210,6 +215,24 @@ fn a_simulation_says_yes_or_no_and_writes_the_copies() {
     let ran = ctl(&daemon.socket(), &["simulate", "klasse-5b"], "");
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("no mail on standard input"), "{ran:?}");
+}
+
+/// An emergency ends with yes only where nothing else holds the mail.
+#[test]
+fn an_emergency_says_who_still_holds_mail() {
+    let daemon = Daemon::start();
+    let ask = |args: &[&str]| ctl(&daemon.socket(), args, "");
+    let ran = ask(&["emergency", "on", "klasse-5b"]);
+    assert!(
+        ran.code == 0 && ran.out.contains("all mail waits (emergency, from listctl)"),
+        "{ran:?}"
+    );
+    let ran = ask(&["emergency", "off", "klasse-5b"]);
+    assert!(ran.code == 1 && ran.out.contains("from LDAP entry"), "{ran:?}");
+    assert!(ran.out.contains("2 mails wait"), "{ran:?}");
+    let ran = ask(&["emergency"]);
+    assert!(ran.code == 0 && ran.out.contains("there is no emergency"), "{ran:?}");
+    assert_eq!(ask(&["emergency", "on", "klasse-9z"]).code, 1);
 }
 
 #[test]
