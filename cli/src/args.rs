@@ -304,6 +304,11 @@ pub enum QueueCommand {
         /// The id from the first column of `listctl queue`
         id: String,
     },
+    /// Let a mail go on whose delivery paused, because many servers refused it
+    Resume {
+        /// The id from the first column of `listctl queue`
+        id: String,
+    },
     /// Try again now instead of at the planned time
     #[command(after_help = "Examples:
   listctl queue retry 42       this mail
@@ -434,6 +439,13 @@ directory.")]
 
 #[derive(Debug, Subcommand)]
 pub enum BouncesCommand {
+    /// A mail that came back and that nobody understands, or a complaint, as the daily letter numbers it
+    #[command(after_help = "Example:
+  listctl bounces show 12 --reason 'what T-Online says' | listctl bounces explain -")]
+    Show {
+        /// Its number
+        number: String,
+    },
     /// What saved mails say, without the daemon: whom they are about, and what it means for her
     #[command(after_help = "Examples:
   listctl bounces explain bounce.eml

@@ -42,6 +42,7 @@ pub async fn run(args: Args) -> Done {
         Command::Queue { command: None, limit } => ask.queue(limit).await,
         Command::Queue { command: Some(QueueCommand::Show { id }), .. } => ask.post(&id).await,
         Command::Queue { command: Some(QueueCommand::Retry { id, .. }), .. } => ask.retry(id).await,
+        Command::Queue { command: Some(QueueCommand::Resume { id }), .. } => ask.release(id).await,
         Command::Held { command: None, list, limit } => ask.held(list, limit).await,
         Command::Held { command: Some(command), .. } => ask.about_held(command).await,
         Command::Trace { message_id } => ask.trace(&message_id).await,
@@ -64,6 +65,7 @@ pub async fn run(args: Args) -> Done {
         Command::Member(MemberCommand::Dismiss { list, address }) => {
             ask.dismiss(api::Dismiss { list, address }).await
         }
+        Command::Bounces(BouncesCommand::Show { number }) => ask.strange(&number).await,
         Command::Bounces(BouncesCommand::Explain { files }) => bounces::explain(&ask, &files),
         Command::EximConfig { config } => exim::run(&ask, config.as_deref()).await,
         Command::Config(ConfigCommand::Check { file }) => check::run(&ask, &file),
@@ -170,6 +172,16 @@ impl Ask {
     async fn retry(&self, id: Option<String>) -> Done {
         let retried: api::Retried = self.client.post(path::RETRY, &api::Retry { id }).await?;
         self.print(&retried, |r| format!("{} copies are tried again now.\n", r.recipients))
+    }
+
+    async fn release(&self, id: String) -> Done {
+        let released: api::Released = self.client.post(path::RELEASE, &api::Release { id }).await?;
+        self.print(&released, |r| format!("{} copies go on.\n", r.recipients))
+    }
+
+    async fn strange(&self, number: &str) -> Done {
+        let mail: api::StrangeMail = self.client.get(path::STRANGE, &[("id", number)]).await?;
+        self.print(&mail, |mail| mail.mail.clone())
     }
 
     async fn held(&self, list: Option<String>, limit: u16) -> Done {

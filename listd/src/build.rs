@@ -1,6 +1,7 @@
 //! From the configuration to running rooms: each is handed its values, none sees the configuration.
 
 mod pages;
+mod returned;
 mod tenants;
 
 use std::path::Path;
@@ -17,7 +18,7 @@ use listcore::rewrite::{Frozen, PostKind};
 use listcore::time::Timestamp;
 use listcore::token::Keys;
 use listd::alarm::{self, Alarm};
-use listd::bounces::{self, Bounces};
+use listd::bounces::Ear;
 use listd::clock::{self, Clock};
 use listd::compose::Composer;
 use listd::control;
@@ -26,10 +27,9 @@ use listd::desk::{self, Bell, Desk, Lessons};
 use listd::directory::{self, Directory, Freshness};
 use listd::ids::Ids;
 use listd::intake::{self, Door, spool::Budget, tally::Tally};
-use listd::last_mile::{self, Copies};
+use listd::last_mile::Copies;
 use listd::learning::{self, Teacher};
 use listd::letters::Letters;
-use listd::maillog::MailLog;
 use listd::members::{Claim, Members};
 use listd::metrics::{self, Counters};
 use listd::office::{Office, Plate};
@@ -41,7 +41,6 @@ use listd::secret;
 use listd::sign::{KeyFile, Signer, Signers};
 use listd::store::admitted::Admissions;
 use listd::store::sqlite::SqliteStore;
-use listd::store::witness::Witness;
 use listd::store::{Accepted, DueBatch, MemberOptions, Originals, Overrides};
 use listd::verdicts::{self, Verdicts};
 use listd::verify::Verifier;
@@ -52,6 +51,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use returned::{bounces, follow_relay_log, witnesses};
 use tenants::{domains, tenants};
 
 /// How long a copy is tried before its recipient is given up (RFC 5321 4.5.4.1: at least 4 to 5 days).
@@ -142,7 +142,8 @@ pub async fn start(
     store.keep_originals(teacher.is_some());
     let counters = Arc::new(Counters::default().watching(&scans).teaching(&lessons));
     let copies = Arc::<Copies>::default();
-    store.watched_by(witnesses(config, &counters, &copies));
+    let ear = Arc::<Ear>::default();
+    store.watched_by(witnesses(config, &counters, &copies, &ear));
     let directory = directory(config, &store, &clock).await?;
     let members = Arc::new(Members::new(directory.live.clone(), domains(config)));
     for one in store.overrides().await? {
@@ -191,7 +192,7 @@ pub async fn start(
     let desk = desk(config, &store, &members, &scheduler, &pipeline, &teacher);
     bell.hang(&desk);
     let alarm = alarm(config, &store, &directory, &members, &scheduler, &pipeline).await?;
-    let bounces = bounces(config, &store, &members, &scheduler, &pipeline);
+    let bounces = bounces(config, &store, &members, &scheduler, (&pipeline, ear));
     bounces.remember().await?;
     let office = Office {
         alarm: alarm.clone(),
@@ -233,34 +234,6 @@ pub async fn start(
     let originals = keep_originals(config);
     tasks.spawn(retention::run(store.clone(), clock, originals, retention::EVERY, stop));
     Ok(Running { members, pipeline, scheduler, store, site, _directory: directory, tasks })
-}
-
-/// Who is told of every commit.
-fn witnesses(
-    config: &Config,
-    counters: &Arc<Counters>,
-    copies: &Arc<Copies>,
-) -> Vec<Arc<dyn Witness>> {
-    let mut all: Vec<Arc<dyn Witness>> = vec![counters.clone(), Arc::new(MailLog)];
-    // Without a log to follow nobody would ever take a copy out again.
-    if config.relay.log.is_some() {
-        all.push(copies.clone());
-    }
-    all
-}
-
-/// What the recipients' own servers say, where the relay's log can be read.
-fn follow_relay_log(
-    config: &Config,
-    store: &Arc<SqliteStore>,
-    copies: Arc<Copies>,
-    clock: &Clock,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-) {
-    let Some(path) = config.relay.log.clone() else { return };
-    let parts = last_mile::Parts { path, store: store.clone(), copies, clock: clock.clone() };
-    tasks.spawn(last_mile::run(parts, stop.clone()));
 }
 
 /// The soft limit is 1,024 in many places, which is less than the idle connections we promise to bear.
@@ -463,35 +436,6 @@ fn desk(
         ids: pipeline.ids.clone(),
         pages,
         clock: pipeline.clock.clone(),
-    })
-}
-
-/// Who looks after what came back.
-fn bounces(
-    config: &Config,
-    store: &Arc<SqliteStore>,
-    members: &Arc<Members>,
-    scheduler: &Arc<Scheduler>,
-    pipeline: &Arc<Pipeline>,
-) -> Arc<Bounces> {
-    let (scheduler, tenants) = (scheduler.clone(), pipeline.clone());
-    let tenant = move |domain: &str| {
-        let tenant = tenants.tenants.load().get(domain).cloned().unwrap_or_default();
-        bounces::Tenant {
-            language: tenant.language,
-            help: tenant.help_url,
-            imprint: tenant.links.imprint,
-            privacy: tenant.links.privacy,
-        }
-    };
-    Arc::new(Bounces {
-        members: members.clone(),
-        store: store.clone(),
-        announce: Box::new(move |batches| scheduler.announce(batches)),
-        letters: Letters { hostname: config.hostname.clone(), ids: pipeline.ids.clone() },
-        tenant: Box::new(tenant),
-        clock: pipeline.clock.clone(),
-        changing: tokio::sync::Mutex::new(()),
     })
 }
 

@@ -74,7 +74,7 @@ impl Witness for MailLog {
             }
             Fact::Bounce(event) => bounce(event),
             // The relay's log has a line for each.
-            Fact::Heard(_) => {}
+            Fact::Heard(_) | Fact::Refused(_) => {}
         }
     }
 
@@ -230,7 +230,7 @@ mod tests {
                 recipient: Some(RecipientRef(3)),
                 list: Some(ListId("uuid".into())),
                 summary: "dsn 5.1.1".into(),
-                failure: None,
+                ..BounceEvent::default()
             }),
         ];
         let lines = logged(&facts);

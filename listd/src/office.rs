@@ -4,6 +4,7 @@
 
 mod admitted;
 mod copies;
+mod failures;
 mod held;
 mod last_mile;
 mod learn;
@@ -32,15 +33,17 @@ use crate::learning::Teacher;
 use crate::members::{self, DirectoryStatus, Held, Members};
 use crate::pipeline::Pipeline;
 use crate::scheduler::Scheduler;
+use crate::store::brake::Brakes;
+use crate::store::failures::Failures;
 use crate::store::held::Held as StoredHeld;
 use crate::store::last_mile::RelayLog;
 use crate::store::{Move, Originals, PostId, Report};
 use veil::Veil;
 
 /// What the office reads of the store.
-pub trait Shelf: Report + Originals {}
+pub trait Shelf: Report + Originals + Brakes + Failures {}
 
-impl<S: Report + Originals> Shelf for S {}
+impl<S: Report + Originals + Brakes + Failures> Shelf for S {}
 
 /// What is known from the start and does not change.
 #[derive(Clone, Debug)]
@@ -440,12 +443,20 @@ impl Rooms for Office {
                 posts.push(self.veil(sight).line(account));
             }
         }
+        let brakes = self.brakes().await?;
+        for line in &mut posts {
+            line.braked = brakes.get(&line.id).cloned();
+        }
         Ok(api::Queue { posts, more })
     }
 
     async fn post(&self, id: u64, sight: Sight) -> Answer<api::Post> {
         match self.store.account(PostId(id)).await? {
-            Some(account) => Ok(self.whole(account, &self.veil(sight)).await?),
+            Some(account) => {
+                let mut post = self.whole(account, &self.veil(sight)).await?;
+                post.line.braked = self.brakes().await?.remove(&post.line.id);
+                Ok(post)
+            }
             None => Err(Problem::not_found(
                 format!("there is no post {id}"),
                 "`listctl queue` shows what waits; what is finished is kept 30 days.",
@@ -466,6 +477,14 @@ impl Rooms for Office {
         };
         self.scheduler.retry_now(id.map(PostId)).await?;
         Ok(api::Retried { recipients })
+    }
+
+    async fn release(&self, id: u64, who: &str) -> Answer<api::Released> {
+        self.go_on(id, who).await
+    }
+
+    async fn strange(&self, number: u64, sight: Sight) -> Answer<api::StrangeMail> {
+        self.strange_mail(number, sight).await
     }
 
     async fn held(&self, list: Option<&str>, limit: usize, sight: Sight) -> Answer<api::HeldMails> {

@@ -20,6 +20,7 @@ const BUILDERS: &[&str] = &[
     "listd/src/main.rs",
     "listd/src/build.rs",
     "listd/src/build/pages.rs",
+    "listd/src/build/returned.rs",
     "listd/src/build/tenants.rs",
     "listd/src/lib.rs",
 ];

@@ -1,6 +1,7 @@
 //! Mail on its way: the queue, one mail, and the whole story of a Message-ID.
 
-use listcore::api::{Counts, PROTECTED, Post, PostLine, Queue, RecipientLine, Trace};
+use listcore::api::{Braked, Counts, PROTECTED, Post, PostLine, Queue, RecipientLine, Trace};
+use listcore::bounce::brake::Refusals;
 use listcore::outcome::{Dropped, Outcome, Reply};
 
 use super::table::Rows;
@@ -20,7 +21,7 @@ pub fn queue(queue: &Queue) -> String {
             (counts.waiting + counts.deferred).to_string(),
             (counts.delivered + counts.failed + counts.dropped + counts.erased).to_string(),
             post.next.map(time::at).unwrap_or_default(),
-            post.reason.clone().unwrap_or_default(),
+            post.braked.as_ref().map_or_else(|| post.reason.clone().unwrap_or_default(), paused),
         ]);
     }
     let more = if queue.more { "There is more: --limit shows up to 1000.\n" } else { "" };
@@ -42,11 +43,26 @@ fn head(line: &PostLine) -> String {
     facts.fact("accepted", time::at(line.accepted));
     facts.fact("size", format!("{} octets", line.size));
     facts.fact("copies", summary(&line.counts));
+    if let Some(braked) = &line.braked {
+        facts.fact("paused", format!("{}: {}", time::at(braked.at), paused(braked)));
+        for one in &braked.refusals.by {
+            let (count, class) = (one.count, one.class.as_str());
+            facts.fact("", format!("{} ({count}, {class}): {}", one.provider, one.said));
+        }
+        facts.fact("", format!("`listctl queue resume {}` lets it go on", line.id));
+    }
     if let Some(next) = line.next {
         facts.fact("next try", time::at(next));
         facts.fact("given up", time::at(line.expires));
     }
     facts.text()
+}
+
+/// Why delivery pauses, on one line.
+fn paused(braked: &Braked) -> String {
+    let Refusals { refused, tried, by } = &braked.refusals;
+    let loudest = by.first().map(|one| format!(": {} says {}", one.provider, one.said));
+    format!("paused, {refused} of {tried} refuse it{}", loudest.unwrap_or_default())
 }
 
 fn summary(counts: &Counts) -> String {

@@ -8,7 +8,7 @@ use crate::played::{Daemon, ctl};
 #[test]
 fn every_question_has_its_answer_and_exit_code() {
     let daemon = Daemon::start();
-    let cases: [(&[&str], i32, &[&str]); 38] = [
+    let cases: [(&[&str], i32, &[&str]); 42] = [
         (
             &["status"],
             1,
@@ -82,7 +82,7 @@ fn every_question_has_its_answer_and_exit_code() {
             1,
             &["there is no list \"klasse-6z\"", "listctl lists shows all"],
         ),
-        (&["queue"], 0, &["42", "451 4.3.0 later", "2026-01-01 00:02:00+00:00"]),
+        (&["queue"], 0, &["42", "2026-01-01 00:02:00+00:00"]),
         (
             &["queue", "show", "42"],
             0,
@@ -98,6 +98,14 @@ fn every_question_has_its_answer_and_exit_code() {
         ),
         (&["queue", "show", "43"], 1, &["no such mail"]),
         (&["queue", "show", "x"], 2, &["\"x\" is no id"]),
+        (&["queue"], 0, &["paused, 31 of 90 refuse it: t-online.de says 554 blocked"]),
+        (
+            &["queue", "show", "42"],
+            0,
+            &["t-online.de (28, policy): 554", "listctl queue resume 42"],
+        ),
+        (&["queue", "resume", "42"], 0, &["59 copies go on"]),
+        (&["bounces", "show", "12", "--reason", "T-Online"], 0, &["Subject: Hm", "what?"]),
         (&["queue", "retry", "42"], 0, &["1 copies are tried again"]),
         (&["queue", "retry", "--all"], 0, &["9 copies are tried again"]),
         (

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use listcore::api;
+use listcore::bounce::Class;
+use listcore::bounce::brake::{ByProvider, Refusals};
 use listcore::hold::{Choice, End};
 use listcore::list::Settings;
 use listcore::list::settings::{Key, Source};
@@ -72,6 +74,13 @@ fn post() -> api::Post {
         reply: Reply { code: 250, text: "OK".to_owned() },
         queue_id: Some("1vMabc-0001".to_owned()),
     };
+    let by = vec![ByProvider {
+        provider: "t-online.de".to_owned(),
+        class: Class::Policy,
+        count: 28,
+        said: "554 blocked\u{1b}[2J".to_owned(),
+    }];
+    let refusals = Refusals { refused: 31, tried: 90, by };
     let line = api::PostLine {
         id: "42".to_owned(),
         list: "klasse-5b@schule.example".to_owned(),
@@ -83,6 +92,7 @@ fn post() -> api::Post {
         counts: api::Counts { deferred: 1, delivered: 1, ..api::Counts::default() },
         next: Some(at(120)),
         reason: Some("451 4.3.0 later".to_owned()),
+        braked: Some(api::Braked { at: at(62), refusals }),
     };
     let recipient = |address: &str, outcome| api::RecipientLine {
         address: Some(address.to_owned()),
@@ -213,6 +223,14 @@ impl Rooms for School {
 
     async fn retry(&self, id: Option<u64>) -> Answer<api::Retried> {
         Ok(api::Retried { recipients: if id.is_some() { 1 } else { 9 } })
+    }
+    async fn release(&self, id: u64, _who: &str) -> Answer<api::Released> {
+        assert_eq!(id, 42);
+        Ok(api::Released { recipients: 59 })
+    }
+    async fn strange(&self, number: u64, sight: Sight) -> Answer<api::StrangeMail> {
+        assert_eq!((number, sight), (12, Sight::Whole));
+        Ok(api::StrangeMail { mail: "Subject: Hm\n\nwhat?\n".to_owned() })
     }
     async fn held(
         &self,

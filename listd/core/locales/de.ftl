@@ -395,3 +395,24 @@ letter-paused-list = Liste
 letter-paused-said = Antwort des anderen Servers
 letter-paused-protected = eine geschützte Person
 letter-paused-end = Die Pause endet, wenn im Verzeichnis eine andere Adresse steht, oder mit diesem Befehl:
+
+# An die Verwalter: viele Server lehnen dieselbe Mail ab.
+letter-braked-subject = [Verteiler] Viele Server lehnen eine Mail ab: { $list }
+letter-braked-what = Viele Server lehnen dieselbe Mail an die Liste „{ $list }“ ab: { $refused } von { $tried } bisher. Das liegt an der Mail oder an unserem Server, nicht an den Empfängern. Die Zustellung an die übrigen { $waiting } wartet deshalb.
+letter-braked-gone = Viele Server haben dieselbe Mail an die Liste „{ $list }“ abgelehnt: { $refused } von { $tried }. Das liegt an der Mail oder an unserem Server, nicht an den Empfängern. Alle Exemplare sind schon verschickt, es wartet keines mehr.
+letter-braked-list = Liste
+letter-braked-id = Nummer
+letter-braked-message = Message-ID
+letter-braked-said = Das sagen die Anbieter:
+letter-braked-policy = wollen keine Mail von uns
+letter-braked-content = wollen diese Mail nicht
+letter-braked-members = Für die Empfänger hat das keine Folgen: Niemand wird deshalb pausiert.
+letter-braked-end = Ist die Ursache behoben, geht es mit dem zweiten Befehl weiter. Diese Mail wird dann nicht noch einmal angehalten. Geschieht nichts, gilt sie am { $until } für alle, die noch warten, als nicht zugestellt.
+
+# Einmal am Tag an die Verwalter: Mail, die zurückkam und nicht verstanden wurde, und Beschwerden.
+strange-subject = [Verteiler] Unverstandene Rückläufer und Beschwerden
+strange-what = Mails, die zurückkamen und die Verteiler nicht versteht: { $count }. Sie haben für niemanden Folgen. Jede mit Nummer, Liste, Server und Betreff:
+strange-complaints = Meldungen bei einem Anbieter, dass Mail einer Liste Spam sei: { $complaints }. Verteiler ändert deshalb nichts. Wer keine Mail mehr will, kann sich auf der Seite der Liste abmelden. Jede mit Nummer, Liste, Server und Betreff:
+strange-more = Hier stehen nur die ersten { $most }.
+strange-look = So sehen Sie eine davon, und was Verteiler darin liest. Die Mails sind personenbezogen und werden nach 30 Tagen gelöscht:
+strange-then = Häufen sich Mails von einem Anbieter, sehen Sie dort oder im Protokoll des Mailservers nach. Diese Nachricht kommt höchstens einmal am Tag.

@@ -395,3 +395,24 @@ letter-paused-list = List
 letter-paused-said = Answer of the other server
 letter-paused-protected = a protected person
 letter-paused-end = The pause ends when the directory has another address, or with this command:
+
+# To the admins: many servers refuse the same mail.
+letter-braked-subject = [Verteiler] Many servers refuse a mail: { $list }
+letter-braked-what = Many servers refuse the same mail to the list “{ $list }”: { $refused } of { $tried } so far. That is because of the mail or of our server, not of the recipients. Delivery to the other { $waiting } therefore waits.
+letter-braked-gone = Many servers have refused the same mail to the list “{ $list }”: { $refused } of { $tried }. That is because of the mail or of our server, not of the recipients. All copies have been sent already, none waits.
+letter-braked-list = List
+letter-braked-id = Number
+letter-braked-message = Message-ID
+letter-braked-said = This is what the providers say:
+letter-braked-policy = want no mail from us
+letter-braked-content = don’t want this mail
+letter-braked-members = It has no consequences for the recipients: nobody is paused because of it.
+letter-braked-end = When the cause is gone, the second command lets it go on. This mail is not stopped again then. If nothing happens, it counts as not delivered for all who still wait on { $until }.
+
+# Once a day to the admins: mail that came back and was not understood, and complaints.
+strange-subject = [Verteiler] Bounces nobody understands, and complaints
+strange-what = Mails that came back and that Verteiler does not understand: { $count }. They change nothing for anybody. Each with its number, list, server and subject:
+strange-complaints = Reports to a provider that mail of a list is spam: { $complaints }. Verteiler changes nothing because of them. Whoever wants no more mail can unsubscribe on the list’s page. Each with its number, list, server and subject:
+strange-more = Only the first { $most } are shown here.
+strange-look = This shows one of them, and what Verteiler reads in it. These mails are personal data and are deleted after 30 days:
+strange-then = If many come from one provider, look there or in the mail server’s log. This message comes at most once a day.

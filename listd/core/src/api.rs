@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounce::brake::Refusals;
 use crate::list::Settings;
 use crate::list::settings::{Key, Source};
 use crate::outcome::Outcome;
@@ -55,6 +56,10 @@ pub mod path {
     pub const DISMISS: &str = "/v1/member/dismiss";
     /// POST [`Retry`](super::Retry): [`Retried`](super::Retried).
     pub const RETRY: &str = "/v1/queue/retry";
+    /// POST [`Release`](super::Release): [`Released`](super::Released).
+    pub const RELEASE: &str = "/v1/queue/resume";
+    /// GET `?id=&reason=`: [`StrangeMail`](super::StrangeMail).
+    pub const STRANGE: &str = "/v1/bounces/mail";
     /// GET `?list=&limit=` (all lists where absent): [`HeldMails`](super::HeldMails).
     pub const HELD: &str = "/v1/held";
     /// GET `?id=`: [`HeldDetail`](super::HeldDetail).
@@ -384,6 +389,17 @@ pub struct PostLine {
     pub next: Option<Timestamp>,
     /// The latest answer of the relay to a recipient who still waits.
     pub reason: Option<String>,
+    /// Delivery pauses: since when, and who refused it.
+    #[serde(default)]
+    pub braked: Option<Braked>,
+}
+
+/// Many servers refuse a mail, so that delivery of the rest pauses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Braked {
+    pub at: Timestamp,
+    #[serde(flatten)]
+    pub refusals: Refusals,
 }
 
 /// Recipients by what became of them.
@@ -452,6 +468,25 @@ pub struct Retry {
 pub struct Retried {
     /// Recipients that are due now.
     pub recipients: u64,
+}
+
+/// A mail goes on whose delivery paused.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    pub id: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Released {
+    /// Recipients who still wait.
+    pub recipients: u64,
+}
+
+/// A bounce that was not understood, or a complaint.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StrangeMail {
+    /// Its beginning; what is no UTF-8 is replaced.
+    pub mail: String,
 }
 
 /// Everything known of a Message-ID.

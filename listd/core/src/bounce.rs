@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod brake;
 mod classify;
 mod kind;
 mod material;
@@ -21,6 +22,12 @@ use material::Material;
 use report::{Action, Reported};
 use rules::RULES;
 use texts::Named;
+
+/// [`Failed::rule`] where no rule knows what was said.
+pub const UNKNOWN: &str = "unknown";
+
+/// Octets of the Message-ID of a mail that came back.
+const MAX_ID: usize = 998;
 
 /// Most recipients of one mail.
 pub const MAX_RECIPIENTS: usize = 200;
@@ -77,6 +84,8 @@ pub struct Bounce {
     pub kind: Kind,
     /// Empty for what is neither a bounce nor a delay; also where nobody is named.
     pub recipients: Vec<Failed>,
+    /// The Message-ID (without brackets) of the mail that came back, where its header came with it.
+    pub about: Option<String>,
 }
 
 impl Bounce {
@@ -94,6 +103,13 @@ impl Bounce {
 }
 
 impl Kind {
+    /// The reverse of [`Kind::as_str`].
+    pub fn from_name(name: &str) -> Option<Kind> {
+        use Kind::{Bounce, Challenge, Delayed, Feedback, Other, Vacation};
+        let all = [Bounce, Delayed, Vacation, Feedback, Challenge, Other];
+        all.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::Bounce => "bounce",
@@ -127,14 +143,15 @@ impl Class {
 /// Reads a mail; only its first megabyte.
 pub fn read(raw: &[u8]) -> Bounce {
     let Some(material) = Material::of(raw) else {
-        return Bounce { kind: Kind::Other, recipients: Vec::new() };
+        return Bounce { kind: Kind::Other, recipients: Vec::new(), about: None };
     };
     let mut reported = report::read(&material.report);
     let named = named(&material);
     let clues = Clues { material: &material, reported: &reported, named: !named.is_empty() };
     let kind = kind::kind(&clues);
+    let about = about(&material);
     if !matches!(kind, Kind::Bounce | Kind::Delayed) {
-        return Bounce { kind, recipients: Vec::new() };
+        return Bounce { kind, recipients: Vec::new(), about };
     }
     reported.retain(|one| one.address().is_some() && one.action != Some(Action::Done));
     let delayed = kind == Kind::Delayed;
@@ -142,7 +159,14 @@ pub fn read(raw: &[u8]) -> Bounce {
         false => by_report(&material, &reported, &named, delayed),
         true => by_words(&material, &named, delayed),
     };
-    Bounce { kind, recipients }
+    Bounce { kind, recipients, about }
+}
+
+/// The Message-ID of the mail that came back.
+fn about(material: &Material) -> Option<String> {
+    let value = material.returned_values("Message-ID").into_iter().next()?;
+    let id = value.split_once('<')?.1.split_once('>')?.0.trim();
+    (!id.is_empty() && id.len() <= MAX_ID).then(|| id.to_owned())
 }
 
 /// What one reply to a copy means for its recipient; `code` is SMTP's (RFC 5321 4.2), `text` what stands behind it, an

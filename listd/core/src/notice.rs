@@ -5,6 +5,7 @@
 mod alarm;
 mod attachment;
 mod bounced;
+mod braked;
 mod footer;
 mod frame;
 mod held;
@@ -14,6 +15,7 @@ pub mod mail;
 mod phrases;
 mod settings;
 pub mod shown;
+mod strange;
 mod when;
 
 use std::sync::LazyLock;
@@ -31,6 +33,7 @@ use crate::rewrite::role_address;
 pub use alarm::{Alarm, Shrunk, alarm, resolved};
 pub use attachment::{ask, pictures, removed};
 pub use bounced::{PausedAddress, paused, probe};
+pub use braked::{BrakedMail, braked};
 pub use footer::footer;
 pub use frame::{Frame, Post};
 pub use held::{
@@ -41,6 +44,7 @@ pub use held::{
 pub use help::{NoHelp, help, no_help};
 pub(crate) use phrases::phrases;
 pub use settings::{leaves, settings_link, unsubscribed};
+pub use strange::{StrangeMail, strange};
 pub use when::{day, moment};
 
 /// Longest refusal, octets: with code and CRLF it fits one reply line of 512 (RFC 5321 4.5.3.1.5).

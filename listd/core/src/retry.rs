@@ -64,6 +64,13 @@ fn given_up(reply: Reply, now: Timestamp) -> Outcome {
     Outcome::Failed { at: now, reply: Reply { code: reply.code, text } }
 }
 
+/// The outcome of whoever still waits when the time of a mail is over whose delivery was paused: no server ever said
+/// anything about it.
+pub fn braked(now: Timestamp) -> Outcome {
+    let text = "5.4.7 given up: its delivery was paused because many servers refused it".to_owned();
+    Outcome::Failed { at: now, reply: Reply { code: 0, text } }
+}
+
 /// True where the reply speaks of the relay itself (it is full, busy, going down, or wants something of us),
 /// not of this mail or this recipient: then all copies wait a little.
 pub fn is_about_relay(at: At, code: u16, text: &str) -> bool {

@@ -3,11 +3,16 @@
 //! When something follows is `listcore::bounce::score`'s; what is kept is the store's. The directory is never written:
 //! a pause is ours, and ends with another address there, or when an admin says so.
 
+mod ear;
+mod refusals;
+mod summary;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use listcore::address::Address;
 use listcore::bounce::Class;
+use listcore::bounce::brake::Limit;
 use listcore::bounce::score::{self, Next};
 use listcore::list::List;
 use listcore::notice::letter::Words;
@@ -19,11 +24,14 @@ use listcore::time::Timestamp;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
+pub use self::ear::Ear;
+use crate::clock::{Clock, Zone};
 use crate::letters::{Letter, Letters, Sender};
 use crate::members::Members;
+use crate::store::brake::Brakes;
 use crate::store::failures::{Failing, Failure, Failures, Paused, Standing};
-use crate::store::{Attribution, Done, DueBatch, Move, Report, StoreError};
+use crate::store::last_mile::RelayLog;
+use crate::store::{Attribution, Done, DueBatch, Move, PostId, Report, StoreError};
 
 /// Between two looks at what came back.
 pub const LOOK: Duration = Duration::from_secs(60);
@@ -32,8 +40,8 @@ pub const LOOK: Duration = Duration::from_secs(60);
 const MOST_ADMINS: usize = 100;
 
 /// All that this room asks of the store.
-pub trait Kept: Failures + Attribution + Report {}
-impl<S: Failures + Attribution + Report> Kept for S {}
+pub trait Kept: Failures + Attribution + Report + Brakes + RelayLog {}
+impl<S: Failures + Attribution + Report + Brakes + RelayLog> Kept for S {}
 
 /// What a letter of a domain needs to know.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +50,7 @@ pub struct Tenant {
     pub help: Option<String>,
     pub imprint: Option<String>,
     pub privacy: Option<String>,
+    pub zone: Zone,
 }
 
 /// The room.
@@ -54,6 +63,12 @@ pub struct Bounces {
     /// A domain of ours as it is now.
     pub tenant: Box<dyn Fn(&str) -> Tenant + Send + Sync>,
     pub clock: Clock,
+    /// A witness of the store already.
+    pub ear: Arc<Ear>,
+    /// From when on a mail is to blame.
+    pub limit: Limit,
+    /// Told of a post whose delivery pauses, and when its time is over; the brake is durable.
+    pub pause_post: Box<dyn Fn(PostId, Timestamp) + Send + Sync>,
     /// One change of how addresses stand at a time.
     pub changing: Mutex<()>,
 }
@@ -73,13 +88,17 @@ impl Bounces {
 
     /// Until `stop`.
     pub async fn run(self: Arc<Bounces>, stop: CancellationToken) {
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            if let Err(error) = self.look().await {
-                tracing::error!(%error, "what came back could not be looked at; tried again in a minute");
-            }
-            tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
+            let looked = tokio::select! {
+                _ = look.tick() => self.look().await,
+                // A mail that many refuse goes on until it is stopped.
+                () = self.ear.ring() => self.weigh().await,
                 () = stop.cancelled() => return,
+            };
+            if let Err(error) = looked {
+                tracing::error!(%error, "what came back could not be looked at; tried again in a minute");
             }
         }
     }
@@ -87,6 +106,7 @@ impl Bounces {
     /// Does once what is to be done now.
     pub async fn look(&self) -> Result<(), StoreError> {
         let _changing = self.changing.lock().await;
+        self.weigh().await?;
         let now = (self.clock)();
         for failing in self.store.failing().await? {
             if failing.standing.as_ref().is_some_and(|standing| standing.paused.is_some()) {
@@ -100,10 +120,11 @@ impl Bounces {
                 Next::Pause(class) => self.pause(&failing, class, now).await?,
             }
         }
-        Ok(())
+        self.sum_up(now).await
     }
 
-    /// The relay may have refused the probe itself: then nothing comes back.
+    /// The relay may have refused the probe itself, or its log says that the recipient's server did: then perhaps
+    /// nothing comes back.
     async fn with_refusal(
         &self,
         mut failing: Failing,
@@ -118,14 +139,17 @@ impl Bounces {
             return Ok(failing);
         }
         let Some(account) = self.store.account(probe).await? else { return Ok(failing) };
-        let refused =
-            account.batches.iter().flat_map(|batch| &batch.outcomes).find_map(|o| match o {
-                Outcome::Failed { at, reply } => Some((*at, reply.clone())),
-                _ => None,
-            });
+        let heard = self.store.heard(probe).await?;
+        let heard = heard.iter().flat_map(|(_, outcomes)| outcomes);
+        let known = account.batches.iter().flat_map(|batch| &batch.outcomes);
+        let refused = known.chain(heard).find_map(|outcome| match outcome {
+            Outcome::Failed { at, reply } => Some((*at, reply.clone())),
+            _ => None,
+        });
         let Some((at, reply)) = refused else { return Ok(failing) };
         let class = listcore::bounce::of_reply(reply.code, &reply.text);
-        let said = format!("{} {}", reply.code, notice::shown::line(&reply.text, 300));
+        let said = notice::shown::line(&reply.text, 300);
+        let said = if reply.code == 0 { said } else { format!("{} {said}", reply.code) };
         let (domain, list) = (failing.domain.clone(), failing.list.clone());
         let failure = Failure { domain, list, class, probe: true, said: said.clone() };
         self.store.commit(vec![Move::Failed { who: failing.who, at, failure }]).await?;
@@ -195,7 +219,7 @@ impl Bounces {
         let shown = failing.address.to_string();
         let address = (!protected).then_some(shown.as_str());
         let paused = PausedAddress { address, said: if protected { "" } else { &failing.said } };
-        let Ok(from) = Address::new("postmaster", &failing.domain) else { return Ok(Vec::new()) };
+        let from = postmaster(&failing.domain, list);
         let admins = self.members.admins(&failing.domain).into_iter().take(MOST_ADMINS);
         let one = |to: Recipient| {
             let words = self.words(list, &to, |frame| notice::paused(frame, &paused));
@@ -260,6 +284,11 @@ fn standing(failing: &Failing) -> Standing {
         probe: None,
         paused: None,
     })
+}
+
+/// Who writes to admins.
+fn postmaster(domain: &str, list: &List) -> Address {
+    Address::new("postmaster", domain).unwrap_or_else(|_| list.address.clone())
 }
 
 fn letter(to: Recipient, words: Words, from: &Address, list: &List) -> Letter {

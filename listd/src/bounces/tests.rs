@@ -10,8 +10,10 @@ use super::*;
 use crate::ids::Ids;
 use crate::members::Claim;
 use crate::pipeline::testing::School;
+use crate::store::last_mile::LastMile;
 use crate::store::memory::MemoryStore;
-use crate::store::{BatchId, Commit, Queue, RecipientRef};
+use crate::store::witness::{Fact, Refusal, Witness};
+use crate::store::{Against, BatchId, BounceEvent, Commit, Queue, RecipientRef};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -19,6 +21,7 @@ struct House {
     school: School,
     room: Bounces,
     announced: Arc<Plain<Vec<DueBatch>>>,
+    braked: Arc<Plain<Vec<PostId>>>,
 }
 
 fn list() -> ListId {
@@ -36,6 +39,8 @@ impl House {
         let pipeline = school.door.pipeline.clone();
         let announced = Arc::new(Plain::new(Vec::new()));
         let heard = announced.clone();
+        let braked = Arc::new(Plain::new(Vec::new()));
+        let stopped = braked.clone();
         let room = Bounces {
             members: pipeline.members.clone(),
             store: school.store.clone() as Arc<MemoryStore>,
@@ -46,11 +51,14 @@ impl House {
             },
             tenant: Box::new(|_| Tenant { language: "de".into(), ..Tenant::default() }),
             clock: pipeline.clock.clone(),
+            ear: Arc::default(),
+            limit: Limit { percent: 30, least: 1 },
+            pause_post: Box::new(move |post, _| stopped.lock().expect("a lock").push(post)),
             changing: Mutex::default(),
         };
         let replies = school.anna(&["5b@schule.example"], "hallo@home.example", "x").await;
         assert!(replies.iter().all(|reply| reply.starts_with("250")), "{replies:?}");
-        House { school, room, announced }
+        House { school, room, announced, braked }
     }
 
     async fn who(&self) -> (RecipientRef, Recipient) {
@@ -87,6 +95,21 @@ impl House {
             self.school.later(DAY);
             self.bounce(code, false).await;
         }
+    }
+
+    /// The relay, or its log, says that this came of Bert's copy of the first mail.
+    async fn refused(&self, code: u16, text: &str) {
+        let (accounts, _) = self.school.store.trace("hallo@home.example").await.expect("a trace");
+        let batch = &accounts[0].batches[0];
+        let is_bert = |who: &Option<(RecipientRef, Recipient)>| {
+            who.as_ref().is_some_and(|(_, one)| one.address.same_as(&bert()))
+        };
+        let index = batch.recipients.iter().position(is_bert).expect("Bert");
+        let index = u16::try_from(index).expect("a small one");
+        let (at, reply) = ((self.room.clock)(), Reply { code, text: text.into() });
+        let all = vec![Refusal { batch: batch.id, index, at, reply }];
+        self.room.ear.saw(&Fact::Refused(all));
+        self.room.look().await.expect("a look");
     }
 
     async fn claim(&self) -> Claim {
@@ -191,4 +214,110 @@ async fn what_is_not_hers_never_counts() {
         assert_eq!((house.standing().await, house.letters().await.len()), (None, 0), "{code}");
         assert_eq!(house.claim().await, Claim::Yes, "{code}");
     }
+}
+
+/// V6, promise 11: many servers refuse one mail: the rest pauses, once, the admins hear who said what, and nobody's
+/// address is any worse for it.
+#[tokio::test]
+async fn a_mail_that_many_refuse_is_braked_once() {
+    let house = House::new().await;
+    let said = "5.7.1 <bert@home.example>: blocked by policy";
+    house.refused(554, said).await;
+    let stopped = house.braked.lock().expect("a lock").clone();
+    let braked = house.school.store.braked().await.expect("read");
+    assert_eq!(stopped, braked.iter().map(|one| one.post).collect::<Vec<_>>());
+    let [one] = braked.as_slice() else { panic!("{braked:?}") };
+    let by = &one.refusals.by[0];
+    assert_eq!((by.provider.as_str(), by.count), ("home.example", 1));
+    assert!(by.said.starts_with("554 5.7.1") && !by.said.contains("bert@"), "{}", by.said);
+    assert_eq!(house.letters().await, ["root@home.example"]);
+    // Released, it is not stopped for the same again.
+    let release = Move::Unbrake { post: one.post, at: (house.room.clock)() };
+    house.school.store.commit(vec![release]).await.expect("released");
+    house.refused(554, said).await;
+    assert_eq!(house.school.store.braked().await.expect("read"), []);
+    assert_eq!((house.letters().await.len(), house.standing().await), (1, None));
+    assert_eq!(house.claim().await, Claim::Yes);
+}
+
+/// V6: a bounce that has something against the mail counts about the mail that came back, where the token's owner got it.
+#[tokio::test]
+async fn a_policy_bounce_is_about_the_mail() {
+    for (message_id, brakes) in [("hallo@home.example", true), ("other@home.example", false)] {
+        let house = House::new().await;
+        let (who, _) = house.who().await;
+        let against = Against {
+            message_id: message_id.into(),
+            class: Class::Content,
+            said: "552 5.3.4 too big".into(),
+        };
+        house.room.ear.saw(&Fact::Bounce(BounceEvent {
+            recipient: Some(who),
+            list: Some(list()),
+            refused: Some(against),
+            ..BounceEvent::default()
+        }));
+        house.room.weigh().await.expect("weighed");
+        assert_eq!(house.school.store.braked().await.expect("read").len(), usize::from(brakes));
+    }
+}
+
+/// V7: what the relay or its log says of an ordinary copy counts like a bounce; of the probe, it pauses.
+#[tokio::test]
+async fn refusals_in_the_log_count_and_the_probes_pauses() {
+    let house = House::new().await;
+    for _ in 0..5 {
+        assert_eq!(house.letters().await.len(), 0);
+        house.school.later(DAY);
+        house.refused(550, "5.1.1 user unknown").await;
+        house.refused(550, "5.1.1 user unknown").await;
+    }
+    assert_eq!(house.letters().await, ["bert@home.example"], "a probe");
+    // Nobody but the probe's own refusal pauses.
+    house.refused(550, "5.1.1 user unknown").await;
+    assert_eq!(house.claim().await, Claim::Yes);
+    let probe = house.standing().await.and_then(|s| s.probe).expect("a probe");
+    let (at, reply) = ((house.room.clock)(), Reply { code: 0, text: "Unrouteable address".into() });
+    let heard = vec![(BatchId { post: probe, number: 0 }, 0, Outcome::Failed { at, reply })];
+    let log = Move::LastMile(LastMile { heard, ..LastMile::default() });
+    house.school.store.commit(vec![log]).await.expect("heard");
+    house.room.look().await.expect("a look");
+    assert_eq!(house.claim().await, PAUSED);
+    assert!(house.school.store.braked().await.expect("read").is_empty());
+}
+
+/// What nobody understands goes to the admins, once a day, and not again; so does a complaint (rule C1), which changes
+/// nothing for whom it names.
+#[tokio::test]
+async fn what_is_not_understood_is_summed_up_once_a_day() {
+    let house = House::new().await;
+    let (who, _) = house.who().await;
+    let address = Address::parse("5b@schule.example").expect("an address");
+    let came = async |mail: &str| {
+        let now = (house.room.clock)();
+        let path = token::return_path(&house.school.keys, &list(), &address, who.0, now);
+        let path = path.expect("an address").to_string();
+        house.school.send("<>", &[&path], mail.as_bytes()).await;
+        house.room.look().await.expect("a look");
+    };
+    let strange = "From: x@odd.example\r\nSubject: Hm bert@home.example\r\n\r\nwhat is this?\r\n";
+    let complaint = "From: fbl@yahoo.example\r\nSubject: complaint\r\nContent-Type: multipart/report; \
+        report-type=feedback-report; boundary=b\r\n\r\n--b\r\nContent-Type: message/feedback-report\r\n\r\n\
+        Feedback-Type: abuse\r\nVersion: 1\r\n--b--\r\n";
+    came(strange).await;
+    assert_eq!(house.letters().await, ["root@home.example"]);
+    let kept = house.school.store.strange(Timestamp(0)).await.expect("kept");
+    assert_eq!(kept[0].what, "odd.example: Hm", "nobody's address");
+    house.school.later(DAY / 2);
+    came(complaint).await;
+    house.school.later(DAY / 4);
+    house.room.look().await.expect("a look");
+    assert_eq!(house.letters().await.len(), 1, "one a day");
+    house.school.later(DAY);
+    house.room.look().await.expect("a look");
+    assert_eq!(house.letters().await.len(), 2, "the complaint is told a day later");
+    house.school.later(DAY * 2);
+    house.room.look().await.expect("a look");
+    assert_eq!(house.letters().await.len(), 2, "and nothing twice");
+    assert_eq!((house.standing().await, house.claim().await), (None, Claim::Yes));
 }

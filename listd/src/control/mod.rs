@@ -44,6 +44,10 @@ pub trait Rooms: Send + Sync + 'static {
     async fn dismiss(&self, ask: api::Dismiss, who: &str) -> Answer<api::Changed>;
     /// Everything unfinished (of one post) is due now.
     async fn retry(&self, id: Option<u64>) -> Answer<api::Retried>;
+    /// A post goes on whose delivery paused. `who` asks, for the log.
+    async fn release(&self, id: u64, who: &str) -> Answer<api::Released>;
+    /// A bounce that nobody understands, or a complaint. Who is in it can't be told: it needs the whole sight.
+    async fn strange(&self, number: u64, sight: Sight) -> Answer<api::StrangeMail>;
     /// What waits for somebody's word, on one list or on all.
     async fn held(&self, list: Option<&str>, limit: usize, sight: Sight) -> Answer<api::HeldMails>;
     async fn held_mail(&self, id: u64, sight: Sight) -> Answer<api::HeldDetail>;

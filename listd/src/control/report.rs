@@ -40,6 +40,7 @@ pub fn line(account: &Account) -> api::PostLine {
         // A recipient who was never tried is due since the mail was accepted.
         next: outcomes().filter_map(|(_, o)| o.due()).min().map(|due| due.max(*accepted)),
         reason: latest_reason(outcomes().map(|(_, outcome)| outcome)),
+        braked: None,
     }
 }
 

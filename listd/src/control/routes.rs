@@ -42,6 +42,7 @@ pub fn router(rooms: Arc<dyn Rooms>, own: u32) -> Router {
         .route(path::QUEUE, get(queue))
         .route(path::POST, get(post_of))
         .route(path::TRACE, get(trace))
+        .route(path::STRANGE, get(strange))
         .route(path::HELD, get(held))
         .route(path::HELD_MAIL, get(held_mail))
         .route(path::DIRECTORY, get(directory))
@@ -54,6 +55,7 @@ pub fn router(rooms: Arc<dyn Rooms>, own: u32) -> Router {
         Router::new().route(path::SIMULATE, post(simulate)).layer(DefaultBodyLimit::max(MAIL_BODY));
     let changes = Router::new()
         .route(path::RETRY, post(retry))
+        .route(path::RELEASE, post(release))
         .route(path::RESUME, post(resume))
         .route(path::ADMIT, post(admit))
         .route(path::DISMISS, post(dismiss))
@@ -271,6 +273,27 @@ async fn retry(State(rooms): Handle, Body(body): Body) -> Answer<Json<api::Retri
     let ask: api::Retry = json(&body)?;
     let id = ask.id.as_deref().map(post_id).transpose()?;
     rooms.retry(id).await.map(Json)
+}
+
+async fn release(
+    State(rooms): Handle,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Body(body): Body,
+) -> Answer<Json<api::Released>> {
+    let ask: api::Release = json(&body)?;
+    rooms.release(post_id(&ask.id)?, &named(peer)).await.map(Json)
+}
+
+async fn strange(
+    State(rooms): Handle,
+    sight: Sight,
+    Args(arg): Args<PostArg>,
+) -> Answer<Json<api::StrangeMail>> {
+    let number = arg.id.parse().map_err(|_| {
+        let hint = "The daily letter to the domain's admins has the numbers.";
+        Problem::bad_request(format!("{:?} is no number of a bounce", arg.id), hint)
+    })?;
+    rooms.strange(number, sight).await.map(Json)
 }
 
 async fn resume(

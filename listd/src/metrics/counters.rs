@@ -54,6 +54,12 @@ struct Attributed {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Returned {
+    kind: &'static str,
+    class: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Answered {
     provider: String,
     answer: String,
@@ -108,6 +114,7 @@ pub struct Counters {
     ended: Family<Ended, Counter>,
     waited: Histogram,
     bounces: Family<Attributed, Counter>,
+    returned: Family<Returned, Counter>,
     answers: Family<Answered, Counter>,
     /// Providers with series of their own beside the known ones.
     providers: Mutex<HashSet<String>>,
@@ -139,6 +146,7 @@ impl Default for Counters {
                 1_209_600.0,
             ]),
             bounces: Family::default(),
+            returned: Family::default(),
             answers: Family::default(),
             providers: Mutex::default(),
             commits: Histogram::new([
@@ -167,6 +175,9 @@ impl Counters {
         r.register("bounces", help, self.bounces.clone());
         let help = "What the recipients' own servers answered, by provider; each try counts";
         r.register("provider_answers", help, self.answers.clone());
+        let help =
+            "What came back with a good token, by what it is and what it means for the recipient";
+        r.register("returned", help, self.returned.clone());
         let help = "How long a commit took to become durable";
         r.register("store_commit_seconds", help, self.commits.clone());
         let help = "Commits that failed";
@@ -306,9 +317,15 @@ impl Witness for Counters {
             }
             Fact::Finished { took, .. } => self.finished.observe(took.as_secs_f64()),
             Fact::Heard(said) => said.iter().for_each(|said| self.said(said)),
+            // Counted with what was heard, and with the outcomes.
+            Fact::Refused(_) => {}
             Fact::Bounce(event) => {
                 let attributed = if event.recipient.is_some() { "yes" } else { "no" };
                 self.bounces.get_or_create(&Attributed { attributed }).inc();
+                if let (Some(_), Some(kind)) = (event.recipient, event.kind) {
+                    let class = event.class.map_or("", |class| class.as_str());
+                    self.returned.get_or_create(&Returned { kind: kind.as_str(), class }).inc();
+                }
             }
         }
     }

@@ -240,6 +240,10 @@ impl Snapshot {
         sheet.gauge("held_oldest_age_seconds", help, age(waits.oldest));
         let help = "Age of the oldest mail with such recipients; 0 = none";
         sheet.gauge("queue_oldest_age_seconds", help, age(*oldest));
+        let help = "Mails of which delivery pauses, because many servers refuse them";
+        sheet.gauge("posts_braked", help, float(counts.braked));
+        let help = "Addresses that get no copies, because their mail comes back";
+        sheet.gauge("addresses_paused", help, float(counts.paused));
     }
 
     fn directory_figures(&self, sheet: &mut Sheet) {
@@ -345,8 +349,9 @@ pub(super) mod tests {
             recipients_waiting: 30,
             recipients_deferred: 4,
             held: 7,
-            bounces: 0,
-            bounces_unattributed: 0,
+            braked: 1,
+            paused: 5,
+            ..Counts::default()
         };
         let ago = |ms: i64| Some(Timestamp(all.now.0 - ms));
         let reasons = BTreeMap::from([(("suspect", "moderator"), 4), (("asked", "author"), 3)]);
@@ -366,6 +371,8 @@ pub(super) mod tests {
             r#"verteiler_held{reason="suspect",waits_for="moderator"} 4.0"#,
             r#"verteiler_held{reason="asked",waits_for="author"} 3.0"#,
             "verteiler_held_oldest_age_seconds 7.0",
+            "verteiler_posts_braked 1.0",
+            "verteiler_addresses_paused 5.0",
             "verteiler_directory_age_seconds 2.5",
             r#"verteiler_directory_mode{mode="refreshAndPersist"} 1.0"#,
             r#"verteiler_directory_mode{mode="poll"} 0.0"#,

@@ -1,12 +1,10 @@
 //! What becomes of the mail for one recipient: the facts gathered, the rules asked.
 
 use listcore::address::Address;
-use listcore::bounce::{self, Bounce, Class, Kind};
 use listcore::list::{
     AuthorAddress, FromPolicy, List, ListId, Posters, Role, Settings, Unverified,
 };
 use listcore::message::{self, Mail, Tree};
-use listcore::notice::shown as wording;
 use listcore::policy::{
     self, Author, Decision, Facts, Others, Refusal, Remembered, Rule, Shown, Unproven, Verdict,
     Verified,
@@ -17,18 +15,13 @@ use listcore::rewrite::filter::Filter;
 use listcore::rewrite::{Arrival, Frozen, PostKind, Unsendable, author_mark, list_id, wrap_lines};
 use listcore::scan::Scan;
 use listcore::time::Timestamp;
-use listcore::token;
 use lmtp::reply::Reply;
 
 use super::hidden::Flooded;
 use super::{Incoming, Pipeline, Target, answer, scans};
-use crate::store::failures::Failure;
 use crate::store::held::NewHeld;
-use crate::store::{BounceEvent, HiddenAuthor, NewPost, PostId, RecipientRef, TraceEvent};
+use crate::store::{BounceEvent, HiddenAuthor, NewPost, PostId, TraceEvent};
 use crate::verify::{Authenticity, Wanted};
-
-/// Characters of what another server said that are kept of a bounce.
-const SAID: usize = 300;
 
 /// What was found out about the author of one mail.
 pub(super) struct Seen {
@@ -496,65 +489,6 @@ impl Pipeline {
         };
         Step::Tell(reply, event)
     }
-
-    /// Whom a bounce is about. A token that says nothing is counted, nothing else (rule V8).
-    fn bounce(
-        &self,
-        domain: &str,
-        list: Option<&List>,
-        text: &str,
-        incoming: &Incoming,
-        at: Timestamp,
-    ) -> BounceEvent {
-        let of = |purpose| self.named(purpose, domain, list, text, at);
-        let (found, probe) = match of(token::Purpose::Bounces) {
-            Some(found) => (Some(found), false),
-            None => (of(token::Purpose::Probe), true),
-        };
-        let bounce = bounce::read(&incoming.bytes);
-        let summary = bounce.summary();
-        let (list, recipient) = found.map_or((None, None), |(id, who)| (Some(id), Some(who)));
-        let failure = list.as_ref().and_then(|list| failure(&bounce, domain, list, probe));
-        BounceEvent { at, recipient, list, summary, failure }
-    }
-
-    /// Which list's recipient a token names.
-    fn named(
-        &self,
-        purpose: token::Purpose,
-        domain: &str,
-        list: Option<&List>,
-        text: &str,
-        at: Timestamp,
-    ) -> Option<(ListId, RecipientRef)> {
-        let keys = &self.house.keys;
-        let found = match list {
-            Some(list) => {
-                token::check(keys, purpose, &list.id, text, at).map(|who| (list.id.clone(), who))
-            }
-            None => {
-                let lists = self.members.lists();
-                let here = lists.iter().filter(|l| l.address.domain() == domain).map(|l| &l.id);
-                token::check_short(keys, purpose, text, at, here).map(|(id, who)| (id.clone(), who))
-            }
-        };
-        found.ok().map(|(list, who)| (list, RecipientRef(who)))
-    }
-}
-
-/// What a bounce says that may count: not of delays and answers (rule A6), nor of what they have against us or the mail
-/// (promise 11). Whom its words name is of no matter, the token says who it is (rule V5).
-fn failure(bounce: &Bounce, domain: &str, list: &ListId, probe: bool) -> Option<Failure> {
-    let first = bounce.recipients.first();
-    let class = match (bounce.kind, first) {
-        (Kind::Bounce, Some(first)) => first.class,
-        (Kind::Bounce, None) => Class::Soft,
-        _ => return None,
-    };
-    let counts = matches!(class, Class::Hard | Class::Full | Class::Soft);
-    let said = first.and_then(|first| first.diagnostic.clone()).unwrap_or_default();
-    let (domain, list, said) = (domain.to_owned(), list.clone(), wording::line(&said, SAID));
-    counts.then_some(Failure { domain, list, class, probe, said })
 }
 
 /// The rule with what lies behind it, for the trace.

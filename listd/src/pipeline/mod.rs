@@ -4,6 +4,7 @@
 
 mod again;
 mod answer;
+mod bounced;
 mod heard;
 mod hidden;
 mod hold;

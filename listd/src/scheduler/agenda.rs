@@ -227,6 +227,19 @@ impl Agenda {
         }
     }
 
+    /// A unit was not tried, and nothing of its batch is to be before `until`. True as in [`settled`](Self::settled).
+    pub fn shelve(&mut self, id: BatchId, unit: &Unit, until: Timestamp) -> bool {
+        let Some(Place::Open(open)) = self.batches.get_mut(&id) else { return false };
+        open.outstanding = open.outstanding.saturating_sub(unit.len());
+        open.units.clear();
+        open.next = Some(open.next.map_or(until, |next| next.min(until)));
+        let list = open.list.clone();
+        if let Some(turns) = self.lists.get_mut(&list) {
+            turns.open.retain(|other| *other != id);
+        }
+        self.close_if_done(id)
+    }
+
     /// Outcomes are committed. True where that was the last batch of its post in work.
     pub fn settled(&mut self, id: BatchId, outcomes: &[(u16, Outcome)]) -> bool {
         let Some(Place::Open(open)) = self.batches.get_mut(&id) else { return false };

@@ -8,7 +8,7 @@ use listcore::recipients::Recipient;
 
 use super::cache::Cache;
 use super::worker::{Bench, Work};
-use super::{Core, Render, agenda};
+use super::{Brake, Core, Render, agenda};
 use crate::store::{BatchId, StoreError};
 
 /// Pause before a batch that could not be loaded is tried again.
@@ -38,6 +38,9 @@ impl<R: Render> Deck<R> {
     /// Loads a batch and tells the agenda what there is to do in it.
     pub async fn open(&self, bench: &Bench<R>, id: BatchId) {
         let core = bench.core.as_ref();
+        if let Some(rests) = core.postponed(id) {
+            return self.tidy(core, id, rests);
+        }
         match self.load(core, id).await {
             Ok(Some(work)) => self.lay_out(bench, id, work),
             Ok(None) => {
@@ -88,6 +91,18 @@ impl<R: Render> Deck<R> {
         drop(state);
         if rests {
             self.cache.drop(id.post);
+        }
+    }
+}
+
+impl Core {
+    /// Puts a batch off whose post is braked; true in it where the post rests. `None`: it is not.
+    fn postponed(&self, id: BatchId) -> Option<bool> {
+        let now = self.timer.now();
+        let mut state = self.state();
+        match state.brake(id.post, now) {
+            Brake::Until(until) => Some(state.agenda.postpone(id, until)),
+            Brake::Off | Brake::Over => None,
         }
     }
 }

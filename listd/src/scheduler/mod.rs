@@ -11,6 +11,7 @@ mod settle;
 mod timer;
 mod worker;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -122,6 +123,28 @@ struct State {
     /// Outcomes that are known and not committed yet.
     uncommitted: usize,
     store_error: Option<String>,
+    /// Posts whose delivery pauses, and when their time is over.
+    brakes: HashMap<PostId, Timestamp>,
+}
+
+/// What a brake says of a post.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Brake {
+    Off,
+    /// Nothing goes out before.
+    Until(Timestamp),
+    /// Its time is over: whoever still waits has not got it.
+    Over,
+}
+
+impl State {
+    fn brake(&self, post: PostId, now: Timestamp) -> Brake {
+        match self.brakes.get(&post) {
+            None => Brake::Off,
+            Some(until) if *until > now => Brake::Until(*until),
+            Some(_) => Brake::Over,
+        }
+    }
 }
 
 impl Core {
@@ -129,6 +152,9 @@ impl Core {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// A brake is forgotten so long after its post's time is over.
+const FORGET: Duration = Duration::from_secs(24 * 3600);
 
 /// The scheduler as the other rooms see it.
 pub struct Scheduler {
@@ -186,8 +212,9 @@ impl Scheduler {
         timer: Arc<dyn Timer>,
     ) -> Result<Arc<Scheduler>, StoreError> {
         let due = queue.due().await?;
+        let brakes = queue.brakes().await?.into_iter().collect();
         let core = Arc::new(Core {
-            state: Mutex::default(),
+            state: Mutex::new(State { brakes, ..State::default() }),
             wake: Notify::new(),
             stop: CancellationToken::new(),
             timer,
@@ -215,6 +242,27 @@ impl Scheduler {
         batches.into_iter().for_each(|batch| state.agenda.add(batch));
         drop(state);
         self.core.wake.notify_waiters();
+    }
+
+    /// Delivery of a post pauses until [`release`](Scheduler::release), at most until its time is over: then whoever
+    /// still waits has not got it. Told after the commit that made it durable.
+    pub fn brake(&self, post: PostId, until: Timestamp) {
+        let now = self.core.timer.now();
+        let mut state = self.core.state();
+        // Those that are over for so long have nobody left who waits.
+        state.brakes.retain(|_, until| *until + FORGET > now);
+        state.brakes.insert(post, until);
+    }
+
+    /// Delivery of a post goes on.
+    ///
+    /// # Errors
+    /// The store can't be read: it goes on when its time is over, or after a restart.
+    pub async fn release(&self, post: PostId) -> Result<(), StoreError> {
+        self.core.state().brakes.remove(&post);
+        let due = self.core.queue.due().await?;
+        self.announce(due.into_iter().filter(|batch| batch.id.post == post).collect());
+        Ok(())
     }
 
     /// Everything unfinished (of one post) is tried now, whatever it waits for.

@@ -12,6 +12,7 @@ use listcore::outcome::{Dropped, Outcome};
 
 use super::*;
 use crate::delivery::fake::{ALL, Act, Ask, FakeRelay};
+use crate::store::Commit;
 use house::{House, START, SlowStore, TestTimer, people, relay_at, until};
 
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -513,5 +514,68 @@ async fn a_copy_that_can_not_be_made() {
     house.timer.advance(Duration::from_secs(6));
     assert!(house.finished(post).await.values().all(delivered));
     once_each(&relay, &people("p", 4));
+    scheduler.stop(DEADLINE).await;
+}
+
+/// V6: a braked post waits, also over a restart, while others go out; released it goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_braked_post_waits_until_it_is_released() {
+    let house = House::with_timer(TestTimer::new(false));
+    let relay = FakeRelay::start(ALL, |_| Act::Yes).await;
+    let (to, others) = (people("p", 120), people("o", 3));
+    let (post, batches) = house.post("5b", Copies::Personal, &to).await;
+    let why = Move::Brake { post, at: START, refusals: Default::default() };
+    house.store.commit(vec![why]).await.expect("braked");
+    let scheduler = house.scheduler(relay_at(relay.address), 2).await;
+    scheduler.announce(batches);
+    let (other, batches) = house.post("5b", Copies::Personal, &others).await;
+    scheduler.announce(batches);
+    house.finished(other).await;
+    scheduler.retry_now(None).await.expect("retried");
+    until("rest", || scheduler.status().lists.iter().all(|list| list.active == 0)).await;
+    once_each(&relay, &others);
+    house.store.commit(vec![Move::Unbrake { post, at: START }]).await.expect("released");
+    scheduler.release(post).await.expect("released");
+    let outcomes = house.finished(post).await;
+    assert!(outcomes.len() == 120 && outcomes.values().all(delivered));
+    scheduler.stop(DEADLINE).await;
+}
+
+/// A brake in the middle of a post: what is not on its way stays; nobody says anything, and its time is over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_brake_stops_what_is_left_and_ends_with_the_post() {
+    let timer = TestTimer::new(false);
+    let house = House::with_timer(timer.clone());
+    let braked: Arc<Mutex<Option<Arc<Scheduler>>>> = Arc::default();
+    let to = people("p", 90);
+    let (post, batches) = house.post("5b", Copies::Personal, &to).await;
+    let expires = house.store.post(post).await.expect("read").expect("a post").expires;
+    let (seen, slot) = (AtomicUsize::new(0), braked.clone());
+    let relay = FakeRelay::start(ALL, move |ask| {
+        if matches!(ask, Ask::Rcpt(_))
+            && seen.fetch_add(1, Ordering::SeqCst) == 20
+            && let Some(scheduler) = slot.lock().expect("lock").as_ref()
+        {
+            scheduler.brake(post, expires);
+        }
+        Act::Yes
+    })
+    .await;
+    let scheduler = house.scheduler(relay_at(relay.address), 1).await;
+    *braked.lock().expect("lock") = Some(scheduler.clone());
+    scheduler.announce(batches);
+    until("put off", || scheduler.status().next_due == Some(expires)).await;
+    let sent = relay.accepted().len();
+    assert!((21..=30).contains(&sent), "the window at most: {sent}");
+    let after = Duration::from_millis(expires.since(START).as_millis() as u64 + 1);
+    timer.advance(after);
+    let outcomes = house.finished(post).await;
+    assert_eq!(outcomes.values().filter(|o| delivered(o)).count(), sent);
+    let given_up = outcomes.values().filter(|o| {
+        matches!(o, Outcome::Failed { reply, .. }
+        if reply.text.contains("paused"))
+    });
+    assert_eq!(given_up.count(), 90 - sent);
+    braked.lock().expect("lock").take();
     scheduler.stop(DEADLINE).await;
 }

@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use super::agenda::{self, Pick, Unit};
 use super::cache::Loaded;
 use super::settle::Settlement;
-use super::{Core, Deck, NoCopy, NotNow, Render, Settings, StillGets};
+use super::{Brake, Core, Deck, NoCopy, NotNow, Render, Settings, StillGets};
 use crate::delivery::{Connection, Copy, Entry, Fate, Relay, Sent};
 use crate::store::{Batch, BatchId, RecipientRef};
 
@@ -256,6 +256,9 @@ impl<R: Render> Worker<R> {
     /// Who is to get it now; and outcomes for those who are not.
     fn sift(&self, unit: &[u16], work: &Work<R::Variant>, now: Timestamp) -> Sifted {
         let post = &work.loaded.post;
+        if self.bench.core.state().brake(post.id, now) == Brake::Over {
+            return (Vec::new(), unit.iter().map(|i| (*i, retry::braked(now))).collect());
+        }
         let (mut to, mut outcomes) = (Vec::with_capacity(unit.len()), Vec::new());
         for &i in unit {
             let at = usize::from(i);
@@ -397,6 +400,13 @@ async fn claim<R: Render>(bench: &Bench<R>) -> Option<(Claim<'_>, Work<R::Varian
             (id, core.state().agenda.take(id)?)
         }
     };
+    let now = core.timer.now();
+    let brake = core.state().brake(id.post, now);
+    if let Brake::Until(until) = brake {
+        let rests = core.state().agenda.shelve(id, &unit, until);
+        bench.deck.tidy(core, id, rests);
+        return None;
+    }
     let claim = Claim { core, batch: id, unit };
     let work = bench.deck.work(id)?;
     Some((claim, work))

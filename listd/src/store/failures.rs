@@ -4,9 +4,10 @@
 //! failures is `listcore::bounce::score`.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use listcore::address::Address;
-use listcore::bounce::Class;
 use listcore::bounce::score::{Event, Since};
+use listcore::bounce::{Class, Kind};
 use listcore::list::ListId;
 use listcore::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -62,6 +63,19 @@ pub struct Paused {
     pub said: String,
 }
 
+/// Bounces that were not understood that are kept at most.
+pub const STRANGE: u32 = 500;
+
+/// A bounce that nobody understands, for a human.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StrangeMail {
+    pub number: u64,
+    pub at: Timestamp,
+    pub list: ListId,
+    pub kind: Kind,
+    pub what: String,
+}
+
 impl Standing {
     /// When it says nothing any more; `None` while she is paused.
     pub(super) fn until(&self) -> Option<Timestamp> {
@@ -80,6 +94,10 @@ pub(super) fn day(at: Timestamp) -> i64 {
 pub trait Failures: Commit {
     /// Every address with a failure that is still kept.
     async fn failing(&self) -> Result<Vec<Failing>, StoreError>;
+    /// Bounces with a good token that were not understood, since then, oldest first; the latest [`STRANGE`] are kept.
+    async fn strange(&self, since: Timestamp) -> Result<Vec<StrangeMail>, StoreError>;
+    /// The beginning of one of them.
+    async fn strange_mail(&self, number: u64) -> Result<Option<Bytes>, StoreError>;
     /// How all addresses stand of which there is something to say.
     async fn standings(&self) -> Result<Vec<Standing>, StoreError>;
 }

@@ -155,6 +155,8 @@ pub enum MarkKind {
     Helped,
     /// Of a list: those who look after it know that replies are held.
     Storm,
+    /// The admins of a domain (`who`) were told of bounces that nobody understands; when, in milliseconds.
+    Summed,
 }
 
 impl MarkKind {
@@ -167,6 +169,7 @@ impl MarkKind {
             MarkKind::Asked => "asked",
             MarkKind::Helped => "helped",
             MarkKind::Storm => "storm",
+            MarkKind::Summed => "summed",
         }
     }
 }

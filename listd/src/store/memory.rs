@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use listcore::list::ListId;
 use listcore::list::settings::Key;
 use listcore::options::Choice;
@@ -15,12 +16,14 @@ use listcore::recipients::{PersonId, Recipient};
 use listcore::time::Timestamp;
 
 mod admitted;
+mod brake;
 mod failures;
 mod held;
 mod last_mile;
 
 use super::admitted::Admitted;
-use super::failures::Standing;
+use super::brake::{Brakes, Refused};
+use super::failures::{Standing, StrangeMail};
 use super::held::{Held, MarkKind, NewHeld, Ticket};
 use super::last_mile::Said;
 use super::{
@@ -49,6 +52,9 @@ struct State {
     bounces: Vec<BounceEvent>,
     failures: BTreeMap<failures::Key, failures::Kept>,
     standings: BTreeMap<(String, String), Standing>,
+    strange: Vec<(StrangeMail, Bytes)>,
+    refusals: BTreeMap<(PostId, RecipientRef), Refused>,
+    brakes: BTreeMap<PostId, brake::Kept>,
     overrides: BTreeMap<(ListId, Key), Vec<String>>,
     replica: BTreeMap<String, Vec<u8>>,
     cookie: Vec<u8>,
@@ -136,6 +142,9 @@ impl State {
                 if let (Some(who), Some(failure)) = (event.recipient, event.failure.clone()) {
                     self.failed(who, event.at, failure);
                 }
+                if let (Some(list), Some(strange)) = (event.list.clone(), event.strange.clone()) {
+                    self.strange(event.at, list, strange);
+                }
                 self.bounces.push(event);
                 Ok(())
             }
@@ -143,6 +152,14 @@ impl State {
                 self.failed(who, at, failure);
                 Ok(())
             }
+            Move::Refused(refused) => {
+                self.refused(*refused);
+                Ok(())
+            }
+            Move::Brake { post, at, refusals } => {
+                return done.push(self.brake(post, at, refusals));
+            }
+            Move::Unbrake { post, at } => return done.push(self.unbrake(post, at)),
             Move::Standing(standing) => {
                 let key = (standing.domain.clone(), standing.address.key());
                 self.standings.insert(key, *standing);
@@ -391,6 +408,8 @@ impl State {
         self.posts.retain(|_, post| post.is_unfinished() || post.last >= before);
         self.erase_held(before);
         self.erase_last_mile(before);
+        self.erase_brakes();
+        self.strange.retain(|(mail, _)| mail.at >= before);
         let sent = self.posts.values().map(|p| p.stored.mail);
         let mails: HashSet<MailId> = sent.chain(self.held.values().map(|h| h.mail)).collect();
         self.bodies.retain(|id, _| mails.contains(id));
@@ -509,6 +528,10 @@ impl Queue for MemoryStore {
             Some(Kept::Gone) | None => None,
         })
     }
+
+    async fn brakes(&self) -> Result<Vec<(PostId, Timestamp)>, StoreError> {
+        Ok(self.braked().await?.into_iter().map(|one| (one.post, one.expires)).collect())
+    }
 }
 
 #[async_trait]
@@ -593,6 +616,8 @@ impl Report for MemoryStore {
             bounces: state.bounces.len() as u64,
             bounces_unattributed: state.bounces.iter().filter(|b| b.recipient.is_none()).count()
                 as u64,
+            braked: state.braked().len() as u64,
+            paused: state.standings.values().filter(|s| s.paused.is_some()).count() as u64,
             ..Counts::default()
         };
         for batch in state.posts.values().flat_map(|post| &post.batches) {

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use listcore::address::Address;
+use listcore::bounce::brake::Refusals;
+use listcore::bounce::{Class, Kind};
 use listcore::hold::{Ended, Reason, Waiting};
 use listcore::list::ListId;
 use listcore::list::settings::Key;
@@ -20,11 +22,13 @@ use listcore::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use self::admitted::Admitted;
+use self::brake::Refused;
 use self::failures::{Failure, Standing};
 use self::held::{Holds, Mark, NewHeld, Ticket, Told};
 use self::last_mile::LastMile;
 
 pub mod admitted;
+pub mod brake;
 pub mod failures;
 pub mod held;
 pub mod last_mile;
@@ -150,6 +154,12 @@ pub enum Move {
     Failed { who: RecipientRef, at: Timestamp, failure: Failure },
     /// How an address stands from now on.
     Standing(Box<Standing>),
+    /// A recipient's server refused a mail because of the mail, or of us: kept once for a post and recipient.
+    Refused(Box<Refused>),
+    /// Delivery of a post pauses, once in its life: [`Done::Stale`] where it did before, or is gone.
+    Brake { post: PostId, at: Timestamp, refusals: Refusals },
+    /// It goes on: [`Done::Stale`] where it does not pause.
+    Unbrake { post: PostId, at: Timestamp },
     /// `listctl queue retry`: everything unfinished (of one post) is due now: its `next` becomes its `at`.
     RetryNow { post: Option<PostId> },
     /// Part of a directory sync; cookie and entries are committed together.
@@ -242,9 +252,41 @@ pub struct BounceEvent {
     pub list: Option<ListId>,
     /// What it seems to be, in short, e.g. `bounce hard 5.1.1` or `vacation`.
     pub summary: String,
+    /// What sort of mail came back, and of what class its first recipient is.
+    #[serde(default)]
+    pub kind: Option<Kind>,
+    #[serde(default)]
+    pub class: Option<Class>,
     /// What counts about the recipient: kept for her address, once a day.
     #[serde(default)]
     pub failure: Option<Failure>,
+    /// What they have against us or the mail (promise 11): it counts about the mail that came back, by Message-ID
+    /// (without brackets).
+    #[serde(default)]
+    pub refused: Option<Against>,
+    /// Where nobody understands it: a human looks at it.
+    #[serde(default)]
+    pub strange: Option<Strange>,
+}
+
+/// What a bounce has against a mail of ours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Against {
+    pub message_id: String,
+    pub class: Class,
+    /// On one line, bounded.
+    pub said: String,
+}
+
+/// A bounce that nobody understands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Strange {
+    pub kind: Kind,
+    /// In a few words, without anybody's address.
+    pub what: String,
+    /// Its beginning; kept beside the event.
+    #[serde(skip)]
+    pub mail: Bytes,
 }
 
 /// One step of a directory sync. `data` is the directory room's own versioned form.
@@ -331,6 +373,8 @@ pub trait Queue: Commit {
     async fn batch(&self, id: BatchId) -> Result<Option<Batch>, StoreError>;
     async fn post(&self, id: PostId) -> Result<Option<Arc<StoredPost>>, StoreError>;
     async fn body(&self, mail: MailId) -> Result<Option<Body>, StoreError>;
+    /// Posts whose delivery pauses, and until when at most, at start.
+    async fn brakes(&self) -> Result<Vec<(PostId, Timestamp)>, StoreError>;
 }
 
 /// What the directory room reads at start.
@@ -413,6 +457,10 @@ pub struct Counts {
     /// Bounces that are still kept.
     pub bounces: u64,
     pub bounces_unattributed: u64,
+    /// Posts whose delivery pauses, because many servers refuse them.
+    pub braked: u64,
+    /// Addresses that get nothing, because their mail comes back.
+    pub paused: u64,
 }
 
 /// What `listctl` reads.

@@ -66,7 +66,7 @@ fn event() -> TraceEvent {
 fn bounce() -> BounceEvent {
     let list = Some(ListId("5b".into()));
     let (recipient, summary) = (Some(RecipientRef(1)), "dsn 5.1.1".into());
-    BounceEvent { at: T, recipient, list, summary, failure: None }
+    BounceEvent { at: T, recipient, list, summary, ..BounceEvent::default() }
 }
 
 /// Post 1 waits, of post 2's two batches one is deferred in part, post 3 is finished in every way.

@@ -16,12 +16,14 @@ use listcore::rewrite::{Frozen, PostKind};
 use listcore::time::Timestamp;
 
 use super::admitted::Admissions;
+use super::brake::Brakes;
 use super::failures::Failures;
 use super::held::Holds;
 use super::last_mile::RelayLog;
 use super::*;
 
 mod admitted;
+mod brake;
 pub(super) mod failures;
 pub(crate) mod held;
 mod last_mile;
@@ -40,6 +42,7 @@ pub(super) trait Whole:
     + Failures
     + Originals
     + RelayLog
+    + Brakes
 {
 }
 impl<
@@ -54,7 +57,8 @@ impl<
         + Holds
         + Failures
         + Originals
-        + RelayLog,
+        + RelayLog
+        + Brakes,
 > Whole for T
 {
 }
@@ -111,6 +115,10 @@ const CASES: &[Named] = cases![
     held::old_decisions_are_erased,
     failures::a_failure_counts_once_a_day,
     failures::a_standing_is_replaced_and_forgotten,
+    brake::who_refuses_a_mail_is_counted_once,
+    brake::a_mail_is_braked_once,
+    brake::a_copy_and_a_bounce_lead_to_whom_and_what,
+    failures::what_was_not_understood_is_found,
     originals_are_kept_to_learn_from,
     last_mile::what_the_relay_has_is_underway_until_the_last_word,
     last_mile::tries_are_counted_and_the_last_word_stays,
@@ -673,7 +681,7 @@ async fn bounces_and_traces_are_counted_and_found(case: Case) {
         recipient,
         list: Some(ListId("5b".into())),
         summary: "dsn 5.1.1".into(),
-        failure: None,
+        ..BounceEvent::default()
     };
     case.accept(1, "5b", people(1)).await;
     let done = case

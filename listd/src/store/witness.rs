@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use listcore::address::Address;
 use listcore::hold::Reason;
-use listcore::outcome::Outcome;
+use listcore::outcome::{Outcome, Reply};
 use listcore::time::Timestamp;
 
 use super::held::NewHeld;
@@ -87,6 +87,17 @@ pub enum Fact {
     Bounce(BounceEvent),
     /// What the recipients' own servers answered.
     Heard(Vec<Said>),
+    /// Copies that are refused for good: by the relay, or by the recipients' own servers.
+    Refused(Vec<Refusal>),
+}
+
+/// A copy that is refused for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub batch: BatchId,
+    pub index: u16,
+    pub at: Timestamp,
+    pub reply: Reply,
 }
 
 /// Which list, and which mail.
@@ -145,6 +156,21 @@ fn copy(batch: BatchId, (index, outcome): &(u16, Outcome)) -> Option<Underway> {
     }
 }
 
+fn refusal(batch: BatchId, index: u16, outcome: &Outcome) -> Option<Refusal> {
+    match outcome {
+        Outcome::Failed { at, reply } => {
+            Some(Refusal { batch, index, at: *at, reply: reply.clone() })
+        }
+        _ => None,
+    }
+}
+
+/// What the relay itself refused: without a code it is trouble of ours.
+fn refused(batch: BatchId, outcomes: &[(u16, Outcome)]) -> Vec<Refusal> {
+    let all = outcomes.iter().filter_map(|(index, outcome)| refusal(batch, *index, outcome));
+    all.filter(|refusal| refusal.reply.code != 0).collect()
+}
+
 /// Recipients by their final outcome.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
@@ -178,11 +204,12 @@ pub(super) enum Note {
         batch: BatchId,
         outcomes: Vec<(u16, Kind)>,
         copies: Vec<Underway>,
+        refused: Vec<Refusal>,
         last: Timestamp,
     },
     Trace(TraceEvent),
     Bounce(BounceEvent),
-    Heard(Vec<Said>),
+    Heard(Vec<Said>, Vec<Refusal>),
     /// Nothing that a witness wants to hear of.
     Other,
 }
@@ -247,6 +274,7 @@ impl Note {
                 batch: *batch,
                 outcomes: outcomes.iter().map(|(i, outcome)| (*i, outcome.into())).collect(),
                 copies: outcomes.iter().filter_map(|one| copy(*batch, one)).collect(),
+                refused: refused(*batch, outcomes),
                 last: outcomes
                     .iter()
                     .filter_map(|(_, outcome)| at(outcome))
@@ -255,7 +283,11 @@ impl Note {
             },
             Move::Trace(event) => Note::Trace(event.clone()),
             Move::Bounce(event) => Note::Bounce(event.clone()),
-            Move::LastMile(told) => Note::Heard(told.said.clone()),
+            Move::LastMile(told) => {
+                let heard = told.heard.iter();
+                let refused = heard.filter_map(|(batch, index, o)| refusal(*batch, *index, o));
+                Note::Heard(told.said.clone(), refused.collect())
+            }
             _ => Note::Other,
         }
     }
@@ -325,18 +357,28 @@ impl Watch {
                     }
                     continue;
                 }
-                Note::Settle { batch, outcomes, copies, last } => {
+                Note::Settle { batch, outcomes, copies, refused, last } => {
                     if done.next() == Some(&Done::Ok) {
                         self.settled(batch, (&outcomes, copies), last, report).await;
+                        self.refused(refused);
                     }
                     continue;
                 }
                 Note::Trace(event) => self.saw(&Fact::Told(event)),
                 Note::Bounce(event) => self.saw(&Fact::Bounce(event)),
-                Note::Heard(said) => self.saw(&Fact::Heard(said)),
+                Note::Heard(said, refused) => {
+                    self.saw(&Fact::Heard(said));
+                    self.refused(refused);
+                }
                 Note::Other => {}
             }
             done.next();
+        }
+    }
+
+    fn refused(&self, refused: Vec<Refusal>) {
+        if !refused.is_empty() {
+            self.saw(&Fact::Refused(refused));
         }
     }
 

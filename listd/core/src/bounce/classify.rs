@@ -3,9 +3,9 @@
 //! Words count more than codes, since many servers have one code for everything (Exim's own is always 5.0.0); and
 //! nothing that may pass is taken for final.
 
-use super::Class;
 use super::phrases::plain;
 use super::rules::{RULES, Rule};
+use super::{Class, UNKNOWN};
 
 /// Octets of one text that are searched.
 const MAX_TEXT: usize = 4 * 1024;
@@ -34,7 +34,7 @@ pub(super) fn classify(said: &Said<'_>) -> (Class, String) {
         .or_else(|| said.status.filter(|s| !is_vague(s)).and_then(by_status))
         .or_else(|| by_text(said.notes))
         .or_else(|| said.status.and_then(by_status));
-    let Some(rule) = found else { return (Class::Soft, "unknown".to_owned()) };
+    let Some(rule) = found else { return (Class::Soft, UNKNOWN.to_owned()) };
     let status = said.status.unwrap_or_default();
     let passes = said.delayed || is_temporary(said) || is_after_data(said);
     match rule.class {

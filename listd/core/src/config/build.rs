@@ -159,6 +159,8 @@ fn relay(r: &mut Reader<'_, '_, '_>) -> Relay {
             .get("relay.recipients_per_transaction", |raw| value::number(raw, 1, 1000))
             .unwrap_or(100),
         log: r.get("relay.log", value::path),
+        brake_percent: r.get("relay.brake_share", value::percent).unwrap_or(30),
+        brake_least: r.get("relay.brake_least", |raw| value::number(raw, 1, 10_000)).unwrap_or(10),
     }
 }
 

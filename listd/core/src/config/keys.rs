@@ -46,6 +46,8 @@ pub const KEYS: &[Key] = &[
     key("relay.connections", "a whole number from 1 to 100"),
     key("relay.recipients_per_transaction", "a whole number from 1 to 1000"),
     key("relay.log", PATH),
+    key("relay.brake_share", "a share from \"0 %\" to \"100 %\""),
+    key("relay.brake_least", "a whole number from 1 to 10000"),
     key(
         "directory.url",
         "\"ldap://host:port\", \"ldaps://host\", \"ldapi://%2Frun%2Fslapd%2Fldapi\" or \"file:school.ldif\"",

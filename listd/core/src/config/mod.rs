@@ -114,6 +114,9 @@ pub struct Relay {
     pub connections: usize,
     pub recipients_per_transaction: usize,
     pub log: Option<PathBuf>,
+    /// 0 to 100.
+    pub brake_percent: u8,
+    pub brake_least: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -181,6 +181,10 @@ impl Queue for SlowStore {
     async fn body(&self, mail: MailId) -> Result<Option<Body>, StoreError> {
         self.inner.body(mail).await
     }
+
+    async fn brakes(&self) -> Result<Vec<(PostId, Timestamp)>, StoreError> {
+        self.inner.brakes().await
+    }
 }
 
 pub struct House {

@@ -1,13 +1,15 @@
 //! The part of the store in memory that keeps failures and how addresses stand.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use listcore::address::Address;
 use listcore::bounce::score::Event;
+use listcore::list::ListId;
 use listcore::time::Timestamp;
 
 use super::{MemoryStore, State};
-use crate::store::failures::{Failing, Failure, Failures, Standing, day};
-use crate::store::{RecipientRef, StoreError};
+use crate::store::failures::{Failing, Failure, Failures, STRANGE, Standing, StrangeMail, day};
+use crate::store::{RecipientRef, StoreError, Strange};
 
 /// Domain, mailbox, class, probe, day.
 pub(super) type Key = (String, String, &'static str, bool, i64);
@@ -27,6 +29,13 @@ impl State {
         let key = (failure.domain.clone(), address.key(), class, failure.probe, day(at));
         let before = self.failures.get(&key).map_or(at, |kept| kept.at);
         self.failures.insert(key, Kept { at: at.max(before), who, address, failure });
+    }
+
+    pub(super) fn strange(&mut self, at: Timestamp, list: ListId, strange: Strange) {
+        let number = self.strange.last().map_or(1, |(mail, _)| mail.number + 1);
+        let Strange { kind, what, mail } = strange;
+        self.strange.push((StrangeMail { number, at, list, kind, what }, mail));
+        self.strange.retain(|(mail, _)| mail.number + u64::from(STRANGE) > number);
     }
 }
 
@@ -59,6 +68,18 @@ impl Failures for MemoryStore {
             }
         }
         Ok(all)
+    }
+
+    async fn strange(&self, since: Timestamp) -> Result<Vec<StrangeMail>, StoreError> {
+        let state = self.state();
+        let strange = state.strange.iter().filter(|(mail, _)| mail.at >= since);
+        Ok(strange.map(|(mail, _)| mail.clone()).collect())
+    }
+
+    async fn strange_mail(&self, number: u64) -> Result<Option<Bytes>, StoreError> {
+        let state = self.state();
+        let found = state.strange.iter().find(|(mail, _)| mail.number == number);
+        Ok(found.map(|(_, mail)| mail.clone()))
     }
 
     async fn standings(&self) -> Result<Vec<Standing>, StoreError> {

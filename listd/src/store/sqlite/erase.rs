@@ -11,8 +11,8 @@ use super::packing;
 use super::writer::{Effects, Writer};
 use crate::store::{Done, MailId};
 
-const OLD: [&str; 10] = [
-    // Batches and what was heard of them go with their post (ON DELETE CASCADE).
+const OLD: [&str; 11] = [
+    // Batches, what was heard of them, and its refusals go with their post (ON DELETE CASCADE).
     "DELETE FROM post WHERE unfinished = 0 AND last < $1",
     "DELETE FROM held WHERE ended_at < $1",
     "DELETE FROM ticket WHERE expires < $1",
@@ -22,6 +22,7 @@ const OLD: [&str; 10] = [
     "DELETE FROM trace WHERE at < $1",
     "DELETE FROM bounce WHERE at < $1",
     "DELETE FROM failure WHERE at < $1",
+    "DELETE FROM strange WHERE at < $1",
     "DELETE FROM standing WHERE until < $1",
     "DELETE FROM seen WHERE at < $1",
     "DELETE FROM provider WHERE day < $1",

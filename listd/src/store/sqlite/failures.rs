@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use listcore::address::Address;
-use listcore::bounce::Class;
 use listcore::bounce::score::Event;
+use listcore::bounce::{Class, Kind};
 use listcore::list::ListId;
 use listcore::time::Timestamp;
 
@@ -14,8 +15,8 @@ use super::error::Trouble;
 use super::moves::number;
 use super::packing;
 use super::writer::Writer;
-use crate::store::failures::{Failing, Failure, Failures, Standing, day};
-use crate::store::{Done, RecipientRef, StoreError};
+use crate::store::failures::{Failing, Failure, Failures, STRANGE, Standing, StrangeMail, day};
+use crate::store::{Done, RecipientRef, StoreError, Strange};
 
 impl Writer {
     /// Nothing where nobody has that number any more.
@@ -53,6 +54,28 @@ impl Writer {
             .execute(&mut self.db)
             .await?;
         Ok(Done::Ok)
+    }
+
+    /// The oldest makes room for it: whoever has a good token must not fill the disk.
+    pub(super) async fn strange(
+        &mut self,
+        at: Timestamp,
+        list: &ListId,
+        strange: &Strange,
+    ) -> Result<(), Trouble> {
+        const ADD: &str =
+            "INSERT INTO strange (at, list, kind, what, mail) VALUES ($1, $2, $3, $4, $5)";
+        const ROOM: &str = "DELETE FROM strange WHERE id <= (SELECT max(id) FROM strange) - $1";
+        sqlx::query(ADD)
+            .bind(at.0)
+            .bind(&list.0)
+            .bind(strange.kind.as_str())
+            .bind(&strange.what)
+            .bind(&strange.mail[..])
+            .execute(&mut self.db)
+            .await?;
+        sqlx::query(ROOM).bind(STRANGE).execute(&mut self.db).await?;
+        Ok(())
     }
 
     pub(super) async fn standing(&mut self, standing: &Standing) -> Result<Done, Trouble> {
@@ -106,6 +129,34 @@ impl Failures for SqliteStore {
             }
         }
         Ok(all)
+    }
+
+    async fn strange(&self, since: Timestamp) -> Result<Vec<StrangeMail>, StoreError> {
+        const ASK: &str =
+            "SELECT id, at, list, kind, what FROM strange WHERE at >= $1 ORDER BY at, id";
+        let rows: Vec<(i64, i64, String, String, String)> = sqlx::query_as(ASK)
+            .bind(since.0)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(Trouble::from)?;
+        let one = |(id, at, list, kind, what): (i64, i64, String, String, String)| StrangeMail {
+            number: id.cast_unsigned(),
+            at: Timestamp(at),
+            list: ListId(list),
+            kind: Kind::from_name(&kind).unwrap_or(Kind::Other),
+            what,
+        };
+        Ok(rows.into_iter().map(one).collect())
+    }
+
+    async fn strange_mail(&self, number: u64) -> Result<Option<Bytes>, StoreError> {
+        let Ok(id) = i64::try_from(number) else { return Ok(None) };
+        let mail: Option<Vec<u8>> = sqlx::query_scalar("SELECT mail FROM strange WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(Trouble::from)?;
+        Ok(mail.map(Bytes::from))
     }
 
     async fn standings(&self) -> Result<Vec<Standing>, StoreError> {

@@ -5,6 +5,7 @@
 mod admitted;
 #[cfg(test)]
 mod bench;
+mod brake;
 #[cfg(test)]
 mod crash;
 mod erase;

@@ -37,6 +37,9 @@ impl Writer {
             Move::Bounce(event) => self.bounce(event).await,
             Move::Failed { who, at, failure } => self.failed(*who, *at, failure).await,
             Move::Standing(standing) => self.standing(standing).await,
+            Move::Refused(refused) => self.refused(refused).await,
+            Move::Brake { post, at, refusals } => self.brake(*post, *at, refusals).await,
+            Move::Unbrake { post, at } => self.unbrake(*post, *at).await,
             Move::RetryNow { post } => self.retry_now(*post).await,
             Move::Replica(change) => self.change_replica(change).await,
             Move::Override { list, key, value } => {
@@ -342,6 +345,9 @@ impl Writer {
             .bind(packing::to_json(event)?)
             .execute(&mut self.db)
             .await?;
+        if let (Some(list), Some(strange)) = (&event.list, &event.strange) {
+            self.strange(event.at, list, strange).await?;
+        }
         match (event.recipient, &event.failure) {
             (Some(who), Some(failure)) => self.failed(who, event.at, failure).await,
             _ => Ok(Done::Ok),

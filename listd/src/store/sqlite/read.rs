@@ -12,6 +12,7 @@ use sqlx::SqliteConnection;
 use super::error::Trouble;
 use super::moves::number;
 use super::{SqliteStore, packing, people};
+use crate::store::brake::Brakes;
 use crate::store::{
     Accepted, Account, Attribution, Batch, BatchId, Body, Counts, DueBatch, HiddenAuthor, MailId,
     Originals, PostId, Queue, RecipientRef, Replica, Report, StoreError, StoredPost, StoredReplica,
@@ -146,8 +147,11 @@ impl SqliteStore {
             (SELECT coalesce(sum(deferred), 0) FROM batch WHERE due IS NOT NULL),
             (SELECT count(*) FROM bounce),
             (SELECT count(*) FROM bounce WHERE recipient IS NULL),
-            (SELECT count(*) FROM held WHERE ended_at IS NULL)";
-        let row: (i64, i64, i64, i64, i64, i64, i64) =
+            (SELECT count(*) FROM held WHERE ended_at IS NULL),
+            (SELECT count(*) FROM brake JOIN post ON post.id = brake.post
+                WHERE released IS NULL AND unfinished > 0),
+            (SELECT count(*) FROM standing WHERE until IS NULL)";
+        let row: (i64, i64, i64, i64, i64, i64, i64, i64, i64) =
             sqlx::query_as(COUNTS).fetch_one(&self.readers).await?;
         Ok(Counts {
             mails: row.0.cast_unsigned(),
@@ -157,6 +161,8 @@ impl SqliteStore {
             bounces: row.4.cast_unsigned(),
             bounces_unattributed: row.5.cast_unsigned(),
             held: row.6.cast_unsigned(),
+            braked: row.7.cast_unsigned(),
+            paused: row.8.cast_unsigned(),
         })
     }
 
@@ -210,6 +216,10 @@ impl Queue for SqliteStore {
 
     async fn body(&self, mail: MailId) -> Result<Option<Body>, StoreError> {
         Ok(self.read_body(mail).await?)
+    }
+
+    async fn brakes(&self) -> Result<Vec<(PostId, Timestamp)>, StoreError> {
+        Ok(self.braked().await?.into_iter().map(|one| (one.post, one.expires)).collect())
     }
 }
 

@@ -1,10 +1,10 @@
 //! Failures and standings: cases for every backend.
 
-use listcore::bounce::Class;
 use listcore::bounce::score::Since;
+use listcore::bounce::{Class, Kind};
 
 use super::*;
-use crate::store::failures::{Failure, Paused, Standing};
+use crate::store::failures::{Failure, Paused, STRANGE, Standing, StrangeMail};
 
 fn failure(class: Class, probe: bool, said: &str) -> Failure {
     let list = ListId("5b".into());
@@ -75,8 +75,39 @@ pub async fn a_standing_is_replaced_and_forgotten(case: Case) {
     assert_eq!(all().await, [standing(Some(2), false)]);
     set(&standing(Some(2), true)).await;
     case.commit(vec![Move::Erase { before: day(90) }]).await;
+    assert_eq!(case.store.counts().await.expect("counts").paused, 1);
     assert_eq!(all().await, [standing(Some(2), true)], "a pause lasts until somebody ends it");
     set(&standing(Some(80), false)).await;
     case.commit(vec![Move::Erase { before: day(81) }]).await;
     assert_eq!(all().await, []);
+}
+
+/// What nobody understands is kept for a human, the latest of it.
+pub async fn what_was_not_understood_is_found(case: Case) {
+    let event = |at, list: Option<&str>, what: &str| {
+        let mail = Bytes::from(format!("the mail of {what}"));
+        let strange = Some(Strange { kind: Kind::Feedback, what: what.to_owned(), mail });
+        let list = list.map(|id| ListId(id.to_owned()));
+        Move::Bounce(BounceEvent { at: day(at), list, strange, ..BounceEvent::default() })
+    };
+    case.commit(vec![event(1, Some("5b"), "old"), event(3, Some("5b"), "new")]).await;
+    case.commit(vec![event(3, None, "forged")]).await;
+    let found = async |since| case.store.strange(day(since)).await.expect("found");
+    let words =
+        |all: &[StrangeMail]| -> Vec<String> { all.iter().map(|m| m.what.clone()).collect() };
+    assert_eq!(words(&found(0).await), ["old", "new"]);
+    let new = found(2).await.pop().expect("one");
+    assert_eq!(
+        (new.at, new.list.0.as_str(), new.kind, new.what.as_str()),
+        (day(3), "5b", Kind::Feedback, "new")
+    );
+    let mail = case.store.strange_mail(new.number).await.expect("read");
+    assert_eq!(mail.as_deref(), Some(&b"the mail of new"[..]));
+    assert_eq!(case.store.strange_mail(9_999).await.expect("read"), None);
+    let many = (0..STRANGE).map(|n| event(4, Some("5b"), &n.to_string())).collect();
+    case.commit(many).await;
+    let all = found(0).await;
+    assert_eq!((all.len(), all[0].what.as_str()), (STRANGE as usize, "0"), "room is made");
+    case.commit(vec![Move::Erase { before: day(5) }]).await;
+    assert_eq!(found(0).await, []);
 }
