@@ -5,6 +5,7 @@
 mod common;
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use common::{corpora, files, frozen, with_crlf};
@@ -204,6 +205,12 @@ proptest! {
     }
 }
 
+/// Beside many mails lies what other programs should make of them, with the header fields of all their parts.
+fn is_mail(path: &Path) -> bool {
+    let others = ["out", "xml", "json", "ref", "hdr", "body", "mbox", "jcal", "md", "msgh"];
+    !path.extension().is_some_and(|ending| others.iter().any(|other| ending == *other))
+}
+
 /// What became of the corpora's mails.
 #[derive(Debug, Default)]
 struct Count {
@@ -223,6 +230,7 @@ fn corpora_and_usual_rules() {
     for folder in ["mime", "bounces", "dkim-arc"] {
         files(&root.join(folder), &mut paths);
     }
+    paths.retain(|path| is_mail(path));
     let usual = ["program", "script", "office-macro", "archive"];
     for (name, filter) in [
         ("usual rules", filter(&["any"], &usual, Form::Any)),
@@ -244,7 +252,7 @@ fn corpora_and_usual_rules() {
         }
         println!("{name}: {count:?}");
         assert!(count.mails > 1_000 && count.removed + count.converted > 20, "{name}: {count:?}");
-        assert!(count.odd * 10 < count.mails, "{name}: {count:?}");
+        assert!(count.odd * 100 < count.mails, "{name}: {count:?}");
     }
 }
 
