@@ -351,6 +351,32 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        /// V1, DESIGN 4: what is made is read for 90 days, by nobody else's list or number; nothing else is a token.
+        #[test]
+        fn any_token_comes_back(who: u64, list in "\\PC{0,40}", at in 0..4_000_000_000_000i64, days in 0..=90i64, other: u64) {
+            let (keys, list) = (ours(), ListId(list));
+            let later = Timestamp(at + days * DAY);
+            let token = make(&keys, Purpose::Author, &list, who, Timestamp(at));
+            assert!(token.len() <= 31 && token.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
+            assert_eq!(check(&keys, Purpose::Author, &list, &token, later), Ok(who));
+            assert_eq!(check(&keys, Purpose::Bounces, &list, &token, later), Err(BadToken));
+            let found = check(&keys, Purpose::Author, &ListId(format!("{}x", list.0)), &token, later);
+            assert_eq!(found, Err(BadToken));
+            let theirs = make(&keys, Purpose::Author, &list, other, Timestamp(at));
+            assert_eq!(theirs == token, other == who);
+        }
+
+        /// Promise 10: any text is answered, and is no token.
+        #[test]
+        fn any_text_is_no_token(text in "\\PC{0,80}|[a-z2-7]{0,80}") {
+            let (keys, list) = (ours(), list());
+            assert_eq!(check(&keys, Purpose::Author, &list, &text, Timestamp(0)), Err(BadToken));
+            let short = check_short(&keys, Purpose::Bounces, &text, Timestamp(0), [&list].into_iter());
+            assert_eq!(short, Err(BadToken));
+        }
+    }
+
     /// D8 for tokens: after a rotation old tokens stay valid, new ones are made with the new key.
     #[test]
     fn keys_rotate() {

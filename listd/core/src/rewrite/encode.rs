@@ -203,6 +203,33 @@ mod tests {
         assert!(cut(&format!("e{}", "\u{301}".repeat(9_999)), 60).is_empty());
     }
 
+    proptest::proptest! {
+        /// F5, S5: any name that may stand in a header is read as it was written, and no line is too long.
+        #[test]
+        fn any_name_comes_back(name in "\\PC{0,120}|[a-z \"\\\\()<>@,;:=?_äß\u{1f469}\u{200d}\u{301}\r\n\u{202e}]{0,90}") {
+            let name = clean(&name);
+            let tokens = phrase(&name);
+            assert!(tokens.iter().all(|t| t.is_ascii() && t.len() <= MAX_LINE - 100), "{tokens:?}");
+            assert!(!tokens.iter().any(|t| t.contains(['\r', '\n'])), "{tokens:?}");
+            let written = tokens.join(" ");
+            let read = match written.strip_prefix('"').and_then(|t| t.strip_suffix('"')) {
+                Some(quoted) => unquoted(quoted),
+                None => decode(written.as_bytes()),
+            };
+            assert_eq!(read, name);
+        }
+    }
+
+    /// RFC 5322 3.2.4.
+    fn unquoted(text: &str) -> String {
+        let mut out = String::new();
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            out.extend(if c == '\\' { chars.next() } else { Some(c) });
+        }
+        out
+    }
+
     /// X3: whatever comes, lines stay within 998 and nothing is lost but line ends.
     #[test]
     fn raw_fields_are_folded() {

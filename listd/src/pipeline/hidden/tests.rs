@@ -1,5 +1,6 @@
 //! A list that hides its authors, through the real intake into a store in memory.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use listcore::ldif;
@@ -8,17 +9,25 @@ use listcore::list::settings::Key;
 use listcore::message::Mail;
 use listcore::rewrite::{Frozen, Ours, PostKind, copy_head};
 
+use lmtp::server::Flavor;
+use milter::answer::Answer;
+use milter::reply_code::ReplyCode;
+
 use super::*;
 use crate::directory::Change;
 use crate::pipeline::testing::{START, School, letter};
 use crate::store::{Commit, Move, Report};
+use crate::verdicts::testing::Filter;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const LIST: &str = "5b@schule.example";
 
 /// The school with `5b` and `6a` hiding their authors.
 fn school() -> School {
-    let school = School::new();
+    hiding(School::new())
+}
+
+fn hiding(school: School) -> School {
     for list in ["5b", "6a", "d0"] {
         let id = ListId(format!("00000000-0000-0000-0000-0000000000{list}"));
         let hidden = ["hidden".to_owned()];
@@ -344,4 +353,25 @@ async fn a_directory_that_is_not_sure_defers() {
     school.later(Duration::from_secs(3600));
     let replies = send(&school, "bert", "1@home.example", &relay).await;
     assert!(replies[0].starts_with("451 4.3.0"), "{replies:?}");
+}
+
+/// DESIGN 4: the filter's verdict counts for an answer to a hidden author as for any mail; nothing waits there.
+#[tokio::test]
+async fn a_filter_is_asked_about_answers_too() {
+    let (filter, verdicts) = Filter::start(Duration::from_secs(60)).await;
+    let school = hiding(School::with(Flavor::Lmtp, Some(Arc::new(verdicts))));
+    let relay = relay_of_anna(&school).await;
+    let code = |text: &str| Answer::Code(ReplyCode::new(550, "5.7.1", text).unwrap());
+    for (id, says, expect) in [
+        ("1@home.example", code("This message contains malware: Eicar"), "550"),
+        ("2@home.example", Answer::TempFail, "451"),
+        ("3@home.example", Answer::Continue, "250"),
+    ] {
+        filter.says(says);
+        let replies = send(&school, "bert", id, &relay).await;
+        assert!(replies[1].starts_with(expect), "{id}: {replies:?}");
+        assert!(!replies[1].contains("anna"), "nobody learns whom it leads to: {replies:?}");
+    }
+    let asked = filter.told().iter().filter(|line| **line == format!("rcpt {relay}")).count();
+    assert_eq!(asked, 3, "{:?}", filter.told());
 }
