@@ -87,7 +87,7 @@ def signed(judges, mail, before, after, asked, facts):
     if mail["signed"]:
         held = {s.domain for s in found if s.ok} >= set(mail["signed"])
         facts["survived"] = held
-        if asked.get("minimal") and not held:
+        if (asked.get("minimal") or rules.leaves_alone(before, asked)) and not held:
             yield "author's signature lost", ""
 
 

@@ -215,6 +215,21 @@ LOST_BY_RULES = [
 ]
 
 
+def with_signatures(keys):
+    """The author's own signature, where nothing that he signed was to change: 1 if a broken one is not seen."""
+    judges = Signatures(os.path.join(keys, "dns.json"))
+    before = next(made.signed(keys))[1]
+    wrong = 0
+    for asked, changed, expect in ((dict(ASKED, minimal=True), False, False), (dict(ASKED, minimal=True), True, True),
+                                   (planted.NO_PDF, True, True), (planted.AS_TEXT, False, False), (ASKED, True, False)):
+        after = OWN[0] + OWN[1] + (swap(b"Wandertag", b"Wandertage")(before) if changed else before)
+        found = {kind for kind, _ in check.signed(judges, {"signed": ["post.example"]}, before, after, dict(asked), {})}
+        if ("author's signature lost" in found) != expect:
+            wrong += 1
+            print("the author's signature: %s" % found)
+    return wrong
+
+
 def with_rules():
     """How many planted damages of lists with rules are not seen, or good copies blamed."""
     wrong = 0
@@ -283,6 +298,7 @@ def main(arguments):
     if Signatures(os.path.join(keys, "dns.json")).chain(specimens["plain"][1]):
         wrong += 1
         print("not seen: no ARC chain")
+    wrong += with_signatures(keys)
     wrong += with_rules() + with_policies(*specimens["plain"])
     for head, code, said, expect in LOST:
         raw = b"From: a@gmx.example\r\n" + head + b"\r\ntext\r\n"
@@ -297,7 +313,7 @@ def main(arguments):
         if not booked.startswith(expect):
             wrong += 1
             print("booked as %r, not %r" % (booked, expect))
-    cases += len(LOST_BY_RULES)
+    cases += len(LOST_BY_RULES) + 2
     print("%d damages planted, %d wrong" % (cases, wrong))
     return 1 if wrong else 0
 
