@@ -94,6 +94,9 @@ fn human(simulation: &Simulation, out: Option<&Path>) -> String {
     if !simulation.scan.is_empty() && simulation.scan != "not_asked" {
         facts.fact("filter", &simulation.scan);
     }
+    for note in &simulation.notes {
+        facts.fact("note", note);
+    }
     let mut text = facts.text();
     if !simulation.accepted {
         return text;

@@ -13,6 +13,8 @@ use daemon::Passed;
 use listcore::api;
 use listcore::config::{self, Config, Endpoint, StoreUrl};
 use listcore::dkim::Algorithm;
+use listcore::list::ListId;
+use listcore::outcome::Dropped;
 use listcore::recipients::Recipient;
 use listcore::rewrite::{Frozen, PostKind};
 use listcore::time::Timestamp;
@@ -33,7 +35,7 @@ use listd::letters::Letters;
 use listd::members::{Claim, Members};
 use listd::metrics::{self, Counters};
 use listd::office::{Office, Plate};
-use listd::pipeline::{Announce, Flood, House, LARGE_AT_ONCE, Pipeline, Traffic};
+use listd::pipeline::{Announce, Flood, House, LARGE_AT_ONCE, Pipeline, Several, Traffic};
 use listd::requests::Requests;
 use listd::retention;
 use listd::scheduler::{NotNow, RealTimer, Scheduler, Settings, StillGets};
@@ -185,6 +187,7 @@ pub async fn start(
         ids,
         flood: Flood::default(),
         traffic: Traffic::default(),
+        several: Several::new(store.clone()),
         marks: store.clone(),
         clock: clock.clone(),
         turns: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
@@ -376,7 +379,11 @@ impl StillGets for OnTheList {
             return Err(NotNow::Unsure);
         }
         match self.0.claim(&post.list, who, now) {
-            Claim::Yes => Ok(()),
+            Claim::Yes => {
+                let still = |list: &ListId| self.0.claim(list, who, now) == Claim::Yes;
+                let twice = post.once.as_ref().is_some_and(|once| once.comes(who, still));
+                if twice { Err(NotNow::Dropped(Dropped::Elsewhere)) } else { Ok(()) }
+            }
             Claim::Waits => Err(NotNow::Unsure),
             Claim::Never(why) => Err(NotNow::Dropped(why)),
         }

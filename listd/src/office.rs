@@ -544,6 +544,7 @@ impl Rooms for Office {
             reply: veil.text(&shown_reply(&trial.reply)),
             author: veil.text(&trial.author),
             scan: trial.scan,
+            notes: trial.notes,
             copies_left_out: left_out,
             recipients,
             skipped,

@@ -17,6 +17,12 @@ pub fn get(address: SocketAddr, path: &str) -> Result<(u16, String)> {
     )
 }
 
+/// Status of a HEAD.
+pub fn head(address: SocketAddr, path: &str) -> Result<u16> {
+    let request = format!("HEAD {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    ask(address, path, &request).map(|(status, _)| status)
+}
+
 /// Status and body of a POST of a form.
 pub fn post(address: SocketAddr, path: &str, form: &str) -> Result<(u16, String)> {
     let head =

@@ -29,6 +29,8 @@ pub struct Settings {
     pub unverified: String,
     /// Further lines in `[list]`.
     pub list: String,
+    /// Further lines in `[[domain]]`.
+    pub domain: String,
     /// Further tables at the end, e.g. a second domain.
     pub more: String,
 }
@@ -103,6 +105,7 @@ impl Listd {
             ("BASE", school::BASE),
             ("DIRECTORY", &directory),
             ("LIST", &list),
+            ("DOMAIN", &settings.domain),
             ("DNS", &settings.dns),
             ("MORE", &settings.more),
         ];

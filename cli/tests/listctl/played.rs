@@ -315,6 +315,7 @@ impl Rooms for School {
             reply: if accepted { "250 2.0.0 ok" } else { "550 5.7.1 no" }.to_owned(),
             author: "verified by DKIM".to_owned(),
             scan: String::new(),
+            notes: Vec::new(),
             recipients: vec![person()],
             skipped: vec![skipped()],
             recipients_protected: 1,

@@ -536,6 +536,9 @@ pub struct Simulation {
     /// What the spam and virus filter said, e.g. `clean` or `not_asked`.
     #[serde(default)]
     pub scan: String,
+    /// What an admin should know of it beside.
+    #[serde(default)]
+    pub notes: Vec<String>,
     pub recipients: Vec<Person>,
     pub skipped: Vec<Skipped>,
     /// How many more of both that are protected.

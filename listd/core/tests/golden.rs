@@ -38,6 +38,7 @@ fn copy(folder: &Path) -> Result<(Vec<u8>, Vec<u8>), Unsendable> {
         footer: footer.as_ref(),
         footer_signed: frozen.settings.footer_signed,
         filter: filter.as_ref(),
+        quoted: &[],
     };
     let tree = Tree::parse(&raw).expect("a mail that is not too deep");
     let new = body::edits(&raw, &tree, &wishes)?.apply(&raw);

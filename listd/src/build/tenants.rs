@@ -40,7 +40,8 @@ pub fn tenants(config: &Config) -> HashMap<String, Tenant> {
             pages: config.web.as_ref().map(|web| web.public_url.clone()),
             ..Links::default()
         };
-        (domain.name.clone(), Tenant { language, help_url, links, zone: zone(domain) })
+        let (zone, once) = (zone(domain), domain.once);
+        (domain.name.clone(), Tenant { language, help_url, links, zone, once })
     };
     config.domains.iter().map(tenant).collect()
 }

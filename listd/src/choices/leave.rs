@@ -10,8 +10,9 @@ use listcore::notice::{self, Frame};
 use listcore::options::{Left, Mute, Options};
 use listcore::recipients::Recipient;
 
-use super::{Choices, Member, options};
-use crate::store::{Move, NewPost};
+use super::{Choices, Member, options, trouble};
+use crate::store::admitted::Admitted;
+use crate::store::{Move, NewMail, NewPost};
 use crate::web::NotNow;
 use crate::web::wishes::{Mail, Wishes};
 
@@ -27,17 +28,23 @@ impl Choices {
         let _changing = self.changing.lock().await;
         let member = Member { list: list.clone(), who: who.clone() };
         let before = self.options(&member);
-        if before.mute.is_for_good() {
+        if before.mute.is_for_good() || self.is_gone(&member) {
             return Ok(false);
         }
         self.end(&member, before, by).await.map(|()| true)
+    }
+
+    /// An address that is neither anybody's in the directory nor on the list, e.g. of one who was let in and has left.
+    fn is_gone(&self, Member { list, who }: &Member) -> bool {
+        let roster = self.parts.members.roster(&list.id).unwrap_or_default();
+        who.person.is_none() && !roster.has_address(&who.address)
     }
 
     /// What she wishes on her page; where that is no more mail, she unsubscribes.
     pub(super) async fn wish(&self, member: &Member, wishes: &Wishes) -> Result<(), NotNow> {
         let _changing = self.changing.lock().await;
         let before = self.options(member);
-        let ends = wishes.mail == Mail::None && !before.mute.is_for_good();
+        let ends = wishes.mail == Mail::None && !before.mute.is_for_good() && !self.is_gone(member);
         let options = options(wishes, before);
         match ends {
             true => self.end(member, options, Left::Page).await,
@@ -53,7 +60,11 @@ impl Choices {
             Unsubscribe::Leave => Mute::Left,
             Unsubscribe::Mute | Unsubscribe::Request => Mute::ForGood,
         };
-        let (url, ticket) = self.link(member).unzip();
+        // Who is no longer let in can't come back by herself.
+        let admitted = self.parts.members.admission(&list.id, who);
+        let admitted = admitted.filter(|_| unsubscribe == Unsubscribe::Leave);
+        let link = if admitted.is_none() { self.link(member) } else { None };
+        let (url, ticket) = link.unzip();
         let told = |frame: &Frame<'_>| notice::unsubscribed(frame, unsubscribe, url.as_deref());
         let mut letters = vec![self.letter(list, who, told)];
         if unsubscribe == Unsubscribe::Request {
@@ -65,13 +76,25 @@ impl Choices {
             moves.push(Move::accept(mail, vec![post.clone()]));
             posts.push(post);
         }
-        self.choose(member, Options { mute, ..before }, Some(by), moves).await?;
+        match admitted {
+            Some(admitted) => self.dismiss(admitted, moves).await?,
+            None => self.choose(member, Options { mute, ..before }, Some(by), moves).await?,
+        }
         posts.iter().for_each(|post| self.announce(post));
         Ok(())
     }
 
+    /// One whom somebody let in beside the directory is on the list no more, and has no wishes left.
+    async fn dismiss(&self, admitted: Admitted, mut moves: Vec<Move>) -> Result<(), NotNow> {
+        let Admitted { list, address, .. } = admitted;
+        moves.push(Move::Dismiss { list: list.clone(), address: address.clone() });
+        self.parts.store.commit(moves).await.map_err(|error| trouble(&error))?;
+        self.parts.members.dismiss(&list, &address);
+        Ok(())
+    }
+
     /// To those who can take her out of the group.
-    fn owners(&self, member: &Member) -> Vec<(crate::store::NewMail, NewPost)> {
+    fn owners(&self, member: &Member) -> Vec<(NewMail, NewPost)> {
         let Member { list, who } = member;
         let members = &self.parts.members;
         let name = who.name.as_deref().unwrap_or_default();

@@ -154,6 +154,42 @@ async fn a_list_says_what_unsubscribing_means() {
     }
 }
 
+/// Whom somebody let in beside the directory is let out again where unsubscribing means leaving; the letter has no link
+/// then, and a second click does nothing.
+#[tokio::test]
+async fn who_was_let_in_is_let_out() {
+    use listcore::hold::By;
+    use listcore::list::settings::Key;
+    use listcore::options::Left;
+
+    use crate::store::admitted::{Admissions, Admitted};
+    let house = House::new().await;
+    let members = &house.school.door.pipeline.members;
+    members.set_override(&list(), Key::Unsubscribe, Some(&["leave".to_owned()]));
+    let admitted = Admitted {
+        list: list(),
+        address: Address::parse("oma@out.example").expect("an address"),
+        name: String::new(),
+        language: None,
+        person: None,
+        by: By::Admin("root".into()),
+        at: START,
+    };
+    let admit = Move::Admit(Box::new(admitted.clone()));
+    house.choices.parts.store.commit(vec![admit]).await.expect("a commit");
+    members.admit(admitted.clone());
+    let (of, who) = (members.list(&list()).expect("a list"), admitted.recipient());
+    assert_eq!(members.claim(&list(), &who, START), Claim::Yes);
+    for left in [true, false] {
+        assert_eq!(house.choices.leave(&of, &who, Left::Click).await, Ok(left));
+        assert_eq!(members.claim(&list(), &who, START), Claim::Never(Dropped::LeftList));
+    }
+    assert_eq!(house.school.store.admitted().await.expect("a store"), []);
+    assert_eq!(house.school.store.member_options().await.expect("options"), []);
+    let letters = house.letters().await;
+    assert!(letters.len() == 1 && !letters[0].1.contains("/o/"), "{letters:?}");
+}
+
 /// The settings' page ends it too, and says so by the same letter; its link brings the mail back.
 #[tokio::test]
 async fn the_letters_link_takes_it_back() {

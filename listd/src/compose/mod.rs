@@ -294,12 +294,12 @@ impl Composer {
 /// What is to become of the body.
 fn wishes<'a>(
     can: &Can,
-    frozen: &Frozen,
+    frozen: &'a Frozen,
     footer: Option<&'a Footer>,
     filter: Option<&'a Filter>,
 ) -> Wishes<'a> {
     let footer_signed = frozen.settings.footer_signed;
-    Wishes { seven_bit: !can.eight_bit, footer, footer_signed, filter }
+    Wishes { seven_bit: !can.eight_bit, footer, footer_signed, filter, quoted: &frozen.quoted }
 }
 
 /// Why the copy can never be sent, as an outcome (RFC 3463 3.7).

@@ -128,6 +128,7 @@ impl Rooms for Played {
             reply: String::new(),
             author: String::new(),
             scan: String::new(),
+            notes: Vec::new(),
             recipients: Vec::new(),
             skipped: Vec::new(),
             recipients_protected: 0,

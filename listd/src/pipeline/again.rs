@@ -94,7 +94,14 @@ impl Pipeline {
         }
         let frozen = (&verdict, &seen.arrival);
         match self.frozen(held.id, &list, &target, &incoming, &mail, frozen, now) {
-            Ok(post) => Again::Post(post),
+            Ok(mut post) => {
+                let several = post.frozen.once.is_some();
+                let id = held.message_id.as_str();
+                if several && self.tell_of_others(id, vec![&mut *post]).await.is_err() {
+                    return Again::Later;
+                }
+                Again::Post(post)
+            }
             Err(NotMade::Never(_, why)) => refuse(&unsendable(why)),
             Err(NotMade::Nobody | NotMade::NoRelayAddress) => Again::Later,
         }

@@ -359,7 +359,12 @@ impl Pipeline {
             return Err(NotMade::NoRelayAddress);
         }
         self.can_hide(&post, mail).map_err(|why| NotMade::Never("author_address", why))?;
-        post.frozen.spared = self.spared(&post, mail, !verdict.keep_from);
+        let proven = !verdict.keep_from;
+        if kind == PostKind::List {
+            post.frozen.quoted = self.quoted(&incoming.bytes, now).open;
+        }
+        post.frozen.spared = self.spared(&post, mail, proven);
+        post.frozen.once = self.once(list, kind, incoming, mail, proven);
         Ok(Box::new(post))
     }
 

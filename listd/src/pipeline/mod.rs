@@ -9,7 +9,9 @@ mod heard;
 mod hidden;
 mod hold;
 mod judge;
+mod once;
 mod posts;
+mod quoted;
 mod remembered;
 mod requests;
 mod scans;
@@ -48,6 +50,7 @@ use answer::Found;
 pub use heard::{Front, Heard, Written};
 pub use hidden::Flood;
 use judge::{Known, Step};
+pub use once::Several;
 pub use requests::{Answered, Clerk, Request};
 pub use traffic::Traffic;
 pub use trial::Trial;
@@ -149,6 +152,8 @@ pub struct Tenant {
     pub links: Links,
     /// Of all times that we write.
     pub zone: Zone,
+    /// A mail that names several of its lists goes to each person once.
+    pub once: bool,
 }
 
 /// The rooms that a mail passes.
@@ -171,6 +176,7 @@ pub struct Pipeline {
     pub ids: Arc<Ids>,
     pub flood: Flood,
     pub traffic: Traffic,
+    pub several: Several,
     pub clock: Clock,
     /// [`LARGE_AT_ONCE`] turns.
     pub turns: Arc<Semaphore>,
@@ -293,6 +299,11 @@ impl Pipeline {
             });
         }
         self.prepare_seals(&incoming, &mail, &seen.authenticity, &mut steps).await;
+        // Held until it is stored, so that lists that get it at the same moment see each other.
+        let _turn = match self.once_each(&mail, &mut steps).await {
+            Ok(turn) => turn,
+            Err(error) => return not_stored(&error, &steps),
+        };
         match self.store(&incoming, &mail, &steps, now).await {
             Ok(mut done) => {
                 let facts = (&seen, &scans);

@@ -20,7 +20,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Semaphore;
 
 use super::{
-    Announce, Flood, Front, Heard, House, LARGE_AT_ONCE, Pipeline, Tenant, Traffic, Written,
+    Announce, Flood, Front, Heard, House, LARGE_AT_ONCE, Pipeline, Several, Tenant, Traffic,
+    Written,
 };
 use crate::directory::{Change, Live, Mode};
 use crate::ids::Ids;
@@ -171,6 +172,7 @@ impl School {
             ids,
             flood: Flood::default(),
             traffic: Traffic::default(),
+            several: Several::new(store.clone()),
             marks: store.clone(),
             clock: Arc::new(move || Timestamp(clock.load(Ordering::Relaxed))),
             turns: Arc::new(Semaphore::new(LARGE_AT_ONCE)),

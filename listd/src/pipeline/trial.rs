@@ -9,6 +9,7 @@ use listcore::list::settings::Key;
 use listcore::message::Mail;
 use listcore::policy::{self, Rule, Verified};
 use listcore::rewrite::PostKind;
+use listcore::time::Timestamp;
 use lmtp::reply::Reply;
 
 use super::judge::{Known, Step, because};
@@ -33,6 +34,8 @@ pub struct Trial {
     pub author: String,
     /// What the spam and virus filter said of it.
     pub scan: String,
+    /// What an admin should know of it beside.
+    pub notes: Vec<String>,
     /// What would be stored; `None` where the mail would not go out.
     pub post: Option<NewPost>,
 }
@@ -80,11 +83,12 @@ impl Pipeline {
         let step = self.judge(&address, &target, &incoming, &mail, &known, now);
         let found = self.established(&list, PostKind::List, &incoming, &mail, &known, now);
         let ruled = found.ok().map(|(facts, why)| (policy::decide(&facts), why));
+        let notes = self.notes(&incoming, now);
         let trial = |reply: Reply| {
             let rule = ruled.as_ref().map(|(verdict, why)| because(verdict.rule, why, known.scan));
             let setting = ruled.as_ref().and_then(|(verdict, _)| verdict.setting);
             let rule = rule.unwrap_or_default();
-            Trial { reply, rule, waits: None, setting, author, scan, post: None }
+            Trial { reply, rule, waits: None, setting, author, scan, notes, post: None }
         };
         match step {
             Step::Post(post, _) => {
@@ -110,6 +114,20 @@ impl Pipeline {
     }
 }
 
+impl Pipeline {
+    fn notes(&self, incoming: &Incoming, now: Timestamp) -> Vec<String> {
+        let quoted = self.quoted(&incoming.bytes, now);
+        let open = (!quoted.open.is_empty()).then(|| {
+            "it quotes personal links or addresses of ours; copies show dots there".to_owned()
+        });
+        let sealed = (quoted.sealed > 0).then(|| {
+            "a signed part quotes personal links or addresses of ours, and can't be changed; they go to everybody"
+                .to_owned()
+        });
+        [open, sealed].into_iter().flatten().collect()
+    }
+}
+
 fn broken(why: &str) -> Trial {
     let reply = answer::broken(&why);
     Trial {
@@ -119,6 +137,7 @@ fn broken(why: &str) -> Trial {
         setting: None,
         author: String::new(),
         scan: String::new(),
+        notes: Vec::new(),
         post: None,
     }
 }

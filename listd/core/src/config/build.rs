@@ -429,6 +429,7 @@ fn domain(r: &mut Reader<'_, '_, '_>, defaults: &Settings) -> Domain {
         list,
         own,
         base: r.get("domain.base", value::dn),
+        once: r.get("domain.once", value::boolean).unwrap_or(false),
     }
 }
 

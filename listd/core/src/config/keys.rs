@@ -181,6 +181,7 @@ pub const KEYS: &[Key] = &[
         "domain.shrink_guard_of",
         "a list of an address and a share each, e.g. [\"klasse-5b@schule.example 80 %\"]",
     ),
+    key("domain.once", "true or false"),
     key("domain.imprint_url", URL),
     key("domain.privacy_url", URL),
     key("domain.help_url", URL),

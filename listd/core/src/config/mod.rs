@@ -238,6 +238,8 @@ pub struct Domain {
     pub own: BTreeSet<Key>,
     /// Lists of this domain are groups at or below this DN; everywhere where there is none.
     pub base: Option<String>,
+    /// A mail that names several of its lists goes to each person once.
+    pub once: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

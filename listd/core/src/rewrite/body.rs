@@ -12,7 +12,7 @@ use crate::rewrite::edit::{Done, Edit, Edits, What};
 use crate::rewrite::filter::{self, Filter};
 use crate::rewrite::footer::Footer;
 use crate::rewrite::part_head::{self, Head};
-use crate::rewrite::{Unsendable, transfer};
+use crate::rewrite::{Unsendable, quoted, transfer};
 
 mod below;
 
@@ -29,12 +29,14 @@ pub struct Wishes<'a> {
     pub footer_signed: FooterSigned,
     /// Which attachments may stay, and in which form the text goes.
     pub filter: Option<&'a Filter>,
+    /// Tokens that nobody is to read.
+    pub quoted: &'a [String],
 }
 
 impl Wishes<'_> {
     /// True where the content of a part may change, whatever its lines are like.
     pub fn change_content(&self) -> bool {
-        self.footer.is_some() || self.filter.is_some()
+        self.footer.is_some() || self.filter.is_some() || !self.quoted.is_empty()
     }
 
     /// True where octets with such lines can't stay.
@@ -47,6 +49,14 @@ impl Wishes<'_> {
 /// (Content-Type, Content-Transfer-Encoding, MIME-Version); the rest of it is
 /// [`copy_head`](crate::rewrite::copy_head)'s. Without edits there was nothing to do.
 pub fn edits(raw: &[u8], tree: &Tree, wishes: &Wishes<'_>) -> Result<Edits, Unsendable> {
+    let veiled = quoted::edits(raw, tree, wishes.quoted);
+    if !veiled.is_empty() {
+        let first = finished(raw, veiled)?;
+        let middle = first.apply(raw);
+        let tree = Tree::parse(&middle).map_err(|_| Unsendable::BadStructure)?;
+        let behind = edits(&middle, &tree, &Wishes { quoted: &[], ..*wishes })?;
+        return first.then(raw, &behind).map_err(|_| Unsendable::BadStructure);
+    }
     let Some(first) = filter::edits(raw, tree, wishes.filter)? else {
         return rest(raw, tree, wishes);
     };

@@ -165,6 +165,7 @@ fn words(done: &Done) -> String {
         Done::Wrapped => "put into a multipart".to_owned(),
         Done::Removed(why) => format!("left out: {why}"),
         Done::Converted => "turned into another form".to_owned(),
+        Done::Veiled => "a personal link or address of ours made useless".to_owned(),
     }
 }
 

@@ -60,6 +60,8 @@ pub enum Done {
     Removed(String),
     /// Its text was turned into another form, e.g. from HTML to plain text.
     Converted,
+    /// A personal link or address of ours in it was made useless.
+    Veiled,
 }
 
 /// Two edits want the same octets, or some that are not there. A mistake of ours: no mail can cause it.

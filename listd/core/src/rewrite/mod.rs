@@ -33,7 +33,9 @@ mod from;
 pub mod hidden;
 mod language;
 mod list_headers;
+pub mod once;
 mod part_head;
+pub mod quoted;
 mod signed;
 mod strip;
 mod structure;
@@ -48,6 +50,8 @@ pub use from::{Arrival, Dmarc, SignatureName};
 pub use hidden::Hidden;
 pub use language::Edition;
 pub use list_headers::{author_mark, list_id, role_address, unsubscribe};
+pub use once::Once;
+pub use quoted::Quoted;
 pub use signed::{OVERSIGNED, SIGNED, sign_fields};
 pub use survives::BodyOf;
 
@@ -102,6 +106,12 @@ pub struct Frozen {
     /// Recipients who get no copy, as they wished when the mail came; by [`options::who`](crate::options::who).
     #[serde(default)]
     pub spared: BTreeMap<String, Dropped>,
+    /// Set for a mail that names several lists, where each person is to get it once.
+    #[serde(default)]
+    pub once: Option<Once>,
+    /// Tokens of ours that stand in the mail, and are nobody else's business.
+    #[serde(default)]
+    pub quoted: Vec<String>,
 }
 
 /// Where the footer points besides List-Help's page.
@@ -140,6 +150,8 @@ impl Frozen {
             arrival: Arrival::default(),
             probe: None,
             spared: BTreeMap::new(),
+            once: None,
+            quoted: Vec::new(),
             address,
         }
     }
