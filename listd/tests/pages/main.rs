@@ -10,6 +10,7 @@ mod chromium;
 mod fake;
 mod log;
 mod shots;
+mod spoken;
 mod states;
 
 use listd::web;

@@ -177,3 +177,64 @@ fn refusals_in_plain_words() {
         ("über".to_owned(), "via".to_owned())
     );
 }
+
+/// Words in a sentence, at most (AC11): what has more is read twice.
+const WORDS: usize = 20;
+
+/// AC11: every text of ours in every language, also those of pages, replies and errors: short sentences, and of German ones
+/// as a whole 60 or more of Flesch and Amstad's measure.
+#[test]
+fn all_texts_are_easy_to_read() {
+    for (language, source) in SOURCES {
+        let mut lengths = Vec::new();
+        let texts = source.lines().filter(|line| !line.starts_with('#'));
+        for (key, text) in texts.filter_map(|line| line.split_once(" = ")) {
+            for sentence in sentences(text) {
+                let words: Vec<&str> = words(&sentence);
+                assert!(
+                    words.len() <= WORDS,
+                    "{language}: {key}: {} words: {sentence}",
+                    words.len()
+                );
+                // A label is no sentence.
+                if words.len() > 3 {
+                    lengths.push((words.len(), words.iter().map(|w| syllables(w)).sum::<usize>()));
+                }
+            }
+        }
+        let (words, syllables) =
+            lengths.iter().fold((0, 0), |(w, s), (words, syllables)| (w + words, s + syllables));
+        let average = words as f64 / lengths.len() as f64;
+        let ease = 180.0 - average - 58.5 * syllables as f64 / words as f64;
+        println!(
+            "{language}: {} sentences, {average:.1} words each, ease {ease:.0}",
+            lengths.len()
+        );
+        assert!(average <= 12.0, "{language}: {average:.1} words in a sentence");
+        assert!(*language != "de" || ease >= 60.0, "{language}: ease {ease:.0}");
+    }
+}
+
+/// The sentences of a text; what is filled in is one word.
+fn sentences(text: &str) -> Vec<String> {
+    let (mut plain, mut rest) = (String::new(), text);
+    while let Some((before, behind)) = rest.split_once('{') {
+        plain = plain + before + "X";
+        rest = behind.split_once('}').map_or("", |(_, rest)| rest);
+    }
+    plain += rest;
+    plain.split_inclusive(['.', '?', '!', ':', ';']).map(str::to_owned).collect()
+}
+
+fn words(sentence: &str) -> Vec<&str> {
+    sentence.split_whitespace().filter(|w| w.chars().any(char::is_alphabetic)).collect()
+}
+
+/// Groups of vowels, two that are one sound once.
+fn syllables(word: &str) -> usize {
+    let word = word.to_lowercase();
+    let one = [("ie", "i"), ("ei", "e"), ("eu", "e"), ("äu", "e"), ("au", "a")];
+    let word = one.iter().fold(word, |word, (two, one)| word.replace(two, one));
+    let groups = word.split(|c: char| !"aeiouyäöü".contains(c));
+    groups.filter(|group| !group.is_empty()).count().max(1)
+}
