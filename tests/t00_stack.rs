@@ -1,5 +1,7 @@
 //! The stack itself, before any list: Exim, slapd, Dovecot and unbound do what the stories take for granted.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use stack::smtp::{As, send};
 use stack::{Stack, mail, school};
 
@@ -53,4 +55,27 @@ fn a_mail_from_outside_reaches_a_mailbox_and_a_list_is_routed_to_listd() {
         )
         .is_err()
     );
+}
+
+/// What people saw is judged at the end of every story (promise 7). A story that shows a member another one's address, in
+/// one copy and not in plain sight, does not pass, though it looks at nothing itself.
+#[test]
+fn a_story_that_shows_an_address_is_caught() {
+    let stack = Stack::builder().without_listd().start().unwrap();
+    let (author, maria) = (school::JOERG.1, school::MARIA.1);
+    let hidden = maria.replace('@', "=40");
+    let give = |id: &str, body: &str| {
+        let copy = mail::text(author, school::CLASS_5B, "Ausflug", id, body);
+        let sink = stack.sink.address();
+        send(sink, &As::Local, "", &[school::OUTSIDE], &copy).unwrap().expect(250).unwrap();
+    };
+    // As it came, and with whom it came.
+    let letter = mail::text(author, school::CLASS_5B, "Ausflug", "1@post.example", "Hallo");
+    stack.post(author, &[school::TEACHER.1], &letter).unwrap().expect(250).unwrap();
+    give("1@post.example", "Hallo");
+    assert_eq!(stack.leaks(), [""; 0]);
+    give("1@post.example", &format!("Hallo\n\nAn: {hidden}"));
+    let leaks = stack.leaks();
+    assert!(matches!(leaks.as_slice(), [one] if one.contains(maria)), "{leaks:?}");
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(stack))).is_err(), "the end of a story judges");
 }

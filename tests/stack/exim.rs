@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::claim::Port;
 use crate::process::{Server, run, run_any};
-use crate::{Doing, Result, school, smtp, template, wait};
+use crate::{Doing, Result, school, smtp, talks, template, wait};
 
 const COMMAND: Duration = Duration::from_secs(30);
 /// The configuration that `listctl exim-config` prints and `docs/exim.md` quotes.
@@ -125,6 +125,8 @@ impl Exim {
     pub fn sendmail(&self, from: &str, to: &str, mail: &[u8]) -> Result<()> {
         let conf = self.home().join("exim.conf");
         let argv = ["exim4", "-C", &conf.to_string_lossy(), "-i", "-odf", "-f", from, to];
+        let said = [format!("MAIL FROM:<{from}>\r\nDATA\r\n").as_bytes(), mail].concat();
+        talks::said(self.mx().port(), talks::number(), &said);
         run(&argv, mail, COMMAND).map(|_| ())
     }
 

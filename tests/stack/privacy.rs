@@ -90,6 +90,9 @@ impl Registry {
                 registry.keepers.entry(list).or_default().extend(keepers.clone());
             }
         }
+        // A list that is on a list is nobody.
+        let Registry { people, keepers } = &mut registry;
+        people.values_mut().for_each(|all| all.retain(|address| !keepers.contains_key(address)));
         registry
     }
 
@@ -146,8 +149,7 @@ impl Evidence {
                 let field = |name| mail::header(&delivered.mail, name);
                 format!("the mail {} ({})", field("Message-ID"), field("Subject"))
             };
-            let allowed = self.allowed_in_mail(delivered, &views, &inputs);
-            for address in shown(&views, &everybody).difference(&allowed) {
+            for address in self.leaked(delivered, &views, &shown(&views, &everybody), &inputs) {
                 leaks.push(format!("{} got {address} in {}", delivered.to, about()));
             }
         }
@@ -168,19 +170,25 @@ impl Evidence {
         leaks
     }
 
-    fn allowed_in_mail(
+    /// What a mail shows its reader that it should not.
+    fn leaked(
         &self,
         delivered: &Delivered,
         views: &[String],
+        shown: &BTreeSet<String>,
         inputs: &[Input],
     ) -> BTreeSet<String> {
         let own = self.registry.own(&delivered.to);
         let id = mail::header(&delivered.mail, "Message-ID").to_lowercase();
         let same = inputs.iter().filter(|input| !id.is_empty() && input.id == id);
-        let mut allowed: BTreeSet<String> = same.flat_map(|input| input.shows.clone()).collect();
-        allowed.extend(self.by_role(&own, views, inputs));
-        allowed.extend(own);
-        allowed
+        let written: BTreeSet<&String> = same.flat_map(|input| &input.shows).chain(&own).collect();
+        let left: BTreeSet<String> =
+            shown.iter().filter(|address| !written.contains(address)).cloned().collect();
+        // The copies of a whole town need no further look.
+        match left.is_empty() {
+            true => left,
+            false => &left - &self.by_role(&own, views, inputs),
+        }
     }
 
     /// Whom the link was sent to decides what the page may show: what may stand in the letter with it.
