@@ -11,6 +11,8 @@ use stack::{Stack, dkim, mail, school, wait};
 const LIST: &str = school::CLASS_5B;
 /// Verified and not on the list; has a mailbox in Dovecot, where a bounce would come to light.
 const STRANGER: (&str, &str) = school::STRANGER;
+/// The class teacher, who logs in.
+const STRICT: &str = school::TEACHER.1;
 /// What he hears.
 const MEMBERS_ONLY: &str = "5.7.1 Nur Mitglieder von";
 
@@ -200,6 +202,33 @@ fn two_hundred_and_fifty_is_said_when_it_is_on_disk() {
     stack.listd.kill();
     stack.listd.start().unwrap();
     stack.dovecot.wait_for(school::ZOE.0, "disk@post.example").unwrap();
+}
+
+/// Promise 5: a store that can't write is 451 at the final dot, said by Exim as listd says it; Exim has not taken the mail,
+/// and the sender's next try gets it through. Who logged in is spared that: Exim keeps his mail and tries itself.
+#[test]
+fn a_store_in_trouble_is_451_at_the_final_dot() {
+    let stack = Stack::start().unwrap();
+    let member = school::JOERG.1;
+    let lock = stack.listd.block_commits().unwrap();
+    let (outside_mail, own_mail) =
+        (letter(member, LIST, "store@post.example"), letter(STRICT, LIST, "own@schule.example"));
+    std::thread::scope(|scope| {
+        let parent = scope.spawn(|| stack.post(member, &[LIST], &outside_mail).unwrap());
+        let teacher = As::User(school::TEACHER.0, school::PASSWORD);
+        let own = send(stack.exim.submission(), &teacher, STRICT, &[LIST], &own_mail).unwrap();
+        assert_eq!(own.code, 250, "{own}");
+        let reply = parent.join().unwrap();
+        assert_eq!((reply.code, &reply.lines[0][..6]), (451, "4.3.0 "), "{reply}");
+        assert!(reply.lines[0].contains("could not be stored"), "in our words: {reply}");
+    });
+    nothing_is_left(&stack, "store@post.example");
+    drop(lock);
+    let again = stack.post(member, &[LIST], &outside_mail).unwrap();
+    assert_eq!(again.code, 250, "{again}");
+    stack.dovecot.wait_for(school::ZOE.0, "store@post.example").unwrap();
+    stack.dovecot.wait_for(school::ZOE.0, "own@schule.example").unwrap();
+    assert!(!stack.exim.log().contains(" <= <> "), "nobody wrote a bounce: {}", stack.exim.log());
 }
 
 /// While the client still sends, listd has what came so far: Exim hands it on as it comes.

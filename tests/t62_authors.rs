@@ -147,7 +147,19 @@ fn real_authors() {
     set(&stack, "unverified", "reject");
     let reply = arrives(&stack, &other, school::MARIA.1, &letter(QUIET, "login2@still.example"));
     is_refused(&reply, "Anmeldung und Absenderadresse");
-    for id in ["head@schule.example", "other@still.example", "login2@still.example"] {
+    // An out-of-office of one who may write is taken, and nobody gets it.
+    let away =
+        [b"Auto-Submitted: auto-replied\r\n".as_slice(), &letter(joerg, "away@post.example")];
+    let reply = stack.post(joerg, &[LIST], &away.concat()).unwrap();
+    assert_eq!(reply.code, 250, "{reply}");
+    wait::until_true("the trace to say so", wait::MAIL, || {
+        let trace = stack.listd.listctl(&["trace", "away@post.example"]).unwrap_or_default();
+        trace.contains("dropped") && trace.contains("automatic")
+    })
+    .unwrap();
+    for id in
+        ["head@schule.example", "other@still.example", "login2@still.example", "away@post.example"]
+    {
         reached_no_parent(&stack, id);
     }
 }
