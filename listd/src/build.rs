@@ -21,6 +21,7 @@ use listcore::time::Timestamp;
 use listcore::token::Keys;
 use listd::alarm::{self, Alarm};
 use listd::bounces::Ear;
+use listd::choices::Choices;
 use listd::clock::{self, Clock};
 use listd::compose::Composer;
 use listd::control;
@@ -36,7 +37,7 @@ use listd::members::{Claim, Members};
 use listd::metrics::{self, Counters};
 use listd::office::{Office, Plate};
 use listd::pipeline::{Announce, Flood, House, LARGE_AT_ONCE, Pipeline, Several, Traffic};
-use listd::requests::Requests;
+use listd::requests::{self, Requests};
 use listd::retention;
 use listd::scheduler::{NotNow, RealTimer, Scheduler, Settings, StillGets};
 use listd::secret;
@@ -90,6 +91,8 @@ pub struct Running {
     scheduler: Arc<Scheduler>,
     store: Arc<SqliteStore>,
     site: Option<Arc<Site>>,
+    /// What members say by mail comes here too.
+    _choices: Arc<Choices>,
     /// Dropped last: its tasks keep the replica current.
     _directory: Directory,
     tasks: TaskTracker,
@@ -168,7 +171,15 @@ pub async fn start(
     let ids = Arc::<Ids>::default();
     let announce = Arc::new(Waiting(scheduler.clone()));
     let letters = Letters { hostname: config.hostname.clone(), ids: ids.clone() };
-    let clerk = Requests::new(store.clone(), letters, announce.clone());
+    let clerk = Arc::new(Requests::new(requests::Parts {
+        members: members.clone(),
+        store: store.clone(),
+        letters,
+        announce: announce.clone(),
+        keys: keys.clone(),
+        pages: config.web.as_ref().map(|web| web.public_url.clone()),
+        clock: clock.clone(),
+    }));
     let pipeline = Arc::new(Pipeline {
         house: House {
             hostname: config.hostname.clone(),
@@ -183,7 +194,7 @@ pub async fn start(
         store: store.clone(),
         announce,
         desk: bell.clone(),
-        clerk: Arc::new(clerk),
+        clerk: clerk.clone(),
         ids,
         flood: Flood::default(),
         traffic: Traffic::default(),
@@ -226,7 +237,8 @@ pub async fn start(
     let tasks = TaskTracker::new();
     open_metrics(config, counters, Arc::new(house), &tasks, &stop).await?;
     let choices = pages::choices(config, &store, &scheduler, &pipeline);
-    let site = pages::site(config, &desk, choices, &pipeline);
+    clerk.hang(&choices);
+    let site = pages::site(config, (&clerk, &desk), choices.clone(), &pipeline);
     pages::open(config, site.clone(), &tasks, &stop).await?;
     open_control(config, Arc::new(office), &tasks, &stop).await?;
     open_doors(config, passed, &pipeline, &store, &tally, &tasks, &stop).await?;
@@ -236,7 +248,16 @@ pub async fn start(
     tasks.spawn(bounces.run(stop.clone()));
     let originals = keep_originals(config);
     tasks.spawn(retention::run(store.clone(), clock, originals, retention::EVERY, stop));
-    Ok(Running { members, pipeline, scheduler, store, site, _directory: directory, tasks })
+    Ok(Running {
+        members,
+        pipeline,
+        scheduler,
+        store,
+        site,
+        _choices: choices,
+        _directory: directory,
+        tasks,
+    })
 }
 
 /// The soft limit is 1,024 in many places, which is less than the idle connections we promise to bear.

@@ -2,6 +2,7 @@
 //!
 //! The directory is never written. What a choice means for a copy is `members`', how it looks `web`'s.
 
+mod by_mail;
 mod leave;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,16 +13,15 @@ use listcore::address::Address;
 use listcore::links;
 use listcore::list::List;
 use listcore::notice::letter::Words;
-use listcore::notice::mail::Auto;
-use listcore::notice::{self, About as OfList, Frame};
+use listcore::notice::{self, Frame};
 use listcore::options::{Choice, Left, Mute, Options};
 use listcore::rate::Rate;
 use listcore::recipients::Recipient;
 use listcore::time::Timestamp;
 use listcore::token::{self, Keys};
 
-use crate::clock::Clock;
-use crate::letters::{Letter, Letters, Sender};
+use crate::clock::{Clock, Zone};
+use crate::letters::Letters;
 use crate::members::{Lookup, Members};
 use crate::store::held::{About, Holds, Ticket};
 use crate::store::{
@@ -29,6 +29,8 @@ use crate::store::{
 };
 use crate::web::NotNow;
 use crate::web::wishes::{ListPage, Mail, Mine, Offers, Wishes};
+
+pub use by_mail::Way;
 
 /// A link by mail works so long (rule AC7: at least seven days).
 const LINK_LIFE: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -48,6 +50,8 @@ impl<T: MemberOptions + Attribution + Holds> Keeps for T {}
 pub struct Tenant {
     pub language: String,
     pub links: crate::web::Links,
+    /// Of all times that we write.
+    pub zone: Zone,
 }
 
 /// What the room is handed.
@@ -140,29 +144,7 @@ impl Choices {
         to: &Recipient,
         write: impl Fn(&Frame<'_>) -> Words,
     ) -> (NewMail, NewPost) {
-        let tenant = (self.parts.tenant)(list.address.domain());
-        let language = notice::language([
-            to.language.as_deref().unwrap_or_default(),
-            &list.settings.language,
-            &tenant.language,
-        ]);
-        let frame = Frame {
-            language,
-            list: OfList { title: list.title(), address: &list.address },
-            help: tenant.links.help.as_deref(),
-            imprint: tenant.links.imprint.as_deref(),
-            privacy: tenant.links.privacy.as_deref(),
-        };
-        let letter = Letter {
-            to: to.clone(),
-            from: Sender::of_list(list.title(), &list.address),
-            reply_to: None,
-            words: write(&frame),
-            answers: None,
-            auto: Auto::Generated,
-            list: list.address.clone(),
-        };
-        self.parts.letters.write(&letter, (self.parts.clock)())
+        self.write(Way { list, to, reply_to: None, answers: None }, write)
     }
 
     /// A way to her settings that lasts; `None` where there are no pages.
@@ -180,7 +162,7 @@ impl Choices {
     }
 
     /// Whoever on the list has this address, or is a person who has it.
-    fn on_the_list(&self, list: &List, address: &Address) -> Option<Recipient> {
+    pub fn on_the_list(&self, list: &List, address: &Address) -> Option<Recipient> {
         let roster = self.parts.members.roster(&list.id)?;
         let by_address = roster.recipients.iter().find(|r| r.address.same_as(address));
         let by_person = || {

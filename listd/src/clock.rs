@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use jiff::Zoned;
 use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
+use listcore::command::Day;
 use listcore::time::{Local, Timestamp};
 
 /// Tells the time.
@@ -42,6 +43,14 @@ impl Zone {
     pub fn zoned(&self, at: Timestamp) -> Zoned {
         let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         at.to_zoned(self.0.clone())
+    }
+
+    /// When a day of the calendar begins there; `None` for a day that is none.
+    pub fn start_of(&self, day: Day) -> Option<Timestamp> {
+        let small = |number: u8| i8::try_from(number).ok();
+        let date = jiff::civil::Date::new(day.year, small(day.month)?, small(day.day)?).ok()?;
+        let start = date.to_zoned(self.0.clone()).ok()?;
+        Some(Timestamp(start.timestamp().as_millisecond()))
     }
 
     pub fn rules(&self) -> &TimeZone {

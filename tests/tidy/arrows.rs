@@ -86,7 +86,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     // Answers what is asked of a list's program; the pipeline knows it by a trait.
-    ("requests", &["letters", "pipeline", "store", "clock"]),
+    ("requests", &["choices", "letters", "members", "pipeline", "store", "web", "clock"]),
     // Tells the admins what the safety catch holds, by a mail of our own.
     ("alarm", &["letters", "members", "directory", "store", "clock"]),
     // What follows from what came back.

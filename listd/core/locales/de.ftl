@@ -54,6 +54,8 @@ refused-filter = Unser Mailfilter lässt Ihre Mail nicht zu { $list } durch. Bit
 refused-help-unverified = Wir können nicht prüfen, dass diese Mail wirklich von Ihnen kommt, darum schickt { $list } Ihnen keine Hilfe. Menschen erreichen Sie unter { $owner }.
 refused-help-enough = Die Hilfe zu { $list } ist schon unterwegs zu Ihnen, und heute kommt sie nicht noch einmal. Menschen erreichen Sie unter { $owner }.
 refused-structure = Ihre Mail ist so aufgebaut, dass wir sie nicht weiterleiten können. Bitte schreiben Sie sie neu oder nehmen Sie ein anderes Mailprogramm.
+refused-wish-unverified = Wir können nicht prüfen, dass diese Mail wirklich von Ihnen kommt, darum geht Ihr Wunsch zu { $list } nicht weiter. Schreiben Sie bitte von einer anderen Adresse, oder an { $owner }.
+refused-wish-enough = Heute haben Sie zu { $list } schon oft etwas gewünscht, darum geht dieser Wunsch nicht weiter. Menschen erreichen Sie unter { $owner }.
 refused-unsendable = Ihre Mail ist so signiert oder verschlüsselt, dass sie nicht unverändert weitergeleitet werden kann. Bitte senden Sie sie ohne Signatur.
 
 # An die Verantwortlichen einer Domain: Mail wartet, weil dem Verzeichnis nicht zu trauen ist. Betreff ohne Umlaute.
@@ -206,6 +208,7 @@ held-recipients = Die Mail zeigt { $count } Adressen. Alle könnten sie lesen.
 held-lists = Die Mail ging an { $count } Listen auf einmal.
 held-rate = Von dieser Adresse kamen viele Mails in kurzer Zeit.
 held-conflict = Eine andere Mail mit derselben Kennung kam schon vorher.
+held-subscription = Diese Person möchte auf die Liste.
 
 # Wie es mit einer Mail ausging, die gewartet hat.
 ended-accepted = angenommen
@@ -248,6 +251,80 @@ letter-leaves-name = Name
 letter-leaves-address = Adresse
 letter-leaves-else = Schon jetzt gehen keine Mails der Liste mehr dorthin. Mehr müssen Sie nicht tun.
 
+# Jemand möchte auf eine Liste: an die Verantwortlichen, die entscheiden, und an die Person selbst.
+letter-wish-subject = Bitte entscheiden: Aufnahme in { $list }
+letter-wish-what = jemand möchte die Mails der Liste „{ $list }“ bekommen und an sie schreiben. Darüber entscheiden Sie.
+letter-wish-who = Wer
+letter-wish-text = So beginnt die Mail der Person:
+letter-wish-yes = { $yes }: Die Person kommt auf die Liste.
+letter-wish-no = { $no }: Die Person kommt nicht auf die Liste.
+letter-wish-reject = { $reject }: Ebenso. Schreiben Sie den Grund dahinter, dann erfährt ihn die Person.
+letter-wish-group = Gehört die Person zur Gruppe? Dann ist es besser, sie dort einzutragen.
+letter-wish-link = Ansehen und entscheiden
+letter-wish-until = Entscheidet niemand bis { $until }, kommt die Person nicht auf die Liste.
+letter-wish-taken-subject = Erledigt: Aufnahme in { $list }
+letter-wish-taken-what = danke, Ihre Entscheidung gilt. Es ging um die Aufnahme von { $who }. Das Ergebnis: { $what }.
+letter-wish-already-subject = Schon entschieden: Aufnahme in { $list }
+letter-wish-already-what = über die Aufnahme von { $who } war schon entschieden. Ihre Antwort hat daran nichts geändert.
+letter-wish-already-author = Die Person hat ihre Anfrage am { $when } zurückgezogen.
+letter-wish-undecided-subject = Nicht entschieden: Aufnahme in { $list }
+letter-wish-undecided-what = über die Aufnahme von { $who } hat niemand rechtzeitig entschieden. Die Person ist nicht auf der Liste.
+letter-wish-waits-subject = Ihr Wunsch geht an die Verantwortlichen von { $list }
+letter-wish-waits-what = Sie möchten auf die Liste „{ $list }“. Darüber entscheiden Menschen. Wir haben sie gefragt.
+letter-wish-waits-then = Sie müssen nichts tun. Wir schreiben Ihnen, wenn entschieden ist. Das dauert höchstens bis { $until }.
+letter-wish-waits-withdraw = Wollen Sie doch nicht auf die Liste? Dann antworten Sie auf diese Nachricht nur mit dem Wort „{ $withdraw }“.
+letter-wish-waits-link = Wunsch zurückziehen
+letter-wish-accepted-subject = Sie sind jetzt auf der Liste { $list }
+letter-wish-accepted-what = Sie sind jetzt auf der Liste „{ $list }“. Ab jetzt bekommen Sie ihre Mails.
+letter-wish-accepted-leave = Wollen Sie wieder weg von der Liste? Dann schreiben Sie eine Mail an { $leave }.
+letter-wish-rejected-subject = Ihr Wunsch zu { $list } ist abgelehnt
+letter-wish-rejected-what = Sie wollten auf die Liste „{ $list }“. Die Verantwortlichen haben das abgelehnt.
+letter-wish-withdrawn-subject = Ihr Wunsch zu { $list } ist zurückgezogen
+letter-wish-withdrawn-what = Sie haben Ihren Wunsch zurückgezogen. Sie kommen nicht auf die Liste „{ $list }“.
+letter-wish-expired-subject = Ihr Wunsch zu { $list }: keine Antwort
+letter-wish-expired-what = Sie wollten auf die Liste „{ $list }“. Leider hat niemand rechtzeitig entschieden. Fragen Sie bitte die Verantwortlichen.
+letter-already-on-subject = Sie sind schon auf der Liste { $list }
+letter-already-on-what = Sie möchten auf die Liste „{ $list }“. Dort sind Sie schon. Ihre Einstellung: { $how }.
+
+# Antworten auf Befehle per Mail.
+how-all = alle Mails
+how-until = keine Mails bis { $until }
+how-none = keine Mails
+how-daily = einmal am Tag alle Mails zusammen
+how-weekly = einmal in der Woche alle Mails zusammen
+how-admitted = von den Verantwortlichen aufgenommen
+wanted-leave = Sie bekommen keine Mails der Liste mehr.
+wanted-mute = Sie bekommen vorerst keine Mails der Liste.
+wanted-until = Sie bekommen keine Mails der Liste bis { $until }.
+wanted-unmute = Sie bekommen wieder Mails der Liste.
+wanted-digest-off = Sie bekommen jede Mail der Liste einzeln.
+wanted-digest-daily = Sie bekommen die Mails der Liste einmal am Tag zusammen.
+wanted-digest-weekly = Sie bekommen die Mails der Liste einmal in der Woche zusammen.
+letter-status-subject = Ihre Listen
+letter-status-what = Diese Listen gehen an { $who }:
+letter-status-none = An { $who } geht zurzeit keine Liste. Oder Sie haben von einer anderen Adresse geschrieben.
+letter-changed-subject = Ihre Einstellung für { $list }
+letter-changed-what = Ihre Einstellung für die Liste „{ $list }“ ist jetzt: { $how }.
+letter-changed-undo = War das ein Versehen? Mit diesem Link ändern Sie es wieder. Er gilt 14 Tage lang.
+letter-changed-undo-mail = War das ein Versehen? Dann antworten Sie bitte auf diese Mail.
+letter-changed-link = Meine Einstellungen öffnen
+letter-hers-subject = Bitte bestätigen: Liste { $list }
+letter-hers-what = mit Ihrer Adresse kam eine Mail zur Liste „{ $list }“. Wir wissen nicht, ob sie von Ihnen ist. Darin steht ein Wunsch:
+letter-hers-yes = Ist das richtig? Dann antworten Sie bis { $until } auf diese Nachricht nur mit dem Wort „{ $yes }“.
+letter-hers-no = Haben Sie das nicht gewünscht? Dann tun Sie bitte nichts. Es ändert sich nichts.
+
+# Die Befehle in der Hilfe.
+letter-help-request = Einen Wunsch schicken
+letter-help-commands = An die letzte Adresse können Sie einen Wunsch schicken. Schreiben Sie dafür eines dieser Wörter als Betreff:
+letter-help-command-status = { $word }: So bekommen Sie Ihre Listen.
+letter-help-command-pause = { $word }: Keine Mails mehr. Oder nur für eine Zeit, zum Beispiel „{ $word } bis 1.12.“ oder „{ $word } 2 Wochen“.
+letter-help-command-on = { $word }: Wieder alle Mails.
+letter-help-command-daily = { $word }: Einmal am Tag alle Mails zusammen.
+letter-help-command-weekly = { $word }: Einmal in der Woche alle Mails zusammen.
+letter-help-command-single = { $word }: Jede Mail einzeln.
+letter-help-command-off = { $word }: Keine Mails der Liste mehr.
+letter-help-command-join = { $word }: Die Verantwortlichen fragen, ob Sie auf die Liste dürfen.
+
 # Seiten im Netz (listd/templates). Kurze Sätze, „Sie“, kein Fachwort.
 page-language-name = Deutsch
 page-site = Mailinglisten
@@ -284,6 +361,36 @@ page-withdraw-heading = Möchten Sie Ihre Mail zurückziehen?
 page-withdraw-intro = Ihre Mail wartet noch. Bis jetzt hat die Liste sie nicht bekommen.
 page-withdraw-then = Die Mail wird dann gelöscht. Wenn Sie nichts tun, wartet sie weiter.
 page-withdraw-do = Mail zurückziehen
+page-admit-heading = Soll diese Person auf die Liste?
+page-admit-intro = Jemand möchte die Mails der Liste bekommen und an sie schreiben. Was zuerst entschieden wird, gilt.
+page-choice-in = Aufnehmen
+page-admit-then = Die Person bekommt ab jetzt die Mails der Liste. Gehört sie zur Gruppe, ist es besser, sie dort einzutragen.
+page-admit-yes = Aufnehmen
+page-admit-hint = Sie können das Feld leer lassen.
+page-unwish-heading = Möchten Sie Ihren Wunsch zurückziehen?
+page-unwish-intro = Sie wollten auf die Liste. Noch hat niemand entschieden.
+page-unwish-then = Danach fragt niemand mehr nach. Wenn Sie nichts tun, wartet Ihr Wunsch weiter.
+page-unwish-do = Wunsch zurückziehen
+page-wish-end-accepted = Die Person ist jetzt auf der Liste.
+page-wish-end-rejected = Der Wunsch wurde abgelehnt.
+page-wish-end-discarded = Der Wunsch wurde gelöscht. Die Person hört davon nichts.
+page-wish-end-spam = Der Wunsch wurde als Spam gelöscht.
+page-wish-end-withdrawn = Der Wunsch wurde zurückgezogen.
+page-wish-end-not-mine = Der Wunsch wurde gelöscht. Der Absender war gefälscht.
+page-wish-end-expired = Niemand hat rechtzeitig entschieden.
+page-own-heading = Ist das Ihr Wunsch?
+page-own-intro = Mit Ihrer Adresse kam eine Mail zu dieser Liste. Wir wissen nicht, ob sie von Ihnen ist.
+page-own-what = Der Wunsch
+page-own-then = Bei „Ja“ gilt der Wunsch sofort. Bei „Nein“ ändert sich nichts.
+page-own-yes = Ja, das will ich
+page-own-no = Nein, das war ich nicht
+page-own-end-accepted = Ihr Wunsch gilt jetzt. Wir schreiben Ihnen dazu auch eine Mail.
+page-own-end-rejected = Es hat sich nichts geändert.
+page-own-end-discarded = Es hat sich nichts geändert.
+page-own-end-spam = Es hat sich nichts geändert.
+page-own-end-withdrawn = Es hat sich nichts geändert.
+page-own-end-not-mine = Es hat sich nichts geändert.
+page-own-end-expired = Die Zeit für eine Antwort ist um. Es hat sich nichts geändert.
 page-moderate-heading = Soll diese Mail verteilt werden?
 page-moderate-intro = Sie dürfen für diese Liste entscheiden. Was zuerst entschieden wird, gilt.
 page-choice-out = Verteilen
@@ -383,6 +490,10 @@ page-a11y-complain = Hat Ihre Schule nicht in sechs Wochen geholfen? Dann hilft 
 # Antworten an den Server des Absenders, wenn eine Mail wartet.
 reply-waits-author = angenommen; wartet auf die Bestätigung des Absenders
 reply-waits-moderator = angenommen; wartet auf Freigabe
+reply-wish-waits = angenommen; die Verantwortlichen entscheiden
+reply-wish-twice = Ihr Wunsch wartet schon auf eine Entscheidung
+reply-asked = wenn diese Adresse auf der Liste ist, kommt eine Frage per Mail zu ihr; bitte beantworten
+reply-answer = die Antwort kommt per Mail
 # Because of bounces: the probe to the address itself, and what the admins read when it fails.
 letter-probe-subject = Erreicht Sie die Mail von { $list }?
 letter-probe-what = Mail der Liste „{ $list }“ ({ $address }) an Ihre Adresse kam in letzter Zeit mehrmals zurück. Mit dieser Nachricht prüfen wir, ob die Adresse noch gilt.

@@ -54,6 +54,8 @@ refused-filter = Our mail filter does not let your mail through to { $list }. Pl
 refused-help-unverified = We cannot check that this mail really comes from you, so { $list } sends you no help text. To reach people, write to { $owner }.
 refused-help-enough = The help text of { $list } is on its way to you already and does not come again today. To reach people, write to { $owner }.
 refused-structure = Your mail is put together in a way that we cannot send on. Please write it anew, or use another mail program.
+refused-wish-unverified = We can not check that this mail really comes from you, so your wish about { $list } does not go on. Please write from another address, or to { $owner }.
+refused-wish-enough = You have wished for a lot about { $list } today, so this wish does not go on. You reach people at { $owner }.
 refused-unsendable = Your mail is signed or encrypted in a form that cannot be sent on unchanged. Please send it without the signature.
 
 # To the admins of a domain: mail waits because the directory can't be trusted. Subjects in ASCII.
@@ -206,6 +208,7 @@ held-recipients = The mail shows { $count } addresses. Everybody could read them
 held-lists = The mail was sent to { $count } lists at once.
 held-rate = Many mails came from this address in a short time.
 held-conflict = Another mail with the same mark came before.
+held-subscription = This person wants to be on the list.
 
 # How it ended with a mail that waited.
 ended-accepted = accepted
@@ -248,6 +251,80 @@ letter-leaves-name = Name
 letter-leaves-address = Address
 letter-leaves-else = No mail of the list goes there already now. There is nothing else to do.
 
+# Somebody wishes to be on a list: to the people responsible, who decide, and to herself.
+letter-wish-subject = Please decide: a new person on { $list }
+letter-wish-what = somebody wants to get the mails of the list “{ $list }” and to write to it. You decide about it.
+letter-wish-who = Who
+letter-wish-text = The person's mail begins like this:
+letter-wish-yes = { $yes }: The person is put on the list.
+letter-wish-no = { $no }: The person is not put on the list.
+letter-wish-reject = { $reject }: The same. Write the reason behind it, then the person gets to know it.
+letter-wish-group = Does the person belong to the group? Then it is better to put her there.
+letter-wish-link = Look at it and decide
+letter-wish-until = If nobody decides until { $until }, the person is not put on the list.
+letter-wish-taken-subject = Done: a new person on { $list }
+letter-wish-taken-what = thank you, your decision counts. It was about { $who }. The result: { $what }.
+letter-wish-already-subject = Decided already: a new person on { $list }
+letter-wish-already-what = the wish of { $who } was decided already. Your answer has not changed that.
+letter-wish-already-author = The person took the wish back on { $when }.
+letter-wish-undecided-subject = Not decided: a new person on { $list }
+letter-wish-undecided-what = nobody has decided about the wish of { $who } in time. The person is not on the list.
+letter-wish-waits-subject = Your wish goes to the people responsible for { $list }
+letter-wish-waits-what = You want to be on the list “{ $list }”. People decide about that. We have asked them.
+letter-wish-waits-then = You need not do anything. We write to you when it is decided. It takes until { $until } at most.
+letter-wish-waits-withdraw = You do not want to be on the list after all? Then answer this message with the word “{ $withdraw }” only.
+letter-wish-waits-link = Take the wish back
+letter-wish-accepted-subject = You are on the list { $list } now
+letter-wish-accepted-what = You are on the list “{ $list }” now. From now on you get its mails.
+letter-wish-accepted-leave = To leave the list again, write to { $leave }.
+letter-wish-rejected-subject = Your wish for { $list } was turned down
+letter-wish-rejected-what = You wanted to be on the list “{ $list }”. The people responsible have turned that down.
+letter-wish-withdrawn-subject = Your wish for { $list } is taken back
+letter-wish-withdrawn-what = You have taken your wish back. You are not put on the list “{ $list }”.
+letter-wish-expired-subject = Your wish for { $list }: no answer
+letter-wish-expired-what = You wanted to be on the list “{ $list }”. Sadly nobody has decided in time. Please ask the people responsible.
+letter-already-on-subject = You are on the list { $list } already
+letter-already-on-what = You want to be on the list “{ $list }”. You are on it already. Your setting: { $how }.
+
+# Answers to commands by mail.
+how-all = all mails
+how-until = no mails until { $until }
+how-none = no mails
+how-daily = all mails together once a day
+how-weekly = all mails together once a week
+how-admitted = let in by the people responsible
+wanted-leave = You get no more mails of the list.
+wanted-mute = You get no mails of the list for now.
+wanted-until = You get no mails of the list until { $until }.
+wanted-unmute = You get mails of the list again.
+wanted-digest-off = You get each mail of the list on its own.
+wanted-digest-daily = You get the mails of the list together once a day.
+wanted-digest-weekly = You get the mails of the list together once a week.
+letter-status-subject = Your lists
+letter-status-what = These lists go to { $who }:
+letter-status-none = At the moment no list goes to { $who }. Or you have written from another address.
+letter-changed-subject = Your setting for { $list }
+letter-changed-what = Your setting for the list “{ $list }” is now: { $how }.
+letter-changed-undo = Was it a mistake? This link changes it back. It works for 14 days.
+letter-changed-undo-mail = Was it a mistake? Then please answer this mail.
+letter-changed-link = Open my settings
+letter-hers-subject = Please confirm: list { $list }
+letter-hers-what = a mail with your address came to the list “{ $list }”. We do not know whether it is yours. It has a wish:
+letter-hers-yes = Is this right? Then answer this message until { $until } with the word “{ $yes }” only.
+letter-hers-no = You did not wish this? Then please do nothing. Nothing changes.
+
+# The commands in the help text.
+letter-help-request = Send a wish
+letter-help-commands = You can send a wish to the last address. Write one of these words as the subject:
+letter-help-command-status = { $word }: How you get your lists.
+letter-help-command-pause = { $word }: No more mails. Or for a while only, for example “{ $word } until Dec 1” or “{ $word } 2 weeks”.
+letter-help-command-on = { $word }: All mails again.
+letter-help-command-daily = { $word }: All mails together once a day.
+letter-help-command-weekly = { $word }: All mails together once a week.
+letter-help-command-single = { $word }: Each mail on its own.
+letter-help-command-off = { $word }: No more mails of the list.
+letter-help-command-join = { $word }: Ask the people responsible to be put on the list.
+
 # Pages on the web (listd/templates). Short sentences, no jargon.
 page-language-name = English
 page-site = Mailing lists
@@ -284,6 +361,36 @@ page-withdraw-heading = Do you want to take your mail back?
 page-withdraw-intro = Your mail still waits. The list has not got it yet.
 page-withdraw-then = The mail is then deleted. If you do nothing, it goes on waiting.
 page-withdraw-do = Take the mail back
+page-admit-heading = Shall this person be on the list?
+page-admit-intro = Somebody wants to get the mails of the list and to write to it. What is decided first counts.
+page-choice-in = Put on the list
+page-admit-then = From now on the person gets the mails of the list. If she belongs to the group, it is better to put her there.
+page-admit-yes = Put on the list
+page-admit-hint = You may leave this empty.
+page-unwish-heading = Do you want to take your wish back?
+page-unwish-intro = You wanted to be on the list. Nobody has decided yet.
+page-unwish-then = Then nobody is asked any more. If you do nothing, your wish goes on waiting.
+page-unwish-do = Take the wish back
+page-wish-end-accepted = The person is on the list now.
+page-wish-end-rejected = The wish was turned down.
+page-wish-end-discarded = The wish was deleted. The person is not told.
+page-wish-end-spam = The wish was deleted as spam.
+page-wish-end-withdrawn = The wish was taken back.
+page-wish-end-not-mine = The wish was deleted. The sender was forged.
+page-wish-end-expired = Nobody decided in time.
+page-own-heading = Is this your wish?
+page-own-intro = A mail with your address came to this list. We do not know whether it is yours.
+page-own-what = The wish
+page-own-then = With “Yes” the wish counts at once. With “No” nothing changes.
+page-own-yes = Yes, I want this
+page-own-no = No, that was not me
+page-own-end-accepted = Your wish counts now. We also write a mail to you about it.
+page-own-end-rejected = Nothing has changed.
+page-own-end-discarded = Nothing has changed.
+page-own-end-spam = Nothing has changed.
+page-own-end-withdrawn = Nothing has changed.
+page-own-end-not-mine = Nothing has changed.
+page-own-end-expired = The time for an answer is over. Nothing has changed.
 page-moderate-heading = Shall this mail go out?
 page-moderate-intro = You may decide for this list. The first decision counts.
 page-choice-out = Let it out
@@ -383,6 +490,10 @@ page-a11y-complain = Did your school not help within six weeks? Then the arbitra
 # Answers to the author's server where a mail waits.
 reply-waits-author = accepted; waits for the author to confirm it
 reply-waits-moderator = accepted; waits for a moderator
+reply-wish-waits = accepted; the people responsible decide
+reply-wish-twice = your wish waits for a decision already
+reply-asked = if this address is on the list, a question comes to it by mail; please answer it
+reply-answer = an answer comes by mail
 # Because of bounces: the probe to the address itself, and what the admins read when it fails.
 letter-probe-subject = Does mail from { $list } reach you?
 letter-probe-what = Mail from the list “{ $list }” ({ $address }) to your address came back several times lately. With this message we check whether the address still works.

@@ -41,6 +41,8 @@ pub enum Reason {
     Rate,
     /// Rule L4: its Message-ID was used before, with another body.
     Conflict,
+    /// It is no mail for the list: its author wishes to be on it.
+    Subscription,
 }
 
 impl Reason {
@@ -62,6 +64,7 @@ impl Reason {
             Reason::Lists(_) => "lists",
             Reason::Rate => "rate",
             Reason::Conflict => "conflict",
+            Reason::Subscription => "subscription",
         }
     }
 

@@ -8,6 +8,7 @@ pub mod answer;
 pub mod api;
 pub mod arc;
 pub mod bounce;
+pub mod command;
 pub mod config;
 pub mod dkim;
 pub mod dn;

@@ -267,3 +267,10 @@ pub enum Role {
     Confirm,
     Author,
 }
+
+impl Role {
+    /// Nobody reads what is written there: the program does it.
+    pub fn is_program(self) -> bool {
+        matches!(self, Role::Request | Role::Subscribe | Role::Unsubscribe)
+    }
+}

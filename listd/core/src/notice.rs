@@ -6,6 +6,7 @@ mod alarm;
 mod attachment;
 mod bounced;
 mod braked;
+mod command;
 mod footer;
 mod frame;
 mod held;
@@ -17,6 +18,7 @@ mod settings;
 pub mod shown;
 mod strange;
 mod when;
+mod wish;
 
 use std::sync::LazyLock;
 
@@ -34,6 +36,7 @@ pub use alarm::{Alarm, Shrunk, alarm, resolved};
 pub use attachment::{ask, pictures, removed};
 pub use bounced::{PausedAddress, paused, probe};
 pub use braked::{BrakedMail, braked};
+pub use command::{Mine, changed, how, is_it_hers, status, wanted};
 pub use footer::footer;
 pub use frame::{Frame, Post};
 pub use held::{
@@ -46,6 +49,10 @@ pub(crate) use phrases::phrases;
 pub use settings::{leaves, settings_link, unsubscribed};
 pub use strange::{StrangeMail, strange};
 pub use when::{day, moment};
+pub use wish::{
+    Wish, already_on, wish_already, wish_decided, wish_for_owners, wish_taken, wish_undecided,
+    wish_waits,
+};
 
 /// Longest refusal, octets: with code and CRLF it fits one reply line of 512 (RFC 5321 4.5.3.1.5).
 pub const MAX_REPLY: usize = 400;

@@ -7,6 +7,7 @@ use listd::choices::{self, Choices};
 use listd::desk::Desk;
 use listd::letters::Letters;
 use listd::pipeline::{Pipeline, Tenant};
+use listd::requests::{self, Requests};
 use listd::scheduler::Scheduler;
 use listd::store::sqlite::SqliteStore;
 use listd::web::{self, Site};
@@ -33,6 +34,7 @@ pub fn choices(
                 privacy: tenant.links.privacy.clone(),
                 help: tenant.help_url.clone(),
             },
+            zone: tenant.zone.clone(),
         };
         known.get(domain).map(of).unwrap_or_default()
     };
@@ -51,12 +53,14 @@ pub fn choices(
 /// The pages that links in our letters and copies lead to, if there are to be any.
 pub fn site(
     config: &Config,
-    desk: &Arc<Desk>,
+    (clerk, desk): (&Arc<Requests>, &Arc<Desk>),
     choices: Arc<Choices>,
     pipeline: &Arc<Pipeline>,
 ) -> Option<Arc<Site>> {
     let url = &config.web.as_ref()?.public_url;
-    let site = Site::new(url, web_domains(config), desk.clone(), pipeline.clock.clone());
+    let questions = requests::Pages { clerk: clerk.clone(), others: desk.clone() };
+    let clock = pipeline.clock.clone();
+    let site = Site::new(url, web_domains(config), Arc::new(questions), clock);
     Some(Arc::new(site.with_options(Arc::new(choices::Pages(choices)))))
 }
 

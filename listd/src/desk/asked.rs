@@ -5,7 +5,7 @@ use std::time::Duration;
 use listcore::hold::{Reason, Waiting};
 use listcore::list::List;
 use listcore::message::{Mail, automatic_answer_allowed};
-use listcore::notice::{self, Announcement, Question, Waits};
+use listcore::notice::{self, Announcement, Question, Waits, Wish};
 use listcore::policy::Unproven;
 use listcore::recipients::Recipient;
 use listcore::time::Timestamp;
@@ -99,7 +99,13 @@ impl Desk {
     /// Whom to ask, one circle after the other.
     pub(super) fn circles(&self, held: &Held, list: Option<&List>) -> Vec<Vec<Recipient>> {
         let members = &self.parts.members;
-        let mut circles = list.map_or_else(Vec::new, |list| members.keepers(list).into());
+        let keepers = list.map(|list| members.keepers(list));
+        let mut circles = match keepers {
+            None => Vec::new(),
+            // Who belongs to a list is for its owners to say.
+            Some([_, owners]) if held.reason == Reason::Subscription => vec![owners],
+            Some(keepers) => keepers.into(),
+        };
         circles.push(members.admins(held.address.domain()));
         circles
     }
@@ -118,6 +124,20 @@ impl Desk {
         let held = matter.held;
         let language = self.language(held, who);
         let ask = self.ticket(held, About::Moderate(held.id), who, now);
+        if matter.is_wish() {
+            let wish = Wish {
+                who: &matter.wisher(),
+                text: &shown.text,
+                at: matter.local(held.at),
+                url: ask.url.as_deref(),
+                until: matter.local(held.expires),
+                deputy,
+            };
+            let words = notice::wish_for_owners(&matter.frame(&language), &wish);
+            told.letters.push(self.letter(matter, who, ask.reply_to, words, now));
+            told.tickets.push(ask.ticket);
+            return;
+        }
         let announcement = Announcement {
             post: matter.post(),
             author: &shown.author,
@@ -146,7 +166,11 @@ impl Desk {
             url: ask.url.as_deref(),
             until: matter.local(held.expires),
         };
-        let words = notice::held_for_author(&matter.frame(&language), &waits);
+        let frame = matter.frame(&language);
+        let words = match matter.is_wish() {
+            true => notice::wish_waits(&frame, waits.url, &waits.until),
+            false => notice::held_for_author(&frame, &waits),
+        };
         told.letters.push(self.letter(matter, &author, ask.reply_to, words, now));
         told.tickets.push(ask.ticket);
     }

@@ -141,6 +141,10 @@ impl Desk {
             return Ok(Decided::Already(ended));
         }
         match choice {
+            // Nothing goes out: she is let in when the end is told.
+            Choice::Accept | Choice::Always if held.reason == Reason::Subscription => {
+                self.end(held, End::Accepted, by, None, Vec::new()).await
+            }
             Choice::Accept | Choice::Always => self.accept(held, choice, by).await,
             Choice::Reject(why) => {
                 self.end(held, End::Rejected(why.clone()), by, None, Vec::new()).await

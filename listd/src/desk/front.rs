@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use async_trait::async_trait;
 use listcore::answer::{self, Asked, Nothing};
-use listcore::hold::Ended;
+use listcore::hold::{Ended, Reason};
 use listcore::notice;
 use listcore::notice::letter::Words;
 
@@ -33,7 +33,7 @@ impl Front for Desk {
         if written.list.is_some_and(|list| *list != ticket.list) {
             return Heard::Gone;
         }
-        let asked = asked(&ticket.about);
+        let asked = asked(&ticket.about, held.reason);
         match answer::read(written.raw, written.mail, written.null_sender, asked) {
             Err(Nothing::Program) => Heard::Dropped("automatic"),
             Err(Nothing::Unclear) => {
@@ -58,12 +58,13 @@ impl Front for Desk {
 }
 
 /// What a question asks for.
-pub(super) fn asked(about: &About) -> Asked {
+pub(super) fn asked(about: &About, reason: Reason) -> Asked {
     match about {
+        About::Moderate(_) if reason == Reason::Subscription => Asked::Admit,
         About::Confirm(_) => Asked::Confirm,
         About::Moderate(_) => Asked::Moderate,
         // No held mail has the latter.
-        About::Withdraw(_) | About::Options => Asked::Withdraw,
+        About::Withdraw(_) | About::Options | About::Command(_) => Asked::Withdraw,
     }
 }
 
@@ -77,6 +78,9 @@ impl Desk {
         let language = self.language(held, &ticket.who);
         let (frame, post) = (matter.frame(&language), matter.post());
         let words = match decided {
+            Decided::Done(end) if matter.is_wish() => {
+                notice::wish_taken(&frame, &matter.wisher(), end)
+            }
             Decided::Done(end) => notice::taken(&frame, &post, end),
             Decided::Already(first) => self.already(&matter, &language, first),
             Decided::Passed | Decided::Gone | Decided::NotNow => return,
@@ -86,6 +90,10 @@ impl Desk {
 
     fn already(&self, matter: &Matter<'_>, language: &str, first: &Ended) -> Words {
         let when = matter.local(first.at);
+        if matter.is_wish() {
+            let frame = matter.frame(language);
+            return notice::wish_already(&frame, &matter.wisher(), first, &when);
+        }
         notice::already_decided(&matter.frame(language), &matter.post(), first, &when)
     }
 

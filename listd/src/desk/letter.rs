@@ -1,7 +1,7 @@
 //! What all letters of the desk have in common: from whom, about which mail, in which language, with which ticket.
 
 use listcore::address::Address;
-use listcore::hold::Waiting;
+use listcore::hold::{Reason, Waiting};
 use listcore::links;
 use listcore::list::List;
 use listcore::notice::letter::Words;
@@ -34,6 +34,20 @@ impl<'a> Matter<'a> {
             help: self.tenant.help_url.as_deref(),
             imprint: self.tenant.links.imprint.as_deref(),
             privacy: self.tenant.links.privacy.as_deref(),
+        }
+    }
+
+    /// It is no mail for the list: somebody wishes to be on it.
+    pub fn is_wish(&self) -> bool {
+        self.held.reason == Reason::Subscription
+    }
+
+    /// Who wishes it, as From had her.
+    pub fn wisher(&self) -> String {
+        let address = self.held.author.as_ref().map(ToString::to_string).unwrap_or_default();
+        match self.held.arrived.name.trim() {
+            "" => address,
+            name => format!("{name} <{address}>"),
         }
     }
 

@@ -50,9 +50,13 @@ impl Desk {
         let shown = self.excerpt(held).await?;
         let kind = match ticket.about {
             About::Confirm(_) => Kind::Confirm,
+            About::Moderate(_) if matter.is_wish() => Kind::Admit,
             About::Moderate(_) => Kind::Moderate,
             // No held mail has the latter.
-            About::Withdraw(_) | About::Options => Kind::Withdraw,
+            About::Withdraw(_) | About::Options | About::Command(_) if matter.is_wish() => {
+                Kind::Unwish
+            }
+            About::Withdraw(_) | About::Options | About::Command(_) => Kind::Withdraw,
         };
         let known = is_hers(held, &tickets);
         let links = &matter.tenant.links;

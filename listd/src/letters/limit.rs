@@ -27,6 +27,12 @@ pub const HELP: Limit = Limit { kind: MarkKind::Helped, most: 1 };
 /// "Did you write this?", from all lists together: more is somebody's game with her.
 pub const QUESTIONS: Limit = Limit { kind: MarkKind::Asked, most: 3 };
 
+/// Answers to commands, from all lists together.
+pub const ANSWERS: Limit = Limit { kind: MarkKind::Answered, most: 10 };
+
+/// Wishes to be on a list (rule Q3), for all lists together.
+pub const WISHES: Limit = Limit { kind: MarkKind::Wished, most: 3 };
+
 impl Limit {
     /// Whether one more may be written. `list` as in [`Limit::spent`].
     pub async fn is_left(

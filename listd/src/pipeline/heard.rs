@@ -80,7 +80,11 @@ impl Pipeline {
             mail,
             null_sender: incoming.sender.is_none(),
         };
-        match self.desk.heard(&written).await {
+        let heard = match self.clerk.heard(&written).await {
+            Some(heard) => heard,
+            None => self.desk.heard(&written).await,
+        };
+        match heard {
             Heard::Taken(what) => tell("answered", &what, Reply::new(250, "2.0.0", "thank you")),
             Heard::Dropped(why) => {
                 tell("dropped", why, Reply::new(250, "2.6.0", "received, and not counted"))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use listcore::hold::{Reason, Waiting};
 use listcore::list::List;
 use listcore::message::{Mail, received};
-use listcore::notice;
+use listcore::notice::{self, shown};
 use listcore::policy::{Remembered, Verdict, Verified};
 use listcore::rewrite::PostKind;
 use listcore::scan::Finding;
@@ -24,6 +24,9 @@ use crate::verify::Authenticity;
 
 /// Longest subject that is kept (characters).
 const SUBJECT: usize = 200;
+
+/// Longest name (characters).
+const NAME: usize = 100;
 
 impl Pipeline {
     /// Keeps a mail. What could not be sent to anybody is refused now, while its author still hears it.
@@ -54,7 +57,7 @@ impl Pipeline {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn held(
+    pub(super) fn held(
         &self,
         id: PostId,
         (rcpt, list, kind): (&str, &List, PostKind),
@@ -96,6 +99,7 @@ impl Pipeline {
                 protocol: incoming.protocol.to_owned(),
                 rcpt: rcpt.to_owned(),
                 network: network(mail),
+                name: name(mail),
             },
             digest: body_digest(incoming, mail),
             message_id: message_id(incoming, mail, &self.house.hostname),
@@ -160,6 +164,7 @@ impl Pipeline {
 /// What the author's server hears.
 pub(super) fn waits(held: &NewHeld) -> Reply {
     let key = match held.waits_for {
+        _ if held.reason == Reason::Subscription => "reply-wish-waits",
         Waiting::Author => "reply-waits-author",
         Waiting::Moderator => "reply-waits-moderator",
     };
@@ -185,6 +190,12 @@ pub(super) fn why(held: &NewHeld) -> String {
 /// Where the client was that handed the mail to our MTA.
 pub(super) fn network(mail: &Mail) -> Option<String> {
     received::client(mail.top_received.as_deref()?).network()
+}
+
+/// What From calls the author.
+fn name(mail: &Mail) -> String {
+    let name = mail.author().map(|author| author.name.clone()).unwrap_or_default();
+    shown::line(&name, NAME)
 }
 
 fn subject(mail: &Mail) -> String {

@@ -403,7 +403,7 @@ impl Pipeline {
                 (self.flood.count(writer, &who.address, now).err()?, &who.address)
             }
             // What is asked of the program goes to nobody.
-            (Target::Role(_, Role::Request), _) => return None,
+            (Target::Role(_, role), _) if role.is_program() => return None,
             (Target::Role(..), writer) if counts => {
                 let writer = writer.map(|address| (address, proven));
                 (self.flood.count_role(writer, &list.address, now).err()?, &list.address)

@@ -289,8 +289,8 @@ impl Pipeline {
                             let question = (address, list.as_deref(), *ticket);
                             self.heard(rcpt, question, &incoming, &mail, &known, now).await
                         }
-                        Target::Role(list, Role::Request) => {
-                            let way = (list.as_ref(), target);
+                        Target::Role(list, role) if role.is_program() => {
+                            let way = (list.as_ref(), target, *role);
                             self.request(rcpt, way, &incoming, &mail, &known, now).await
                         }
                         _ => self.judge(rcpt, target, &incoming, &mail, &known, now),

@@ -23,12 +23,14 @@ use super::{
     Announce, Flood, Front, Heard, House, LARGE_AT_ONCE, Pipeline, Several, Tenant, Traffic,
     Written,
 };
+use crate::choices::{self, Choices};
+use crate::clock::Clock;
 use crate::directory::{Change, Live, Mode};
 use crate::ids::Ids;
 use crate::intake::{Door, spool::Budget};
 use crate::letters::Letters;
 use crate::members::{Domain, Members};
-use crate::requests::Requests;
+use crate::requests::{self, Requests};
 use crate::store::memory::MemoryStore;
 use crate::store::{
     Attribution, Commit, Done, DueBatch, HiddenAuthor, Move, RecipientRef, StoreError,
@@ -104,6 +106,9 @@ impl Attribution for Touchy {
 
 pub struct School {
     pub door: Arc<Door>,
+    pub clerk: Arc<Requests>,
+    /// Whom the clerk asks.
+    _choices: Arc<Choices>,
     pub store: Arc<MemoryStore>,
     pub live: Arc<Live>,
     pub keys: Arc<Keys>,
@@ -152,6 +157,33 @@ impl School {
         let clock = now.clone();
         let ids = Arc::<Ids>::default();
         let letters = Letters { hostname: "lists.schule.example".into(), ids: ids.clone() };
+        let clock: Clock = Arc::new(move || Timestamp(clock.load(Ordering::Relaxed)));
+        let members = Arc::new(Members::new(live.clone(), domains()));
+        let pages = Some("https://lists.schule.example".to_owned());
+        let clerk = Arc::new(Requests::new(requests::Parts {
+            members: members.clone(),
+            store: store.clone(),
+            letters: letters.clone(),
+            announce: announced.clone(),
+            keys: keys.clone(),
+            pages: pages.clone(),
+            clock: clock.clone(),
+        }));
+        let announce = announced.clone();
+        let choices = Choices::new(choices::Parts {
+            members: members.clone(),
+            store: store.clone(),
+            keys: keys.clone(),
+            letters,
+            announce: Box::new(move |batches| announce.announce(batches)),
+            tenant: Box::new(|_| choices::Tenant {
+                language: "de".into(),
+                ..choices::Tenant::default()
+            }),
+            public_url: pages,
+            clock: clock.clone(),
+        });
+        clerk.hang(&choices);
         let pipeline = Pipeline {
             house: House {
                 hostname: "lists.schule.example".into(),
@@ -162,19 +194,19 @@ impl School {
             tenants: ArcSwap::from_pointee(
                 [tenant("schule.example", "de"), tenant("small.example", "de")].into(),
             ),
-            members: Arc::new(Members::new(live.clone(), domains())),
+            members,
             verifier: Verifier::new(Some(empty_server()), &trusted).unwrap(),
             verdicts,
             store: Arc::new(Touchy { inner: store.clone(), panics: panics.clone() }),
             announce: announced.clone(),
             desk,
-            clerk: Arc::new(Requests::new(store.clone(), letters, announced.clone())),
+            clerk: clerk.clone(),
             ids,
             flood: Flood::default(),
             traffic: Traffic::default(),
             several: Several::new(store.clone()),
             marks: store.clone(),
-            clock: Arc::new(move || Timestamp(clock.load(Ordering::Relaxed))),
+            clock,
             turns: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
         };
         let dir = tempfile::tempdir().unwrap();
@@ -189,7 +221,19 @@ impl School {
             tally: Arc::default(),
         };
         let spool = dir.path().to_owned();
-        School { door: Arc::new(door), store, live, keys, panics, spool, announced, now, _dir: dir }
+        School {
+            _choices: choices,
+            clerk,
+            door: Arc::new(door),
+            store,
+            live,
+            keys,
+            panics,
+            spool,
+            announced,
+            now,
+            _dir: dir,
+        }
     }
 
     pub fn later(&self, by: Duration) {

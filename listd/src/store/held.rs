@@ -6,6 +6,7 @@ use std::ops::Deref;
 
 use async_trait::async_trait;
 use listcore::address::Address;
+use listcore::command::Change;
 use listcore::hold::{Ended, Reason, Waiting};
 use listcore::list::ListId;
 use listcore::recipients::{PersonId, Recipient};
@@ -62,6 +63,8 @@ pub struct Arrived {
     pub rcpt: String,
     /// The client's /24 or /48, where our own MTA says it.
     pub network: Option<String>,
+    /// What From calls the author, decoded, one line; kept for whoever wishes to be on a list.
+    pub name: String,
 }
 
 /// A held mail as it is stored.
@@ -115,6 +118,8 @@ pub enum About {
     Withdraw(PostId),
     /// How do you want the mail of this list?
     Options,
+    /// Is this change yours?
+    Command(Change),
 }
 
 impl About {
@@ -122,7 +127,7 @@ impl About {
     pub fn post(&self) -> Option<PostId> {
         match self {
             About::Confirm(post) | About::Moderate(post) | About::Withdraw(post) => Some(*post),
-            About::Options => None,
+            About::Options | About::Command(_) => None,
         }
     }
 }
@@ -157,6 +162,12 @@ pub enum MarkKind {
     Storm,
     /// The admins of a domain (`who`) were told of bounces that nobody understands; when, in milliseconds.
     Summed,
+    /// Was answered to a command by mail.
+    Answered,
+    /// Wished to be on a list.
+    Wished,
+    /// Of a ticket, by its number: the question was answered.
+    Settled,
 }
 
 impl MarkKind {
@@ -170,6 +181,9 @@ impl MarkKind {
             MarkKind::Helped => "helped",
             MarkKind::Storm => "storm",
             MarkKind::Summed => "summed",
+            MarkKind::Answered => "answered",
+            MarkKind::Wished => "wished",
+            MarkKind::Settled => "settled",
         }
     }
 }

@@ -84,6 +84,31 @@ pub enum Kind {
     Moderate,
     /// The author: do you want it back?
     Withdraw,
+    /// An owner: shall this person be on the list?
+    Admit,
+    /// The person: do you wish it no more?
+    Unwish,
+    /// A member: is this change yours? No mail waits; [`Question::reason`] says what would change.
+    Own,
+}
+
+impl Kind {
+    /// Asks one who decides for the list, who may know more than others.
+    pub(crate) fn is_for_keepers(self) -> bool {
+        matches!(self, Kind::Moderate | Kind::Admit)
+    }
+
+    /// The first part of the keys of its words.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Kind::Confirm => "confirm",
+            Kind::Moderate => "moderate",
+            Kind::Withdraw => "withdraw",
+            Kind::Admit => "admit",
+            Kind::Unwish => "unwish",
+            Kind::Own => "own",
+        }
+    }
 }
 
 /// Where a domain's own pages are.

@@ -24,6 +24,8 @@ struct Asking {
     heading: String,
     intro: String,
     kind: Kind,
+    /// There is a mail to be looked at.
+    shows_text: bool,
     /// The language that `facts` of ours are written in.
     language: Words,
     /// Label, text, and whether it is in a language of ours.
@@ -119,19 +121,20 @@ enum Wrong {
 /// The button that was pressed, if this question has it.
 fn meant(form: &Form, kind: Kind) -> Result<Said, Wrong> {
     match (kind, form.get("answer").unwrap_or_default()) {
-        (Kind::Confirm, "yes") => Ok(Said::Yes),
-        (Kind::Confirm, "no") => Ok(Said::No),
-        (Kind::Withdraw, "withdraw") => Ok(Said::Withdraw),
-        (Kind::Moderate, "accept") => Ok(Said::Accept),
+        (Kind::Confirm | Kind::Own, "yes") => Ok(Said::Yes),
+        (Kind::Confirm | Kind::Own, "no") => Ok(Said::No),
+        (Kind::Withdraw | Kind::Unwish, "withdraw") => Ok(Said::Withdraw),
+        (Kind::Moderate | Kind::Admit, "accept") => Ok(Said::Accept),
         (Kind::Moderate, "always") => Ok(Said::Always),
         (Kind::Moderate, "discard") => Ok(Said::Discard),
         (Kind::Moderate, "spam") => Ok(Said::Spam),
-        (Kind::Moderate, "reject") => {
+        (Kind::Moderate | Kind::Admit, "reject") => {
             let typed = form.get("sentence").unwrap_or_default();
             let sentence: Vec<&str> = typed.split_whitespace().collect();
             let sentence = safe::line(&sentence.join(" "), usize::MAX);
             match sentence.chars().count() {
-                0 => Err(Wrong::Sentence("page-sentence-missing")),
+                0 if kind == Kind::Moderate => Err(Wrong::Sentence("page-sentence-missing")),
+                0 => Ok(Said::Reject(sentence)),
                 1..=SENTENCE => Ok(Said::Reject(sentence)),
                 _ => Err(Wrong::Sentence("page-sentence-long")),
             }
@@ -148,11 +151,7 @@ fn asking(
     typed: &str,
     wrong: Option<String>,
 ) -> Response {
-    let name = match question.kind {
-        Kind::Confirm => "confirm",
-        Kind::Moderate => "moderate",
-        Kind::Withdraw => "withdraw",
-    };
+    let name = question.kind.name();
     let heading = words.say(&format!("page-{name}-heading"));
     let title = match &wrong {
         Some(_) => words.with("page-title-wrong", "title", &heading),
@@ -163,6 +162,7 @@ fn asking(
         heading,
         intro: words.say(&format!("page-{name}-intro")),
         kind: question.kind,
+        shows_text: !matches!(question.kind, Kind::Own | Kind::Unwish),
         language: Words::new(&question.language),
         facts: facts(site, words, question),
         attachments: attachments(question),
@@ -185,6 +185,10 @@ fn facts(site: &Site, words: Words, question: &Question) -> Vec<Fact> {
         subject if subject.is_empty() => words.say("page-no-subject"),
         subject => subject,
     };
+    if question.kind == Kind::Own {
+        let facts = [("page-list", list, false), ("page-own-what", line(&question.reason), true)];
+        return facts.map(|(key, text, ours)| Fact { label: words.say(key), text, ours }).into();
+    }
     let mut facts = vec![
         ("page-list", list, false),
         ("page-author", author, false),
@@ -192,7 +196,7 @@ fn facts(site: &Site, words: Words, question: &Question) -> Vec<Fact> {
         ("page-arrived", when(site, words, question, question.at), false),
         ("page-reason", line(&question.reason), true),
     ];
-    if question.kind == Kind::Moderate {
+    if question.kind.is_for_keepers() {
         facts.push(("page-verification", line(&question.verification), true));
         facts.push(("page-verdict", line(&question.verdict), true));
     }
@@ -224,10 +228,12 @@ fn done(site: &Site, words: Words, question: &Question, end: &End, sure: bool) -
 fn already(site: &Site, words: Words, question: &Question, ended: &Ended) -> Response {
     let (what, quote) = what(words, question.kind, &ended.end);
     let who = match (&ended.by, question.kind) {
-        (By::Moderator(address), Kind::Moderate) => safe::line(&address.to_string(), safe::LINE),
+        (By::Moderator(address), kind) if kind.is_for_keepers() => {
+            safe::line(&address.to_string(), safe::LINE)
+        }
         (By::Moderator(_), _) => words.say("page-by-moderator"),
         (By::Admin(_), _) => words.say("page-by-admin"),
-        (By::Author, Kind::Moderate) => words.say("page-by-author"),
+        (By::Author, kind) if kind.is_for_keepers() => words.say("page-by-author"),
         (By::Author, _) => words.say("page-by-you"),
         (By::Clock, _) => words.say("page-by-clock"),
     };
@@ -244,7 +250,12 @@ fn already(site: &Site, words: Words, question: &Question, ended: &Ended) -> Res
 
 /// How it ended, in words, and a moderator's sentence. That a mail was thrown away an author need not know.
 fn what(words: Words, kind: Kind, end: &End) -> (String, Option<String>) {
-    let to_moderator = kind == Kind::Moderate;
+    let to_moderator = kind.is_for_keepers();
+    let ends = match kind {
+        Kind::Admit | Kind::Unwish => "page-wish-end",
+        Kind::Own => "page-own-end",
+        Kind::Confirm | Kind::Moderate | Kind::Withdraw => "page-end",
+    };
     match end {
         End::Discarded | End::Spam if !to_moderator => (words.say("page-end-not-out"), None),
         End::Refused(why) => {
@@ -252,9 +263,9 @@ fn what(words: Words, kind: Kind, end: &End) -> (String, Option<String>) {
         }
         End::Rejected(sentence) => {
             let quote = safe::line(sentence, SENTENCE);
-            (words.say("page-end-rejected"), Some(quote).filter(|quote| !quote.is_empty()))
+            (words.say(&format!("{ends}-rejected")), Some(quote).filter(|quote| !quote.is_empty()))
         }
-        end => (words.say(&format!("page-end-{}", end.as_str())), None),
+        end => (words.say(&format!("{ends}-{}", end.as_str())), None),
     }
 }
 

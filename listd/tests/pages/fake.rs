@@ -17,8 +17,10 @@ use super::web::{Answered, Attachment, Author, Kind, Links, NotNow, Question, Qu
 pub const ARRIVED: Timestamp = Timestamp(1_795_162_500_000);
 
 /// Every token, and what it leads to; any other is unknown.
-pub const TOKENS: [&str; 8] =
-    ["confirm", "moderate", "withdraw", "hostile", "decided", "rejected", "expired", "bare"];
+pub const TOKENS: [&str; 11] = [
+    "confirm", "moderate", "withdraw", "hostile", "decided", "rejected", "expired", "bare",
+    "admit", "unwish", "own",
+];
 
 /// What was answered, and in which way.
 #[derive(Default)]
@@ -92,6 +94,9 @@ impl Questions for Fake {
             "confirm" => question(Kind::Confirm),
             "moderate" => question(Kind::Moderate),
             "withdraw" => question(Kind::Withdraw),
+            "admit" => question(Kind::Admit),
+            "unwish" => question(Kind::Unwish),
+            "own" => question(Kind::Own),
             "hostile" => hostile(),
             "decided" => ended(Kind::Moderate, End::Accepted, moderator()),
             "rejected" => {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use listcore::address::Address;
 use listcore::answer::{self, Asked, SENTENCE, Said};
+use listcore::command::{self, Command, Day};
 use listcore::list::{AuthorAddress, List, ListId, Settings};
 use listcore::message::fields::{fields, split};
 use listcore::message::loops::{Marks, loops};
@@ -19,7 +20,7 @@ use listcore::rewrite::{
 };
 use listcore::scan::Finding;
 use listcore::storm::Storm;
-use listcore::time::Timestamp;
+use listcore::time::{Local, Timestamp};
 
 use super::text;
 
@@ -58,23 +59,37 @@ pub fn mail(raw: &[u8]) {
 /// A reply says what fits its question, and an empty sender says nothing.
 pub fn answer(raw: &[u8]) {
     let Ok(mail) = Mail::parse(raw) else { return };
-    for asked in [Asked::Confirm, Asked::Moderate, Asked::Withdraw] {
+    for asked in [Asked::Confirm, Asked::Moderate, Asked::Withdraw, Asked::Admit] {
         assert!(answer::read(raw, &mail, true, asked).is_err());
         let fits = match answer::read(raw, &mail, false, asked) {
             Ok(Said::Yes | Said::No) => asked == Asked::Confirm,
             Ok(Said::Withdraw) => asked == Asked::Withdraw,
             Ok(Said::Reject(why)) => {
                 let clean = |c: char| c == '\n' || !c.is_control();
-                asked == Asked::Moderate
+                matches!(asked, Asked::Moderate | Asked::Admit)
                     && why.chars().count() <= SENTENCE
                     && why.chars().all(clean)
             }
-            Ok(Said::Accept | Said::Always | Said::Discard | Said::Spam) => {
-                asked == Asked::Moderate
-            }
+            Ok(Said::Accept) => matches!(asked, Asked::Moderate | Asked::Admit),
+            Ok(Said::Always | Said::Discard | Said::Spam) => asked == Asked::Moderate,
             Err(_) => true,
         };
         assert!(fits, "{asked:?}");
+    }
+}
+
+/// A command is one of ours; a pause ends on a day that there is, soon and not today.
+pub fn command(raw: &[u8]) {
+    let today = Local { year: 2026, month: 11, day: 22, weekday: 7, hour: 2, minute: 2 };
+    let said = Mail::parse(raw).ok().and_then(|mail| command::read(raw, &mail, &today));
+    let lines = text(raw);
+    let lines = lines.lines().take(50).map(|line| command::line(line, &today));
+    for said in lines.chain([said]).flatten() {
+        if let Command::Mute(Some(end)) = said {
+            assert!(end > Day { year: 2026, month: 11, day: 22 }, "{end:?}");
+            assert!(end < Day { year: 2028, month: 12, day: 1 }, "{end:?}");
+            assert!((1..=12).contains(&end.month) && (1..=31).contains(&end.day), "{end:?}");
+        }
     }
 }
 

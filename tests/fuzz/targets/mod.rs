@@ -26,6 +26,7 @@ pub const TARGETS: &[Target] = &[
     ("body", mail::body),
     ("bounce", mail::bounce),
     ("clamd", scanners::clamd),
+    ("command", mail::command),
     ("config", keys::config),
     ("dkim_key", keys::dkim_key),
     ("dn", directory::dn),

@@ -5,6 +5,8 @@
 
 mod own;
 
+pub(crate) use own::lines as own_lines;
+
 use crate::message::{Mail, Tree, by_program};
 use crate::notice;
 
@@ -17,6 +19,8 @@ pub enum Asked {
     Moderate,
     /// Nothing: she was told that her mail waits, and may take it back.
     Withdraw,
+    /// "Shall she be on the list?"
+    Admit,
 }
 
 /// A clear answer.
@@ -56,12 +60,17 @@ pub fn read(raw: &[u8], mail: &Mail, null_sender: bool, asked: Asked) -> Result<
     let tree = Tree::parse(raw).map_err(|_| Nothing::Unclear)?;
     let lines = own::lines(raw, &tree);
     let (first, rest) = lines.split_first().ok_or(Nothing::Unclear)?;
-    if first.chars().count() > LINE && asked != Asked::Moderate {
+    if first.chars().count() > LINE && !matches!(asked, Asked::Moderate | Asked::Admit) {
         return Err(Nothing::Unclear);
     }
     let said = match asked {
         Asked::Confirm => clear(first, &[("answer-yes", Said::Yes), ("answer-no", Said::No)]),
         Asked::Withdraw => clear(first, &[("answer-withdraw", Said::Withdraw)]),
+        Asked::Admit => rejection(first, rest).or_else(|| {
+            let no = Said::Reject(String::new());
+            let (yes, accept) = (("answer-yes", Said::Accept), ("answer-accept", Said::Accept));
+            clear(first, &[yes, accept, ("answer-no", no)])
+        }),
         Asked::Moderate => rejection(first, rest).or_else(|| {
             let words = [
                 ("answer-accept", Said::Accept),

@@ -23,7 +23,7 @@ const IN_PAGES: [&str; 9] = [
 ];
 
 /// Not empty, trimmed, in order.
-pub(super) fn lines(raw: &[u8], tree: &Tree) -> Vec<String> {
+pub(crate) fn lines(raw: &[u8], tree: &Tree) -> Vec<String> {
     let of_text = readable::plain(raw, tree).map(|text| own(&text)).unwrap_or_default();
     if !of_text.is_empty() {
         return of_text;

@@ -193,6 +193,20 @@ fn a_moderator_decides() {
 /// The author takes her mail back, and nothing else by that ticket.
 #[test]
 fn the_author_withdraws() {
+    let admitted: [(&str, Result<Said, Nothing>); 9] = [
+        ("Ja", Ok(Said::Accept)),
+        ("Yes, please", UNCLEAR),
+        ("annehmen", Ok(Said::Accept)),
+        ("accept", Ok(Said::Accept)),
+        ("Nein", Ok(Said::Reject(String::new()))),
+        ("nein danke", Ok(Said::Reject(String::new()))),
+        ("Ablehnen: Nur für Eltern der 5b.", Ok(Said::Reject("Nur für Eltern der 5b.".into()))),
+        ("immer", UNCLEAR),
+        ("Wer ist das?", UNCLEAR),
+    ];
+    for (body, expect) in admitted {
+        assert_eq!(plain(Asked::Admit, body), expect, "{body}");
+    }
     assert_eq!(plain(Asked::Withdraw, "Zurückziehen!"), Ok(Said::Withdraw));
     assert_eq!(plain(Asked::Withdraw, "withdraw"), Ok(Said::Withdraw));
     for body in ["ja", "annehmen", "nein", "Danke"] {

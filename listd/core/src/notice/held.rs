@@ -235,6 +235,7 @@ pub fn taken(frame: &Frame<'_>, post: &Post<'_>, end: &End) -> Words {
 /// Tells that a reply to a question of ours was not understood, and which words are.
 pub fn unclear(frame: &Frame<'_>, asked: Asked, url: Option<&str>) -> Words {
     let keys: &[&str] = match asked {
+        Asked::Admit => &["answer-yes", "answer-no", "answer-reject"],
         Asked::Confirm => &["answer-yes", "answer-no"],
         Asked::Moderate => {
             &["answer-accept", "answer-always", "answer-reject", "answer-discard", "answer-spam"]
@@ -292,6 +293,7 @@ pub fn reason(language: &str, reason: &Reason) -> String {
         }
         Reason::Rate => "held-rate",
         Reason::Conflict => "held-conflict",
+        Reason::Subscription => "held-subscription",
     };
     super::format(language, key, &args)
 }

@@ -64,7 +64,7 @@ impl Refusal {
             | hold::Reason::Lists(_)
             | hold::Reason::Rate => Refusal::TooMany,
             hold::Reason::Emergency => Refusal::NotYet("emergency hold"),
-            hold::Reason::Conflict => Refusal::NotYet("moderation"),
+            hold::Reason::Conflict | hold::Reason::Subscription => Refusal::NotYet("moderation"),
         }
     }
 

@@ -53,6 +53,7 @@ pub use list_headers::{author_mark, list_id, role_address, unsubscribe};
 pub use once::Once;
 pub use quoted::Quoted;
 pub use signed::{OVERSIGNED, SIGNED, sign_fields};
+pub(crate) use subject::without_markers;
 pub use survives::BodyOf;
 
 /// What kind of mail it is to be.

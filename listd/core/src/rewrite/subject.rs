@@ -9,6 +9,7 @@ use crate::message::{Mail, fields, lines, text};
 use crate::rewrite::{Frozen, PostKind, encode};
 
 mod markers;
+pub(crate) use markers::without_markers;
 #[cfg(test)]
 mod tests;
 

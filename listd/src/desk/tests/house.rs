@@ -160,6 +160,7 @@ impl House {
                 protocol: "LMTP".to_owned(),
                 rcpt: LIST.to_owned(),
                 network: Some(NETWORK.to_owned()),
+                name: "Anna".to_owned(),
             },
             digest: [1; 32],
             message_id,

@@ -222,3 +222,51 @@ async fn a_storm_is_told_of_once() {
     house.round().await;
     assert_eq!(to_moderators().await.0.len(), 4, "no deputies are asked");
 }
+
+/// A wish to be on a list: the owner is asked, not the moderators; her yes by mail lets the person in, once, and she
+/// hears it; who is second hears who was first.
+#[tokio::test]
+async fn a_wish_is_decided_by_the_owners() {
+    let house = House::new();
+    let members = house.school.door.pipeline.members.clone();
+    let list = listcore::list::ListId(super::house::LIST_ID.to_owned());
+    let raw = "From: Oma Erna <oma@gmx.example>\r\nTo: watched-subscribe@schule.example\r\nSubject: x\r\n\
+        Message-ID: <wish@gmx.example>\r\n\r\nIch bin die Oma von Emil.\r\n";
+    let id = house.hold_mail(Reason::Subscription, true, raw).await;
+    house.round().await;
+    let letters = house.letters().await;
+    let to: Vec<&str> = letters.iter().map(|sent| sent.to.as_str()).collect();
+    assert_eq!(to, ["bert@home.example", "oma@gmx.example"]);
+    assert!(letters[0].text.contains("Ich bin die Oma von Emil."), "{}", letters[0].text);
+    assert!(letters[0].text.contains("oma@gmx.example") && letters[0].text.contains("yes:"));
+    assert!(letters[1].text.contains("Wir haben sie gefragt"), "{}", letters[1].text);
+    let ticket = house.ticket(id, "bert", About::Moderate).await;
+
+    let answer = letters[0].reply_to.clone().expect("an address");
+    let mail = format!(
+        "From: <bert@home.example>\r\nTo: {answer}\r\nSubject: AW: x\r\nMessage-ID: <y@x>\r\n\r\nJa\r\n"
+    );
+    let reply = house.school.send("<bert@home.example>", &[&answer], mail.as_bytes()).await;
+    assert!(reply.last().is_some_and(|reply| reply.starts_with("250 2.0.0")), "{reply:?}");
+    house.round().await;
+    let roster = members.roster(&list).expect("a list");
+    let oma = roster.recipients.last().expect("somebody").clone();
+    assert_eq!(oma.address.to_string(), "oma@gmx.example");
+    assert!(roster.is_admitted(&oma));
+    let admitted = members.admission(&list, &oma).expect("let in");
+    let bert = listcore::address::Address::parse("bert@home.example").expect("an address");
+    assert_eq!(admitted.by, listcore::hold::By::Moderator(bert));
+    use crate::store::admitted::Admissions;
+    assert_eq!(house.school.store.admitted().await.expect("the store"), [admitted]);
+    let texts: Vec<String> = house.letters().await.into_iter().map(|sent| sent.text).collect();
+    assert!(texts[2].contains("It was about Anna <oma@gmx.example>"), "{}", texts[2]);
+    assert!(texts[3].contains("Sie sind jetzt auf der Liste"), "{}", texts[3]);
+
+    let no = listcore::answer::Said::Reject(String::new());
+    let again = house.desk.decide(ticket.number, &no).await;
+    assert!(matches!(again, super::super::Decided::Already(_)), "{again:?}");
+    let trouble = house.school.send("<bert@home.example>", &[&answer], mail.as_bytes()).await;
+    assert!(trouble.last().is_some_and(|reply| reply.starts_with("250")), "{trouble:?}");
+    let last = house.letters().await.last().expect("a letter").text.clone();
+    assert!(last.contains("was decided already"), "{last}");
+}

@@ -8,6 +8,9 @@ use crate::message::unseen::turns;
 const REPLIES: [&str; 14] =
     ["re", "aw", "antw", "sv", "vs", "odp", "ynt", "cevap", "rv", "tr", "ref", "відп", "отв", "رد"];
 
+/// Forwards, which stay in a subject.
+const FORWARDS: [&str; 8] = ["wg", "fw", "fwd", "vb", "i", "enc", "i\u{307}lt", "doorst"];
+
 /// Longest bracket of somebody else (`[extern]`) and longest word before a colon (`WG:`) that we look behind for our
 /// own tag, in characters.
 const MAX_BRACKET: usize = 60;
@@ -85,6 +88,22 @@ fn without_inner(text: &str, tag: &str) -> (String, bool) {
             return (kept.trim().to_owned(), changed);
         }
     }
+}
+
+/// The text behind all markers of replies and forwards, and behind brackets.
+pub(crate) fn without_markers(text: &str) -> String {
+    let mut rest = text;
+    for _ in 0..MAX_ROUNDS {
+        let start = rest.trim_start_matches(|c: char| c.is_whitespace() || turns(c));
+        let forward =
+            || FORWARDS.iter().find_map(|name| colon(numbered(without_case(start, name)?)));
+        let bracket = || foreign(start).filter(|_| start.starts_with('['));
+        match marker(start).or_else(forward).or_else(bracket) {
+            Some(behind) => rest = behind,
+            None => return start.trim_end().to_owned(),
+        }
+    }
+    rest.trim().to_owned()
 }
 
 /// What stands behind our tag, if the text begins with it; white space does not count.
