@@ -100,6 +100,9 @@ BODIES = [
     (None, FOOTED, mixed(HALLO, pdf()), mixed(FOOT, note())),
     ("footer missing", FOOTED, mixed(HALLO, pdf()), mixed(HALLO, note())),
     ("footer twice", FOOTED, mixed(HALLO, pdf()), mixed(FOOT.replace(b"_____", b"_____\r\nGr\xc3\xbc\xc3\x9fe von der Klassenliste"), note())),
+    # The footer of another language.
+    (None, dict(ASKED, footer="Grüße von der Klassenliste"), HALLO, FOOT),
+    ("footer missing", dict(ASKED, footer="Regards from the class list", language="en"), HALLO, FOOT),
     # Plain text alone.
     (None, AS_TEXT, either(HALLO, PAGE), HALLO),
     (None, AS_TEXT, PAGE, PAGE_AS_TEXT),
@@ -130,6 +133,15 @@ BODIES = [
     # Both at once.
     (None, BOTH, mixed(either(HALLO, related(PAGE, PNG)), pdf()), mixed(inner(HALLO, pictures(1)), note())),
     ("note wrong", BOTH, mixed(either(HALLO, related(PAGE, PNG)), pdf()), mixed(inner(HALLO, pictures(1)))),
+]
+
+# What describes the body may be written anew where it is another; nothing else may.
+FIELDS = [
+    ("header injected", False, b"Content-Language: de\r\n", b""),
+    (None, True, b"Content-Language: de\r\n", b""),
+    ("header injected", True, b"Content-Language: de\r\nContent-Language: en\r\n", b""),
+    ("header injected", True, b"X-Language: de\r\n", b""),
+    ("header changed", True, b"", b"X-Mailer: Foo\r\n"),
 ]
 
 # Whether From was rewritten, and what the list was asked: F1, F2.

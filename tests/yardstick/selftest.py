@@ -251,6 +251,12 @@ def with_policies(before, after):
         if found != ({name} if name else set()):
             wrong += 1
             print("From, case %d: found %s, not %s" % (number, found, name))
+    for number, (name, reformed, more, less) in enumerate(planted.FIELDS):
+        copy_of = after.replace(b"Precedence:", more + b"Precedence:", 1).replace(less, b"", 1)
+        found = {kind for kind, _ in heads.check(before, copy_of, dict(ASKED, reformed=reformed))}
+        if found != ({name} if name else set()):
+            wrong += 1
+            print("fields, case %d: found %s, not %s" % (number, found, name))
     return wrong
 
 
@@ -306,7 +312,7 @@ def main(arguments):
         if not booked.startswith(expect):
             wrong += 1
             print("booked as %r, not %r" % (booked, expect))
-    cases = len(PLANTED) + len(LOST) + 7 + sum(case[0] is not None for case in planted.BODIES + planted.FROM)
+    cases = len(PLANTED) + len(LOST) + 7 + sum(case[0] is not None for case in planted.BODIES + planted.FROM + planted.FIELDS)
     for body, code, said, expect in LOST_BY_RULES:
         raw = b"From: a@gmx.example\r\n" + body
         booked = lost.why(raw, {}, {"code": code, "reply": said, "copies": []}, planted.NO_PDF)
