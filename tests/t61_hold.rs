@@ -226,9 +226,12 @@ fn moderators_decide_once() {
 
     // By reply, with a reason; the other one comes too late and learns it by mail.
     let seen = |login: &str| house.stack.dovecot.inbox(login).unwrap().len();
-    let (before, maria) = (seen(joerg.0), seen(school::MARIA.0));
+    let (before, maria) = ([joerg.0, ayse.0].map(seen), seen(school::MARIA.0));
     assert_eq!(house.maria("b@post.example").code, 250);
-    wait::until_true("b is announced", wait::MAIL, || seen(joerg.0) > before).unwrap();
+    wait::until_true("b is announced to both", wait::MAIL, || {
+        [joerg.0, ayse.0].map(seen).iter().zip(before).all(|(now, before)| *now > before)
+    })
+    .unwrap();
     let newest = |login: &str| letter(house.stack.dovecot.inbox(login).unwrap().pop().unwrap());
     let (first, second) = (newest(joerg.0), newest(ayse.0));
     let told = house.reply(joerg.1, &first, "", "ablehnen: Bitte an die 5a.");
