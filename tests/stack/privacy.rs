@@ -8,7 +8,8 @@
 //! - her own addresses, and in a mail those that stand in the mails that came in under its Message-ID;
 //! - whatever she wrote herself;
 //! - to those who look after a list, in letters and pages about it: what stands in the mail that waits (its Subject is in
-//!   the letter), and who else looks after the list ("who decided").
+//!   the letter), who else looks after the list ("who decided"), and who left it on her own page (they are asked to take
+//!   her out of the group).
 //!
 //! Replies in a dialogue show nothing but what the client said on that connection.
 
@@ -235,8 +236,24 @@ impl Evidence {
                 allowed.extend(input.shows.clone());
             }
         }
+        if !kept.is_empty() {
+            allowed.extend(self.by_own_hand());
+        }
         allowed.extend(kept.into_iter().flatten().cloned());
         allowed
+    }
+
+    /// Who did something on a page of her own: the link stands in a mail of hers.
+    fn by_own_hand(&self) -> BTreeSet<String> {
+        let own = |talk: &Talk| {
+            let path = talk.path.as_deref().filter(|_| talk.said.starts_with(b"POST "))?;
+            let token = path.strip_prefix("/u/").or_else(|| path.strip_prefix("/o/"))?;
+            let has = |delivered: &&Delivered| {
+                token.len() > 20 && views(&delivered.mail).iter().any(|view| view.contains(token))
+            };
+            self.delivered.iter().find(has).map(|delivered| self.registry.own(&delivered.to))
+        };
+        self.pages.iter().filter_map(own).flatten().collect()
     }
 }
 

@@ -94,7 +94,7 @@ pub struct Choice {
     pub address: Address,
     pub options: Options,
     pub at: Timestamp,
-    /// Set where she unsubscribed.
+    /// How she said that she wants no mail, or none for a while.
     #[serde(default)]
     pub by: Option<Left>,
 }

@@ -48,7 +48,15 @@ impl Choices {
         let options = options(wishes, before);
         match ends {
             true => self.end(member, options, Left::Page).await,
-            false => self.choose(member, options, None, Vec::new()).await,
+            false => {
+                // How she left is not forgotten by what she ticks later.
+                let before = self.parts.members.choice(&member.list.id, &member.who);
+                let by = match options.mute.is_for_good() {
+                    true => before.and_then(|choice| choice.by),
+                    false => Some(Left::Page),
+                };
+                self.choose(member, options, by, Vec::new()).await
+            }
         }
     }
 
