@@ -236,7 +236,7 @@ pub async fn start(
     };
     let tasks = TaskTracker::new();
     open_metrics(config, counters, Arc::new(house), &tasks, &stop).await?;
-    let choices = pages::choices(config, &store, &scheduler, &pipeline);
+    let choices = pages::choices(config, &store, &scheduler, &pipeline, &bounces);
     clerk.hang(&choices);
     let site = pages::site(config, (&clerk, &desk), choices.clone(), &pipeline);
     pages::open(config, site.clone(), &tasks, &stop).await?;

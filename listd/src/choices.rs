@@ -5,6 +5,7 @@
 mod by_mail;
 mod leave;
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -66,8 +67,14 @@ pub struct Parts {
     pub tenant: Box<dyn Fn(&str) -> Tenant + Send + Sync>,
     /// `None` where there are no pages: then letters have no links.
     pub public_url: Option<String>,
+    /// Told that an address which was paused works again: its member says so.
+    pub works: Works,
     pub clock: Clock,
 }
+
+/// A tenant, an address, and the end of its pause; durable when it is over.
+pub type Works = Box<dyn Fn(String, Address) -> Waking + Send + Sync>;
+pub type Waking = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
 /// The room.
 pub struct Choices {
@@ -145,6 +152,21 @@ impl Choices {
         write: impl Fn(&Frame<'_>) -> Words,
     ) -> (NewMail, NewPost) {
         self.write(Way { list, to, reply_to: None, answers: None }, write)
+    }
+
+    /// Her copies do not go to her, because mail to her address came back.
+    fn is_paused(&self, member: &Member) -> bool {
+        self.parts.members.is_paused(member.list.address.domain(), &member.who.address)
+    }
+
+    /// Whoever saves her settings says that her address works: what failed before counts no more (rule V7).
+    async fn wake(&self, member: &Member) -> Result<(), NotNow> {
+        if !self.is_paused(member) {
+            return Ok(());
+        }
+        let domain = member.list.address.domain().to_owned();
+        let woken = (self.parts.works)(domain, member.who.address.clone()).await;
+        woken.map_err(|error| trouble(&error))
     }
 
     /// A way to her settings that lasts; `None` where there are no pages.
@@ -229,6 +251,7 @@ impl crate::web::wishes::Options for Pages {
             list_address: list.address.to_string(),
             links: tenant.links,
             address: who.address.to_string(),
+            paused: self.0.is_paused(&member),
             wishes: wishes(&self.0.options(&member), (self.0.parts.clock)()),
             offers: Offers { no_own: true, no_addressed: true, plain: true, ..Offers::default() },
         }))
@@ -236,7 +259,8 @@ impl crate::web::wishes::Options for Pages {
 
     async fn set(&self, token: &str, wishes: Wishes) -> Result<Option<()>, NotNow> {
         let Some(member) = self.0.known(token).await? else { return Ok(None) };
-        self.0.wish(&member, &wishes).await.map(Some)
+        self.0.wish(&member, &wishes).await?;
+        self.0.wake(&member).await.map(Some)
     }
 
     /// The letter that tells of it goes out once.

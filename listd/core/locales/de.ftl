@@ -428,6 +428,7 @@ page-end-expired = Die Mail wurde gelöscht, weil niemand entschieden hat.
 page-end-refused = Die Mail konnte nicht mehr verteilt werden. Der Grund: { $why }
 page-end-not-out = Die Mail wurde nicht verteilt.
 page-options-heading = Ihre Einstellungen
+page-options-paused = Mail an diese Adresse kam zurück. Deshalb schicken wir zurzeit nichts dorthin. Wenn Sie hier speichern, bekommen Sie wieder Mail.
 page-options-saved = Ihre Einstellungen sind gespeichert.
 page-options-address = Ihre Adresse
 page-options-mail = Welche Mails möchten Sie?

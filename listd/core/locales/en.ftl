@@ -428,6 +428,7 @@ page-end-expired = The mail was deleted because nobody decided.
 page-end-refused = The mail could not go out any more. The reason: { $why }
 page-end-not-out = The mail did not go out.
 page-options-heading = Your settings
+page-options-paused = Mail to this address came back. We therefore send nothing there at the moment. If you save here, you get mail again.
 page-options-saved = Your settings are saved.
 page-options-address = Your address
 page-options-mail = Which mails do you want?

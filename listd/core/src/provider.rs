@@ -1,7 +1,8 @@
 //! Whose mailboxes a domain has, and why they do not take a mail: for figures that show that one provider blocks us.
 //!
-//! Not what a refusal means for a member: that is `bounce`.
+//! Not which words mean what: that is `bounce`.
 
+use crate::bounce::{Class, of_reply};
 use crate::exim_log::{Answer, Heard};
 use crate::outcome::Reply;
 
@@ -82,70 +83,15 @@ pub fn reason(heard: &Heard) -> Option<Reason> {
     (heard.answer != Answer::Accepted).then(|| reason_of(&heard.reply))
 }
 
-/// Words that say more than the code, in the order of how sure they are.
-const WORDS: &[(Reason, &[&str])] = &[
-    (Reason::Full, &["quota", "mailbox full", "mailbox is full", "over storage", "overquota"]),
-    (
-        Reason::Content,
-        &["virus", "malware", "too large", "message size", "exceeds size", "attachment"],
-    ),
-    (
-        Reason::Policy,
-        &[
-            "spam",
-            "blacklist",
-            "blocklist",
-            "block list",
-            "blocked",
-            "reputation",
-            "policy",
-            "dmarc",
-            "dnsbl",
-            "rbl",
-            "bad dns ptr",
-            "unsolicited",
-            "rate limit",
-            "too many",
-            "ip=",
-            "access denied",
-            "not allowed to connect",
-        ],
-    ),
-    (
-        Reason::Hard,
-        &[
-            "user unknown",
-            "unknown user",
-            "no such user",
-            "does not exist",
-            "mailbox unavailable",
-            "unknown recipient",
-            "invalid recipient",
-            "recipient unknown",
-            "no mailbox",
-            "not found",
-            "unrouteable",
-            "account disabled",
-        ],
-    ),
-];
-
+/// By the rules for bounces, so that both say the same of the same words.
 fn reason_of(reply: &Reply) -> Reason {
-    let status = reply.text.split(' ').next().unwrap_or_default();
-    let by_status = match status.split_once('.') {
-        Some((_, "2.2")) => Some(Reason::Full),
-        Some((_, rest)) if rest.starts_with("7.") && rest.len() <= 5 => Some(Reason::Policy),
-        Some((_, rest)) if rest.starts_with("6.") && rest.len() <= 5 => Some(Reason::Content),
-        Some((_, "3.4")) => Some(Reason::Content),
-        Some((_, "1.1" | "1.2" | "1.3" | "1.6" | "1.10" | "2.1")) => Some(Reason::Hard),
-        _ => None,
-    };
-    let lower = reply.text.to_ascii_lowercase();
-    let by_words = || {
-        let fits = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-        WORDS.iter().find(|(_, words)| fits(words)).map(|(reason, _)| *reason)
-    };
-    by_status.or_else(by_words).unwrap_or(Reason::Other)
+    match of_reply(reply.code, &reply.text) {
+        Class::Hard => Reason::Hard,
+        Class::Full => Reason::Full,
+        Class::Policy => Reason::Policy,
+        Class::Content => Reason::Content,
+        Class::Soft => Reason::Other,
+    }
 }
 
 #[cfg(test)]

@@ -249,13 +249,27 @@ impl Bounces {
         Ok(())
     }
 
-    /// The address works, says somebody: at which tenants it was paused. What failed before counts no more.
+    /// The address works, says an admin: at which tenants it was paused. What failed before counts no more.
     pub async fn resume(&self, address: &Address) -> Result<Vec<String>, StoreError> {
+        self.wake(address, |_| true).await
+    }
+
+    /// The address works, says its member on a page of this tenant.
+    pub async fn works(&self, domain: &str, address: &Address) -> Result<(), StoreError> {
+        self.wake(address, |at| at == domain).await.map(|_| ())
+    }
+
+    async fn wake(
+        &self,
+        address: &Address,
+        at: impl Fn(&str) -> bool,
+    ) -> Result<Vec<String>, StoreError> {
         let _changing = self.changing.lock().await;
         let now = (self.clock)();
         let mut domains = Vec::new();
         for mut standing in self.store.standings().await? {
-            if standing.paused.is_none() || !standing.address.same_as(address) {
+            let hers = standing.address.same_as(address) && at(&standing.domain);
+            if standing.paused.is_none() || !hers {
                 continue;
             }
             standing.paused = None;

@@ -321,3 +321,31 @@ async fn what_is_not_understood_is_summed_up_once_a_day() {
     assert_eq!(house.letters().await.len(), 2, "and nothing twice");
     assert_eq!((house.standing().await, house.claim().await), (None, Claim::Yes));
 }
+
+/// V8: a pause ends by her own word at that tenant alone, and by another address in the directory: what is paused is the
+/// address, not the person.
+#[tokio::test]
+async fn a_pause_ends_by_her_word_or_another_address() {
+    let house = House::new().await;
+    house.days(5, "5.1.1").await;
+    house.bounce("5.1.1", true).await;
+    assert_eq!(house.claim().await, PAUSED);
+    house.room.works("other.example", &bert()).await.expect("heard");
+    assert_eq!(house.claim().await, PAUSED);
+
+    let (_, before) = house.who().await;
+    let moved = "dn: uid=bert,dc=x\nobjectClass: inetOrgPerson\nuid: bert\ncn: Bert\nmail: bert@new.example\n";
+    let entry = listcore::ldif::parse(moved.as_bytes()).expect("LDIF").remove(0);
+    let uuid = entry.first("entryuuid").unwrap_or(&entry.dn).to_owned();
+    house.school.live.apply(&[crate::directory::Change::Upsert(uuid, entry)]);
+    let roster = house.room.members.roster(&list()).expect("a list");
+    let now = roster.recipients.iter().find(|who| who.person == before.person).expect("Bert");
+    assert_eq!(now.address.to_string(), "bert@new.example");
+    let claim = house.room.members.claim(&list(), now, (house.room.clock)());
+    assert_eq!(claim, Claim::Yes);
+
+    house.room.works("schule.example", &bert()).await.expect("heard");
+    assert!(house.room.paused("schule.example").await.expect("paused").is_empty());
+    house.room.look().await.expect("a look");
+    assert!(house.room.paused("schule.example").await.expect("paused").is_empty(), "forgiven");
+}

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use listcore::address::Address;
 use listcore::config::{self, Config};
-use listd::choices::{self, Choices};
+use listd::bounces::Bounces;
+use listd::choices::{self, Choices, Waking};
 use listd::desk::Desk;
 use listd::letters::Letters;
 use listd::pipeline::{Pipeline, Tenant};
@@ -23,7 +25,13 @@ pub fn choices(
     store: &Arc<SqliteStore>,
     scheduler: &Arc<Scheduler>,
     pipeline: &Arc<Pipeline>,
+    bounces: &Arc<Bounces>,
 ) -> Arc<Choices> {
+    let bounces = bounces.clone();
+    let works = move |domain: String, address: Address| -> Waking {
+        let bounces = bounces.clone();
+        Box::pin(async move { bounces.works(&domain, &address).await })
+    };
     let (scheduler, tenants) = (scheduler.clone(), pipeline.clone());
     let tenant = move |domain: &str| {
         let known = tenants.tenants.load();
@@ -46,6 +54,7 @@ pub fn choices(
         announce: Box::new(move |batches| scheduler.announce(batches)),
         tenant: Box::new(tenant),
         public_url: config.web.as_ref().map(|web| web.public_url.clone()),
+        works: Box::new(works),
         clock: pipeline.clock.clone(),
     })
 }

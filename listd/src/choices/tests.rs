@@ -35,6 +35,7 @@ impl House {
         let announced = Arc::new(Mutex::new(Vec::new()));
         let told = announced.clone();
         let pipeline = &school.door.pipeline;
+        let woken = pipeline.members.clone();
         let choices = Choices::new(Parts {
             members: pipeline.members.clone(),
             store: school.store.clone(),
@@ -43,6 +44,10 @@ impl House {
             announce: Box::new(move |batches| told.lock().expect("unharmed").extend(batches)),
             tenant: Box::new(|_| Tenant { language: "de".into(), ..Tenant::default() }),
             public_url: Some("https://lists.schule.example".into()),
+            works: Box::new(move |domain, address| {
+                woken.set_paused(&domain, &address, false);
+                Box::pin(async { Ok(()) })
+            }),
             clock: pipeline.clock.clone(),
         });
         let due = school.store.due().await.expect("due");
@@ -116,6 +121,22 @@ async fn one_click_counts_at_once() {
     );
     assert!(!letters[0].1.contains(ANNA));
     house.pages.set(&token, Wishes::default()).await.expect("well").expect("known");
+    assert_eq!(house.claim(BERT, START), Claim::Yes);
+}
+
+/// V7: whose address is paused reads it on her page, and to save it ends the pause, whatever she chooses.
+#[tokio::test]
+async fn a_pause_ends_with_her_click() {
+    let house = House::new().await;
+    let token = house.token(BERT);
+    let mine = async || house.pages.mine(&token).await.expect("well").expect("known");
+    assert!(!mine().await.paused);
+    let address = Address::parse(BERT).expect("an address");
+    house.school.door.pipeline.members.set_paused("schule.example", &address, true);
+    assert!(mine().await.paused);
+    assert_eq!(house.claim(BERT, START), Claim::Never(Dropped::Paused));
+    house.pages.set(&token, Wishes::default()).await.expect("well").expect("known");
+    assert!(!mine().await.paused);
     assert_eq!(house.claim(BERT, START), Claim::Yes);
 }
 

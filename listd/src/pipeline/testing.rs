@@ -181,6 +181,7 @@ impl School {
                 ..choices::Tenant::default()
             }),
             public_url: pages,
+            works: Box::new(|_, _| Box::pin(async { Ok(()) })),
             clock: clock.clone(),
         });
         clerk.hang(&choices);

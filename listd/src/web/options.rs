@@ -35,6 +35,7 @@ struct Page {
     frame: Frame,
     list: String,
     address: String,
+    paused: bool,
     /// `all`, `pause` or `none`.
     mail: &'static str,
     /// `2026-11-30`, or what was typed.
@@ -178,6 +179,7 @@ fn page(
         frame: Frame::of_domain(site, words, title, &mine.links),
         list: format!("{} ({})", line(&mine.list_title), line(&mine.list_address)),
         address: line(&mine.address),
+        paused: mine.paused,
         mail: if wrong.is_some() { "pause" } else { mail },
         until: wrong.map_or(until, |(_, typed)| safe::line(typed, 40)),
         tomorrow: day(&zone, Timestamp((site.clock)().0.saturating_add(86_400_000))),

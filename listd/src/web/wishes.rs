@@ -37,6 +37,8 @@ pub struct Mine {
     pub links: Links,
     /// Where her copies go.
     pub address: String,
+    /// Nothing goes there, because mail came back; to save the settings ends it.
+    pub paused: bool,
     pub wishes: Wishes,
     pub offers: Offers,
 }

@@ -156,6 +156,7 @@ pub fn mine(mail: Mail, all: bool) -> Mine {
         list_address: "klasse-5b@schule.example".into(),
         links: links(),
         address: "ayse@gmx.example".into(),
+        paused: false,
         wishes: Wishes { mail, no_own: true, ..Wishes::default() },
         offers: Offers { digest: all, no_own: all, no_addressed: all, plain: all },
     }
