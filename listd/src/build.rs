@@ -1,5 +1,6 @@
 //! From the configuration to running rooms: each is handed its values, none sees the configuration.
 
+mod digests;
 mod pages;
 mod returned;
 mod tenants;
@@ -205,6 +206,7 @@ pub async fn start(
     });
     let desk = desk(config, &store, &members, &scheduler, &pipeline, &teacher);
     bell.hang(&desk);
+    let digests = digests::press(config, &store, &composer, &scheduler, &pipeline);
     let alarm = alarm(config, &store, &directory, &members, &scheduler, &pipeline).await?;
     let bounces = bounces(config, &store, &members, &scheduler, (&pipeline, ear));
     bounces.remember().await?;
@@ -244,6 +246,7 @@ pub async fn start(
     open_doors(config, passed, &pipeline, &store, &tally, &tasks, &stop).await?;
     follow_relay_log(config, &store, copies, &clock, &tasks, &stop);
     tasks.spawn(alarm.run(stop.clone()));
+    tasks.spawn(digests.run(stop.clone()));
     tasks.spawn(desk.run(stop.clone()));
     tasks.spawn(bounces.run(stop.clone()));
     let originals = keep_originals(config);
@@ -399,12 +402,13 @@ impl StillGets for OnTheList {
         if self.0.freshness(now) != Freshness::Fresh {
             return Err(NotNow::Unsure);
         }
+        // In a digest it comes as well.
+        let comes = |claim: &Claim| matches!(claim, Claim::Yes | Claim::Never(Dropped::Digest));
+        let still = |list: &ListId| comes(&self.0.claim(list, who, now));
+        let twice = || post.once.as_ref().is_some_and(|once| once.comes(who, still));
         match self.0.claim(&post.list, who, now) {
-            Claim::Yes => {
-                let still = |list: &ListId| self.0.claim(list, who, now) == Claim::Yes;
-                let twice = post.once.as_ref().is_some_and(|once| once.comes(who, still));
-                if twice { Err(NotNow::Dropped(Dropped::Elsewhere)) } else { Ok(()) }
-            }
+            claim if comes(&claim) && twice() => Err(NotNow::Dropped(Dropped::Elsewhere)),
+            Claim::Yes => Ok(()),
             Claim::Waits => Err(NotNow::Unsure),
             Claim::Never(why) => Err(NotNow::Dropped(why)),
         }

@@ -12,10 +12,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use listcore::address::Address;
 use listcore::links;
-use listcore::list::List;
+use listcore::list::{List, ListId};
 use listcore::notice::letter::Words;
 use listcore::notice::{self, Frame};
-use listcore::options::{Choice, Left, Mute, Options};
+use listcore::options::{Choice, Digest, Left, Mute, Options};
 use listcore::rate::Rate;
 use listcore::recipients::Recipient;
 use listcore::time::Timestamp;
@@ -29,7 +29,7 @@ use crate::store::{
     Attribution, DueBatch, MemberOptions, Move, NewMail, NewPost, RecipientRef, StoreError,
 };
 use crate::web::NotNow;
-use crate::web::wishes::{ListPage, Mail, Mine, Offers, Wishes};
+use crate::web::wishes::{self, ListPage, Mail, Mine, Offers, Wishes};
 
 pub use by_mail::Way;
 
@@ -114,8 +114,34 @@ impl Choices {
         Ok(ticket.and_then(of))
     }
 
-    async fn known(&self, token: &str) -> Result<Option<Member>, NotNow> {
-        self.member(token).await.map_err(|error| trouble(&error))
+    /// A token of a digest: one for each list of which she gets digests there.
+    async fn reader(&self, token: &str) -> Result<Vec<Member>, StoreError> {
+        let Parts { members, store, keys, .. } = &self.parts;
+        let domains = members.domain_names();
+        let all: Vec<ListId> = domains.iter().map(|domain| token::digests(domain)).collect();
+        let Ok((id, number)) = token::check_member(keys, token, (self.parts.clock)(), all.iter())
+        else {
+            return Ok(Vec::new());
+        };
+        let domain = all.iter().zip(domains).find(|(all, _)| *all == id).map(|(_, domain)| domain);
+        let Some(who) = store.recipient(RecipientRef(number)).await? else { return Ok(Vec::new()) };
+        let of_domain = |list: &Arc<List>| Some(list.address.domain()) == domain.as_deref();
+        let gathers = |list: &Arc<List>| {
+            members.options(&list.id, &who).is_some_and(|options| options.digest != Digest::Off)
+        };
+        let lists = members.lists().into_iter().filter(|list| of_domain(list) && gathers(list));
+        let lists = lists.filter(|list| self.on_the_list(list, &who.address).is_some());
+        Ok(lists.map(|list| Member { list, who: who.clone() }).collect())
+    }
+
+    /// Whose link it is: of one list, or of all of which a digest is gathered. Empty for one that says nothing to us.
+    async fn known(&self, token: &str) -> Result<Vec<Member>, NotNow> {
+        let known = match self.member(token).await {
+            Ok(Some(member)) => Ok(vec![member]),
+            Ok(None) => self.reader(token).await,
+            Err(error) => Err(error),
+        };
+        known.map_err(|error| trouble(&error))
     }
 
     fn options(&self, member: &Member) -> Options {
@@ -228,7 +254,7 @@ fn options(wishes: &Wishes, before: Options) -> Options {
         Mail::None => Mute::ForGood,
     };
     let Wishes { no_own, no_addressed, plain, .. } = *wishes;
-    Options { mute, no_own, no_addressed, plain, ..before }
+    Options { mute, digest: digest(wishes.digest), no_own, no_addressed, plain }
 }
 
 /// What the room `web` asks; the pages are handed an `Arc` of it.
@@ -237,7 +263,8 @@ pub struct Pages(pub Arc<Choices>);
 #[async_trait]
 impl crate::web::wishes::Options for Pages {
     async fn mine(&self, token: &str) -> Result<Option<Mine>, NotNow> {
-        let Some(member) = self.0.known(token).await? else { return Ok(None) };
+        let all = self.0.known(token).await?;
+        let Some(member) = all.first() else { return Ok(None) };
         let (list, who) = (&member.list, &member.who);
         let tenant = (self.0.parts.tenant)(list.address.domain());
         let language = notice::language([
@@ -247,26 +274,32 @@ impl crate::web::wishes::Options for Pages {
         ]);
         Ok(Some(Mine {
             language: language.to_owned(),
-            list_title: list.title().to_owned(),
+            list_title: titles(&all),
             list_address: list.address.to_string(),
             links: tenant.links,
             address: who.address.to_string(),
-            paused: self.0.is_paused(&member),
-            wishes: wishes(&self.0.options(&member), (self.0.parts.clock)()),
-            offers: Offers { no_own: true, no_addressed: true, plain: true, ..Offers::default() },
+            paused: self.0.is_paused(member),
+            wishes: wishes(&self.0.options(member), (self.0.parts.clock)()),
+            offers: Offers { digest: true, no_own: true, no_addressed: true, plain: true },
         }))
     }
 
     async fn set(&self, token: &str, wishes: Wishes) -> Result<Option<()>, NotNow> {
-        let Some(member) = self.0.known(token).await? else { return Ok(None) };
-        self.0.wish(&member, &wishes).await?;
-        self.0.wake(&member).await.map(Some)
+        let all = self.0.known(token).await?;
+        for member in &all {
+            self.0.wish(member, &wishes).await?;
+            self.0.wake(member).await?;
+        }
+        Ok((!all.is_empty()).then_some(()))
     }
 
     /// The letter that tells of it goes out once.
     async fn unsubscribe(&self, token: &str) -> Result<Option<()>, NotNow> {
-        let Some(member) = self.0.known(token).await? else { return Ok(None) };
-        self.0.leave(&member.list, &member.who, Left::Click).await.map(|_| Some(()))
+        let all = self.0.known(token).await?;
+        for member in &all {
+            self.0.leave(&member.list, &member.who, Left::Click).await?;
+        }
+        Ok((!all.is_empty()).then_some(()))
     }
 
     async fn list(&self, address: &str) -> Result<Option<ListPage>, NotNow> {
@@ -299,6 +332,12 @@ impl crate::web::wishes::Options for Pages {
     }
 }
 
+/// Of one list, or of all that a link is about.
+fn titles(all: &[Member]) -> String {
+    let titles: Vec<&str> = all.iter().map(|member| member.list.title()).collect();
+    titles.join(", ")
+}
+
 /// As a page shows it: a pause that is over is none.
 fn wishes(options: &Options, now: Timestamp) -> Wishes {
     let mail = match options.mute {
@@ -306,8 +345,21 @@ fn wishes(options: &Options, now: Timestamp) -> Wishes {
         Mute::ForGood | Mute::Left => Mail::None,
         Mute::No | Mute::Until(_) => Mail::All,
     };
+    let digest = match options.digest {
+        Digest::Off => wishes::Digest::Off,
+        Digest::Daily => wishes::Digest::Daily,
+        Digest::Weekly => wishes::Digest::Weekly,
+    };
     let Options { no_own, no_addressed, plain, .. } = *options;
-    Wishes { mail, no_own, no_addressed, plain, ..Wishes::default() }
+    Wishes { mail, digest, no_own, no_addressed, plain }
+}
+
+fn digest(wish: wishes::Digest) -> Digest {
+    match wish {
+        wishes::Digest::Off => Digest::Off,
+        wishes::Digest::Daily => Digest::Daily,
+        wishes::Digest::Weekly => Digest::Weekly,
+    }
 }
 
 #[cfg(test)]

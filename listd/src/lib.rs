@@ -8,6 +8,7 @@ pub mod compose;
 pub mod control;
 pub mod delivery;
 pub mod desk;
+pub mod digest;
 pub mod directory;
 pub mod ids;
 pub mod intake;

@@ -34,6 +34,7 @@ use crate::members::{self, DirectoryStatus, Held, Members};
 use crate::pipeline::Pipeline;
 use crate::scheduler::Scheduler;
 use crate::store::brake::Brakes;
+use crate::store::digest::Digests;
 use crate::store::failures::Failures;
 use crate::store::held::Held as StoredHeld;
 use crate::store::last_mile::RelayLog;
@@ -41,9 +42,9 @@ use crate::store::{Move, Originals, PostId, Report};
 use veil::Veil;
 
 /// What the office reads of the store.
-pub trait Shelf: Report + Originals + Brakes + Failures {}
+pub trait Shelf: Report + Originals + Brakes + Failures + Digests {}
 
-impl<S: Report + Originals + Brakes + Failures> Shelf for S {}
+impl<S: Report + Originals + Brakes + Failures + Digests> Shelf for S {}
 
 /// What is known from the start and does not change.
 #[derive(Clone, Debug)]
@@ -402,6 +403,7 @@ impl Rooms for Office {
             skipped.extend(seen.into_iter().map(|person| veil::quiet(person, &choice)));
             skipped_protected += hidden;
         }
+        let digests = veil.gathers(&with, |who| choice(who).map(|choice| choice.options));
         Ok(api::Members {
             list: list.address.to_string(),
             recipients,
@@ -409,6 +411,7 @@ impl Rooms for Office {
             recipients_protected,
             skipped_protected,
             admitted: self.let_in(&list, &roster, &veil),
+            digests,
         })
     }
 

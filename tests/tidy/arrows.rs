@@ -21,6 +21,7 @@ const BUILDERS: &[&str] = &[
     "listd/src/build.rs",
     "listd/src/build/pages.rs",
     "listd/src/build/returned.rs",
+    "listd/src/build/digests.rs",
     "listd/src/build/tenants.rs",
     "listd/src/lib.rs",
 ];
@@ -87,6 +88,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     // Answers what is asked of a list's program; the pipeline knows it by a trait.
     ("requests", &["choices", "letters", "members", "pipeline", "store", "web", "clock"]),
+    // Many mails as one: it makes the copies that stand in it, and writes the letter around them.
+    ("digest", &["letters", "compose", "scheduler", "delivery", "store", "clock"]),
     // Tells the admins what the safety catch holds, by a mail of our own.
     ("alarm", &["letters", "members", "directory", "store", "clock"]),
     // What follows from what came back.

@@ -121,6 +121,18 @@ fn admitted(members: &Members) -> String {
     format!("\nAdmitted beside the directory ({}):\n{}", members.admitted.len(), rows.text())
 }
 
+/// Who gets many mails as one.
+fn digests(members: &Members) -> String {
+    if members.digests.is_empty() {
+        return String::new();
+    }
+    let mut rows = Rows::new(&["ADDRESS", "HOW OFTEN"]);
+    for one in &members.digests {
+        rows.row([one.address.clone(), one.period.clone()]);
+    }
+    format!("\nDigests instead of single mails ({}):\n{}", members.digests.len(), rows.text())
+}
+
 pub fn members(members: &Members) -> String {
     let mut rows = Rows::new(&["ADDRESS", "NAME", "LANGUAGE"]);
     for who in &members.recipients {
@@ -130,6 +142,7 @@ pub fn members(members: &Members) -> String {
     let mut text = rows.text() + &protected_line(members.recipients_protected);
     let all = members.recipients.len() + members.recipients_protected;
     text.push_str(&format!("{all} get the mail of {}.\n", members.list));
+    text.push_str(&digests(members));
     text.push_str(&admitted(members));
     let without = members.skipped.len() + members.skipped_protected;
     if without == 0 {

@@ -85,6 +85,10 @@ fn recipients(recipients: &[RecipientLine]) -> String {
         let address = who.address.clone().unwrap_or_else(|| nobody.to_owned());
         let [what, when, reply] = outcome(&who.outcome);
         rows.row([address, what, when, reply]);
+        if let Some(digest) = &who.digest {
+            let at = format!("in the digest {digest}");
+            rows.row(["  see its own trace".to_owned(), String::new(), String::new(), at]);
+        }
         if let Some(last) = &who.last_mile {
             let [what, when, reply] = last_mile(last);
             rows.row(["  her own server".to_owned(), what, when, reply]);
@@ -119,6 +123,7 @@ fn outcome(outcome: &Outcome) -> [String; 3] {
                 Dropped::Own => "wants no copy of her own mail",
                 Dropped::Addressed => "stands in To or Cc, and wants no second copy",
                 Dropped::Elsewhere => "gets it from another list that the mail names",
+                Dropped::Digest => "gets digests of this list",
             };
             ["not sent".to_owned(), time::at(*at), why.to_owned()]
         }

@@ -102,6 +102,7 @@ fn post() -> api::Post {
             at: at(90),
             reply: Reply { code: 554, text: "blocked [mx00.t-online.de]".to_owned() },
         }),
+        digest: None,
         outcome,
     };
     let protected = api::RecipientLine {
@@ -110,6 +111,7 @@ fn post() -> api::Post {
         protected: true,
         outcome: Outcome::Waiting,
         last_mile: None,
+        digest: None,
     };
     let recipients = vec![
         recipient("yilmaz@mail.example", deferred),
@@ -199,6 +201,10 @@ impl Rooms for School {
                 by: "a.lehrer@schule.example".to_owned(),
                 at: Timestamp(1_795_309_323_000),
                 in_directory: false,
+            }],
+            digests: vec![api::Gathers {
+                address: "yilmaz@mail.example".to_owned(),
+                period: "weekly".to_owned(),
             }],
         })
     }

@@ -528,3 +528,11 @@ strange-complaints = Meldungen bei einem Anbieter, dass Mail einer Liste Spam se
 strange-more = Hier stehen nur die ersten { $most }.
 strange-look = So sehen Sie eine davon, und was Verteiler darin liest. Die Mails sind personenbezogen und werden nach 30 Tagen gelöscht:
 strange-then = Häufen sich Mails von einem Anbieter, sehen Sie dort oder im Protokoll des Mailservers nach. Diese Nachricht kommt höchstens einmal am Tag.
+# Die Sammelmail: alle Mails der Listen einer Person seit der letzten.
+letter-digest-subject = Sammelmail: { $lists } ({ $count })
+letter-digest-subject-part = Sammelmail { $part }/{ $parts }: { $lists } ({ $count })
+letter-digest-from = Ihre Listen
+letter-digest-what = Das ist Ihre Sammelmail. In ihr stehen die Mails Ihrer Listen, die seit der letzten gekommen sind.
+letter-digest-part = Es passt nicht alles in eine Mail. Das ist Teil { $part } von { $parts }. Alle Teile kommen gleich nacheinander.
+letter-digest-whole = Die ganzen Mails hängen an, mit ihren Anhängen. Wollen Sie auf eine antworten? Dann öffnen Sie sie und antworten Sie wie gewohnt.
+letter-digest-change = Wollen Sie die Mails wieder einzeln? Dann öffnen Sie die Seite der Liste. Dort bekommen Sie einen Link zu Ihren Einstellungen.

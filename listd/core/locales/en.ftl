@@ -528,3 +528,11 @@ strange-complaints = Reports to a provider that mail of a list is spam: { $compl
 strange-more = Only the first { $most } are shown here.
 strange-look = This shows one of them, and what Verteiler reads in it. These mails are personal data and are deleted after 30 days:
 strange-then = If many come from one provider, look there or in the mail server’s log. This message comes at most once a day.
+# The digest: all mail of a person's lists since the last one.
+letter-digest-subject = Digest: { $lists } ({ $count })
+letter-digest-subject-part = Digest { $part }/{ $parts }: { $lists } ({ $count })
+letter-digest-from = Your lists
+letter-digest-what = This is your digest. It has the mail of your lists that came since the last one.
+letter-digest-part = Not everything fits into one message. This is part { $part } of { $parts }. All parts come one after the other.
+letter-digest-whole = The whole mails are attached, with their attachments. Do you want to answer one? Then open it and answer as usual.
+letter-digest-change = Do you want each mail by itself again? Then open the page of the list. There you get a link to your settings.

@@ -299,6 +299,17 @@ pub struct Members {
     /// Who of them is on the list beside the directory.
     #[serde(default)]
     pub admitted: Vec<Admitted>,
+    /// Who of the recipients gets digests instead of single mails.
+    #[serde(default)]
+    pub digests: Vec<Gathers>,
+}
+
+/// A member who gets digests, by an own choice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gathers {
+    pub address: String,
+    /// `daily` or `weekly`.
+    pub period: String,
 }
 
 /// Somebody who was let onto a list beside the directory.
@@ -434,6 +445,9 @@ pub struct RecipientLine {
     /// What her own server answered, where the relay's log is followed and has told; its host in brackets.
     #[serde(default)]
     pub last_mile: Option<Outcome>,
+    /// Message-ID (without brackets) of the digest in which it went out; that has an outcome of its own.
+    #[serde(default)]
+    pub digest: Option<String>,
 }
 
 /// What the recipients' own servers answered lately.

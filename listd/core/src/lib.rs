@@ -10,6 +10,7 @@ pub mod arc;
 pub mod bounce;
 pub mod command;
 pub mod config;
+pub mod digest;
 pub mod dkim;
 pub mod dn;
 pub mod entry;

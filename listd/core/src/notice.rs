@@ -7,12 +7,14 @@ mod attachment;
 mod bounced;
 mod braked;
 mod command;
+mod digest;
 mod footer;
 mod frame;
 mod held;
 mod help;
 pub mod letter;
 pub mod mail;
+mod originals;
 mod phrases;
 mod settings;
 pub mod shown;
@@ -37,6 +39,7 @@ pub use attachment::{ask, pictures, removed};
 pub use bounced::{PausedAddress, paused, probe};
 pub use braked::{BrakedMail, braked};
 pub use command::{Mine, changed, how, is_it_hers, status, wanted};
+pub use digest::{Chapter, Line, digest};
 pub use footer::footer;
 pub use frame::{Frame, Post};
 pub use held::{
@@ -45,6 +48,7 @@ pub use held::{
     unclear,
 };
 pub use help::{NoHelp, help, no_help};
+pub use originals::{Original, with_originals};
 pub(crate) use phrases::phrases;
 pub use settings::{leaves, settings_link, unsubscribed};
 pub use strange::{StrangeMail, strange};

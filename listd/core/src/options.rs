@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::digest::Period;
 use crate::list::ListId;
 use crate::recipients::{PersonId, Recipient};
 use crate::time::Timestamp;
@@ -32,6 +33,17 @@ pub enum Digest {
     Off,
     Daily,
     Weekly,
+}
+
+impl Digest {
+    /// How often; `None` = each mail goes out by itself.
+    pub fn period(self) -> Option<Period> {
+        match self {
+            Digest::Off => None,
+            Digest::Daily => Some(Period::Daily),
+            Digest::Weekly => Some(Period::Weekly),
+        }
+    }
 }
 
 /// Whether mail is wanted.

@@ -51,6 +51,8 @@ pub enum Dropped {
     Addressed,
     /// Another list of hers, which the mail names too, sends it to her.
     Elsewhere,
+    /// It comes with her next digest.
+    Digest,
 }
 
 impl Outcome {

@@ -15,7 +15,7 @@ mod link;
 mod ticket;
 
 pub use author::{RelayAddress, opaque_id, relay_address};
-pub use link::{check_member, member};
+pub use link::{check_member, digests, member};
 pub use ticket::{answer_address, check_ticket, ticket};
 
 /// What a token may be used for.

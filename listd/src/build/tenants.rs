@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use listcore::config::{self, Config};
+use listcore::digest::Times;
 use listcore::dn;
 use listcore::list::settings::Base;
 use listcore::rewrite::Links;
@@ -41,7 +42,8 @@ pub fn tenants(config: &Config) -> HashMap<String, Tenant> {
             ..Links::default()
         };
         let (zone, once) = (zone(domain), domain.once);
-        (domain.name.clone(), Tenant { language, help_url, links, zone, once })
+        let digests = Times { at: domain.digest_at, day: domain.digest_day };
+        (domain.name.clone(), Tenant { language, help_url, links, zone, once, digests })
     };
     config.domains.iter().map(tenant).collect()
 }

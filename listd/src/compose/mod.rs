@@ -19,7 +19,9 @@ use listcore::recipients::Recipient;
 use listcore::rewrite::body::Wishes;
 use listcore::rewrite::filter::Filter;
 use listcore::rewrite::footer::{self, Footer};
-use listcore::rewrite::{BodyOf, Edition, Frozen, Ours, Unsendable, copy_head, unsubscribe};
+use listcore::rewrite::{
+    BodyOf, Edition, Frozen, Ours, Unsendable, copy_head, own_of_digest, unsubscribe,
+};
 use listcore::time::Timestamp;
 use listcore::token::{self, Keys};
 
@@ -107,6 +109,8 @@ pub struct Variant {
     is_notice: bool,
     /// Of a probe: the list that a bounce of it comes back to.
     probe: Option<ListId>,
+    /// Of a digest: the list that a bounce of it comes back to.
+    digest: Option<ListId>,
     copies: Copies,
     /// All fields, without signatures and the empty line.
     head: Vec<u8>,
@@ -125,6 +129,11 @@ pub struct Variant {
 }
 
 impl Variant {
+    /// Its header has UTF-8 that can't be encoded away.
+    pub fn needs_utf8(&self) -> bool {
+        self.needs_utf8
+    }
+
     /// The header block with signatures and the empty line. With a field of the recipient's own (rule H8) it is hers
     /// alone; without, one serves all recipients.
     fn signed_head(&self, own: &[u8], now: Timestamp) -> Result<Bytes, NoCopy> {
@@ -196,9 +205,10 @@ impl Render for Composer {
             ));
         }
         Ok(Copy {
-            sender: match variant.is_notice {
-                true => self.probe_path(variant, to, now)?,
-                false => Some(self.return_path(variant, to, now)?),
+            sender: match (variant.is_notice, &variant.digest) {
+                (false, _) => Some(self.return_path(variant, &variant.list, to, now)?),
+                (true, Some(list)) => Some(self.return_path(variant, list, to, now)?),
+                (true, None) => self.probe_path(variant, to, now)?,
             },
             recipients,
             head: variant.signed_head(&self.own_fields(variant, to, now), now)?,
@@ -231,6 +241,7 @@ impl Composer {
             address: frozen.address.clone(),
             is_notice: frozen.is_notice(),
             probe: frozen.probe.clone(),
+            digest: frozen.digest.clone(),
             copies: frozen.settings.copies,
             signers: self.signers_for(&head.from, frozen),
             seal: self.sealer_for(frozen),
@@ -240,7 +251,10 @@ impl Composer {
             head: head.bytes,
             body: original.body,
             hash: original.hash,
-            one_click: frozen.one_click().map(str::to_owned),
+            one_click: match frozen.digest {
+                Some(_) => frozen.links.pages.clone(),
+                None => frozen.one_click().map(str::to_owned),
+            },
             signed: Mutex::new(None),
         }))
     }
@@ -259,13 +273,21 @@ impl Composer {
         })
     }
 
-    /// The fields of one recipient's copy: her own link to unsubscribe (rules H7 to H10).
+    /// The fields of one recipient's copy: her own link to unsubscribe (rules H7 to H10), and to whom a digest goes.
     fn own_fields(
         &self,
         variant: &Variant,
         to: &[(RecipientRef, Recipient)],
         now: Timestamp,
     ) -> Vec<u8> {
+        if let (Some(_), [(who, reader)]) = (&variant.digest, to) {
+            let token =
+                token::member(&self.keys, &token::digests(variant.address.domain()), who.0, now);
+            let link =
+                variant.one_click.as_ref().map(|pages| links::unsubscribe_url(pages, &token));
+            let name = reader.name.as_deref().unwrap_or_default();
+            return own_of_digest(name, &reader.address, link.as_deref());
+        }
         let (Some(pages), [(who, _)]) = (&variant.one_click, to) else { return Vec::new() };
         let token = token::member(&self.keys, &variant.list, who.0, now);
         unsubscribe(&variant.address, &links::unsubscribe_url(pages, &token))
@@ -275,12 +297,13 @@ impl Composer {
     fn return_path(
         &self,
         variant: &Variant,
+        list: &ListId,
         to: &[(RecipientRef, Recipient)],
         now: Timestamp,
     ) -> Result<Address, NoCopy> {
         let path = match (variant.copies, to) {
             (Copies::Personal, [(who, _)]) => {
-                token::return_path(&self.keys, &variant.list, &variant.address, who.0, now)
+                token::return_path(&self.keys, list, &variant.address, who.0, now)
             }
             _ => {
                 let local = format!("{}-bounces", variant.address.local());

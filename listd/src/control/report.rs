@@ -55,6 +55,7 @@ pub fn post(account: &Account, hides: &dyn Fn(&Recipient) -> bool) -> api::Post 
             protected,
             outcome: outcome.clone(),
             last_mile: None,
+            digest: None,
         }
     };
     let recipients = account.batches.iter().flat_map(|batch| {

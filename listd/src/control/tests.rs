@@ -50,6 +50,7 @@ impl Rooms for Played {
             recipients_protected: if sight == Sight::Veiled { 1 } else { 0 },
             skipped_protected: 0,
             admitted: Vec::new(),
+            digests: Vec::new(),
         };
         if list == "5b & c/ü" { Ok(members(list.to_owned())) } else { nothing() }
     }

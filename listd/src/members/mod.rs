@@ -17,7 +17,7 @@ use listcore::dn;
 use listcore::entry::folded;
 use listcore::list::settings::{Base, Key, Layer, Source, Value, layer};
 use listcore::list::{List, ListId, Posters, Role, Settings};
-use listcore::options::{Book, Choice, Options};
+use listcore::options::{Book, Choice, Digest, Options};
 use listcore::outcome::Dropped;
 use listcore::policy::Standing;
 use listcore::recipients::{
@@ -369,9 +369,12 @@ impl Members {
         };
         let (member, muted) = (is(Roster::has_person), is(Roster::is_muted));
         if (member && !muted) || roster.has_address(&recipient.address) {
-            let wishes = self.options(id, recipient);
-            let muted = wishes.is_some_and(|options| options.is_muted(now));
-            return if muted { Claim::Never(Dropped::Muted) } else { Claim::Yes };
+            let wishes = self.options(id, recipient).unwrap_or_default();
+            return match wishes.digest {
+                _ if wishes.is_muted(now) => Claim::Never(Dropped::Muted),
+                Digest::Off => Claim::Yes,
+                Digest::Daily | Digest::Weekly => Claim::Never(Dropped::Digest),
+            };
         }
         if muted {
             return Claim::Never(Dropped::Muted);

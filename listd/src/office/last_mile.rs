@@ -10,7 +10,7 @@ use listcore::time::Timestamp;
 use super::Office;
 use super::veil::Veil;
 use crate::store::last_mile::Said;
-use crate::store::{Account, StoreError};
+use crate::store::{Account, PostId, StoreError};
 
 /// Providers that are shown by name; the rest is one line.
 const MOST: usize = 20;
@@ -39,11 +39,33 @@ impl Office {
             }
             all.append(&mut of_batch);
         }
+        let digests = self.in_digests(&account).await?;
         let mut post = veil.post(account);
+        for (line, digest) in post.recipients.iter_mut().zip(digests) {
+            line.digest = digest;
+        }
         for (line, outcome) in post.recipients.iter_mut().zip(all) {
             line.last_mile = (outcome != Outcome::Waiting).then_some(outcome);
         }
         Ok(post)
+    }
+
+    /// In which digest each recipient got it, in the order of delivery.
+    async fn in_digests(&self, account: &Account) -> Result<Vec<Option<String>>, StoreError> {
+        let sent = self.store.digested(account.post.id).await?;
+        let mut names: BTreeMap<PostId, String> = BTreeMap::new();
+        for letter in sent.values() {
+            if let (false, Some(post)) =
+                (names.contains_key(letter), self.store.post(*letter).await?)
+            {
+                names.insert(*letter, post.message_id.clone());
+            }
+        }
+        let places = account
+            .batches
+            .iter()
+            .flat_map(|batch| (0..).zip(&batch.recipients).map(|(index, _)| (batch.id, index)));
+        Ok(places.map(|place| names.get(sent.get(&place)?).cloned()).collect())
     }
 
     pub(super) async fn answers(&self, days: u16) -> Result<api::Providers, StoreError> {

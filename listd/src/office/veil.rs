@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use listcore::api::{self, PROTECTED};
 use listcore::list::{Posters, Settings};
-use listcore::options::{Choice, Left, Mute};
+use listcore::options::{Choice, Digest, Left, Mute, Options};
 use listcore::outcome::{Outcome, Reply};
 use listcore::recipients::{PersonId, Recipient, Roster, Skipped};
 
@@ -142,6 +142,27 @@ fn person(who: &Recipient) -> api::Person {
         address: who.address.to_string(),
         name: who.name.clone(),
         language: who.language.clone(),
+    }
+}
+
+impl Veil<'_> {
+    /// Who of those that are shown gets digests.
+    pub fn gathers(
+        &self,
+        all: &[Recipient],
+        options: impl Fn(&Recipient) -> Option<Options>,
+    ) -> Vec<api::Gathers> {
+        let gathers = |who: &Recipient| {
+            let period = match options(who)?.digest {
+                Digest::Off => return None,
+                Digest::Daily => "daily",
+                Digest::Weekly => "weekly",
+            };
+            let (shown, _) = self.people(std::slice::from_ref(who));
+            let address = shown.into_iter().next()?.address;
+            Some(api::Gathers { address, period: period.to_owned() })
+        };
+        all.iter().filter_map(gathers).collect()
     }
 }
 

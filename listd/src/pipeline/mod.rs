@@ -28,6 +28,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use listcore::address::Address;
+use listcore::digest::Times;
 use listcore::list::{List, Role};
 use listcore::message::{MAX_HEADER, Mail, Malformed};
 use listcore::policy::Refusal;
@@ -154,6 +155,8 @@ pub struct Tenant {
     pub zone: Zone,
     /// A mail that names several of its lists goes to each person once.
     pub once: bool,
+    /// When digests of its lists go out.
+    pub digests: Times,
 }
 
 /// The rooms that a mail passes.

@@ -17,6 +17,7 @@ use listcore::time::Timestamp;
 
 mod admitted;
 mod brake;
+mod digest;
 mod failures;
 mod held;
 mod last_mile;
@@ -71,6 +72,8 @@ struct State {
     options: BTreeMap<(String, Option<ListId>), Choice>,
     /// By list and mailbox.
     admitted: BTreeMap<(ListId, String), Admitted>,
+    /// By recipient and post: what waits for her digest, and what went out in one.
+    digests: BTreeMap<(u64, PostId), digest::Kept>,
 }
 
 /// Kind, list, whose, value.
@@ -133,6 +136,10 @@ impl State {
                 Ok(())
             }
             Move::Settle { batch, outcomes } => self.settle(batch, outcomes),
+            Move::Digested { letter, entries } => {
+                self.digested(letter, &entries);
+                Ok(())
+            }
             Move::RetryNow { post } => self.retry_now(post),
             Move::Trace(event) => {
                 self.traces.push(event);
@@ -335,20 +342,25 @@ impl State {
         let post = self.posts.get_mut(&id.post).ok_or_else(missing)?;
         let number = usize::try_from(id.number).map_err(|_| missing())?;
         let batch = post.batches.get_mut(number).ok_or_else(missing)?;
+        let waits = rules::gathered(&batch.outcomes, &changes);
         rules::settle(&mut batch.outcomes, changes)?;
         let at = rules::last(&batch.outcomes);
         post.last = post.last.max(at);
         let mail = post.stored.mail;
+        self.digest_later(id, &waits);
         self.release(mail, at, true);
         Ok(())
     }
 
-    /// A body goes when neither a post nor a held mail needs it, and nobody is to learn from it.
+    /// A body goes when neither a post, nor a held mail, nor a digest needs it, and nobody is to learn from it.
     fn release(&mut self, mail: MailId, at: Timestamp, may_keep: bool) {
         let of_mail = |post: &&Post| post.stored.mail == mail;
         let sent = self.posts.values().filter(of_mail).any(Post::is_unfinished);
         let held = || self.held.values().filter(|held| held.mail == mail);
-        if sent || held().any(|held| held.ended.is_none()) {
+        let of = |post: &PostId| self.posts.get(post).map(|post| post.stored.mail);
+        let gathered =
+            self.digests.iter().any(|((_, post), kept)| kept.waits() && of(post) == Some(mail));
+        if sent || gathered || held().any(|held| held.ended.is_none()) {
             return;
         }
         let foreign = self.posts.values().filter(of_mail).any(|p| !p.stored.frozen.is_notice());
@@ -405,7 +417,13 @@ impl State {
     }
 
     fn erase(&mut self, before: Timestamp) {
-        self.posts.retain(|_, post| post.is_unfinished() || post.last >= before);
+        let waits = self.digests.iter().filter(|(_, kept)| kept.waits());
+        let gathered: HashSet<PostId> = waits.map(|((_, post), _)| *post).collect();
+        self.posts.retain(|id, post| {
+            post.is_unfinished() || post.last >= before || gathered.contains(id)
+        });
+        let posts = &self.posts;
+        self.digests.retain(|(_, post), _| posts.contains_key(post));
         self.erase_held(before);
         self.erase_last_mile(before);
         self.erase_brakes();

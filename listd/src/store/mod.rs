@@ -29,6 +29,7 @@ use self::last_mile::LastMile;
 
 pub mod admitted;
 pub mod brake;
+pub mod digest;
 pub mod failures;
 pub mod held;
 pub mod last_mile;
@@ -144,7 +145,9 @@ pub enum Move {
     Accept { mail: NewMail, posts: Vec<NewPost>, held: Vec<NewHeld> },
     /// Outcomes of an attempt, by index in the batch. The batch is due again when the earliest of its
     /// unfinished recipients is; with none left it is finished. What is final is replaced by what is final only.
-    /// With the last batch of its last post a mail's body goes, if nothing of it is held.
+    /// With the last batch of its last post a mail's body goes, if nothing of it is held. Who is dropped for her digest
+    /// has an entry in [`digest`] from then on, until it is sent or another outcome
+    /// replaces it.
     Settle { batch: BatchId, outcomes: Vec<(u16, Outcome)> },
     /// What happened to a mail that was not distributed.
     Trace(TraceEvent),
@@ -189,6 +192,8 @@ pub enum Move {
     End { id: PostId, ended: Ended, post: Option<Box<NewPost>>, marks: Vec<Mark> },
     /// What the relay's log said.
     LastMile(LastMile),
+    /// These stand in a digest now, the letter with this id, which the same commit accepts: they wait no longer.
+    Digested { letter: PostId, entries: Vec<(PostId, RecipientRef)> },
     /// The retention job: outcomes, traces, bounces, duplicate keys, tickets and decisions older than this go. A post
     /// goes with all its outcomes once it was finished before this; a recipient when nothing names her any more.
     Erase { before: Timestamp },

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use listcore::hold::{End, Reason, Waiting};
 use listcore::list::ListId;
-use listcore::outcome::Outcome;
+use listcore::outcome::{Dropped, Outcome};
 use listcore::rewrite::PostKind;
 use listcore::time::Timestamp;
 
@@ -62,6 +62,26 @@ pub(super) fn underway(id: BatchId, outcomes: &[Outcome], heard: &[Outcome]) -> 
         _ => None,
     };
     outcomes.iter().enumerate().filter_map(copy).collect()
+}
+
+/// What the outcomes of an attempt do to digests, by index: `Some` = the mail waits for hers from then on (once, so only
+/// who has no outcome yet), `None` = it waits no longer.
+pub(super) fn gathered(
+    outcomes: &[Outcome],
+    changes: &[(u16, Outcome)],
+) -> Vec<(u16, Option<Timestamp>)> {
+    let waits =
+        |outcome: &Outcome| matches!(outcome, Outcome::Dropped { why: Dropped::Digest, .. });
+    let one = |(index, new): &(u16, Outcome)| {
+        let old = outcomes.get(usize::from(*index))?;
+        match new {
+            Outcome::Dropped { at, why: Dropped::Digest } => {
+                (!old.is_final()).then_some((*index, Some(*at)))
+            }
+            _ => waits(old).then_some((*index, None)),
+        }
+    };
+    changes.iter().filter_map(one).collect()
 }
 
 /// When a batch is due: with the earliest of its unfinished recipients. `None` = finished.

@@ -17,6 +17,7 @@ use listcore::time::Timestamp;
 
 use super::admitted::Admissions;
 use super::brake::Brakes;
+use super::digest::Digests;
 use super::failures::Failures;
 use super::held::Holds;
 use super::last_mile::RelayLog;
@@ -24,6 +25,7 @@ use super::*;
 
 mod admitted;
 mod brake;
+pub(super) mod digest;
 pub(super) mod failures;
 pub(crate) mod held;
 mod last_mile;
@@ -43,9 +45,10 @@ pub(super) trait Whole:
     + Originals
     + RelayLog
     + Brakes
+    + Digests
 {
 }
-impl<
+impl<T> Whole for T where
     T: Queue
         + Replica
         + Attribution
@@ -58,8 +61,8 @@ impl<
         + Failures
         + Originals
         + RelayLog
-        + Brakes,
-> Whole for T
+        + Brakes
+        + Digests
 {
 }
 
@@ -104,6 +107,9 @@ const CASES: &[Named] = cases![
     admitted::who_was_let_in_is_kept,
     what_was_accepted_is_kept,
     hidden_authors_are_known_until_they_expire,
+    digest::a_mail_waits_for_digests,
+    digest::another_outcome_ends_the_wait,
+    digest::what_waits_for_a_digest_is_not_erased,
     held::a_held_mail_is_there_whole,
     held::a_held_mail_is_no_second_time_accepted,
     held::an_accepted_one_goes_out,

@@ -422,6 +422,8 @@ fn domain(r: &mut Reader<'_, '_, '_>, defaults: &Settings) -> Domain {
         privacy_url: r.get("domain.privacy_url", value::web_url),
         help_url: r.get("domain.help_url", value::web_url),
         timezone: r.get("domain.timezone", value::zone),
+        digest_at: r.get("domain.digest_at", value::time_of_day).unwrap_or_default(),
+        digest_day: r.get("domain.digest_day", value::day).unwrap_or_default(),
         dkim: Dkim {
             rsa: dkim_key(r, "domain.dkim.rsa"),
             ed25519: dkim_key(r, "domain.dkim.ed25519"),

@@ -186,6 +186,8 @@ pub const KEYS: &[Key] = &[
     key("domain.privacy_url", URL),
     key("domain.help_url", URL),
     key("domain.timezone", "the name of a time zone, e.g. \"Europe/Berlin\""),
+    key("domain.digest_at", "a time of day, e.g. \"18:00\""),
+    key("domain.digest_day", "a day of the week, e.g. \"friday\""),
     key("domain.dkim.rsa.selector", SELECTOR),
     key("domain.dkim.rsa.key_file", SECRET),
     key("domain.dkim.ed25519.selector", SELECTOR),

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::address::Address;
+use crate::digest::{Day, TimeOfDay};
 use crate::list::Settings;
 use crate::list::settings::Key;
 
@@ -231,6 +232,10 @@ pub struct Domain {
     pub help_url: Option<String>,
     /// Name of a time zone in the tz database; the machine's own where there is none.
     pub timezone: Option<String>,
+    /// When digests go out.
+    pub digest_at: TimeOfDay,
+    /// On which day the weekly ones do.
+    pub digest_day: Day,
     pub dkim: Dkim,
     /// `[list]` with this domain's `[domain.list]` laid over it.
     pub list: Settings,

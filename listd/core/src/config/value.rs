@@ -12,6 +12,7 @@ use toml::de::DeValue;
 use super::source::Raw;
 use super::{Admin, DirectorySource, Endpoint, StoreUrl, credential, size, syntax};
 use crate::address::{Address, normal_domain};
+use crate::digest::{Day, TimeOfDay};
 use crate::list::{
     Allowed, FooterTexts, Forbidden, FromPolicy, NoPattern, Pattern, Posters, ReplyTo,
 };
@@ -331,6 +332,22 @@ pub(super) fn zone(raw: &Raw<'_>) -> Read<String> {
         let zone = jiff::tz::TimeZoneDatabase::bundled().get(text).ok()?;
         zone.iana_name().map(str::to_owned)
     })
+}
+
+/// `18:00`
+pub(super) fn time_of_day(raw: &Raw<'_>) -> Read<TimeOfDay> {
+    let digits = |text: &str, below: u8| -> Option<u8> {
+        let fits = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
+        fits.then(|| text.parse().ok())?.filter(|number| *number < below)
+    };
+    text(raw, |text| {
+        let (hour, minute) = text.split_once(':')?;
+        Some(TimeOfDay { hour: digits(hour, 24)?, minute: digits(minute, 60)? })
+    })
+}
+
+pub(super) fn day(raw: &Raw<'_>) -> Read<Day> {
+    text(raw, Day::read)
 }
 
 pub(super) fn selector(raw: &Raw<'_>) -> Read<String> {

@@ -17,6 +17,8 @@ pub enum Block {
     Paragraph(String),
     /// A name for what follows.
     Heading(String),
+    /// A name below a heading; somebody else's words.
+    Topic(String),
     /// Somebody else's text, as it came: made safe and shortened here.
     Quote(String),
     /// Labels of ours with values that may be somebody else's.
@@ -70,6 +72,7 @@ pub fn direction(language: &str) -> &'static str {
 fn text(block: &Block) -> String {
     match block {
         Block::Paragraph(text) | Block::Heading(text) => text.clone(),
+        Block::Topic(text) => shown::line(text, VALUE),
         Block::Quote(text) => {
             let quoted = quote(text);
             let line =
@@ -103,6 +106,9 @@ fn html(block: &Block) -> String {
     match block {
         Block::Paragraph(text) => format!("<p>{}</p>\n", with_breaks(text)),
         Block::Heading(text) => format!("<h2>{}</h2>\n", escaped(text)),
+        Block::Topic(text) => {
+            format!("<h3><bdi>{}</bdi></h3>\n", escaped(&shown::line(text, VALUE)))
+        }
         Block::Quote(text) if text.trim().is_empty() => String::new(),
         Block::Quote(text) => {
             format!("<blockquote dir=\"auto\"><p>{}</p></blockquote>\n", with_breaks(&quote(text)))

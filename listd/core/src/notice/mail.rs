@@ -29,7 +29,8 @@ pub enum Auto {
 #[derive(Clone, Debug)]
 pub struct Head<'a> {
     pub from: (&'a str, &'a Address),
-    pub to: (&'a str, &'a Address),
+    /// `None` = each copy gets a field of its own.
+    pub to: Option<(&'a str, &'a Address)>,
     /// Where an answer by mail goes; `None` = to From.
     pub reply_to: Option<&'a Address>,
     pub date: Timestamp,
@@ -50,9 +51,11 @@ pub fn mail(head: &Head<'_>, words: &Words) -> Vec<u8> {
         Auto::Generated => "auto-generated",
         Auto::Replied => "auto-replied",
     };
-    let mut builder = MessageBuilder::new()
-        .from(mailbox(head.from))
-        .to(mailbox(head.to))
+    let mut builder = MessageBuilder::new().from(mailbox(head.from));
+    if let Some(to) = head.to {
+        builder = builder.to(mailbox(to));
+    }
+    let mut builder = builder
         .subject(words.subject.clone())
         .date(head.date.seconds())
         .message_id(head.message_id.to_owned())
@@ -106,7 +109,7 @@ mod tests {
         let reply_to = address("5b-confirm+abc@s.example");
         let head = Head {
             from: (name, &from),
-            to: (name, &to),
+            to: Some((name, &to)),
             reply_to: Some(&reply_to),
             date: Timestamp(1_795_309_323_000),
             message_id: "letter.7.listd@s.example",

@@ -92,12 +92,24 @@ pub fn unsubscribe(list: &Address, own_link: &str) -> Vec<u8> {
     let both = link.into_iter().chain((!mail.is_empty()).then_some(mail));
     let mut out = encode::field("List-Unsubscribe", &encode::list(both));
     if clicks {
-        out.extend(encode::field(
-            "List-Unsubscribe-Post",
-            &["List-Unsubscribe=One-Click".to_owned()],
-        ));
+        out.extend(one_click());
     }
     out
+}
+
+/// The fields of one reader's digest, each ending in CRLF: to whom, and one click at her own link that ends it. No mail does
+/// so, since it is of several lists.
+pub fn own_of_digest(name: &str, address: &Address, own_link: Option<&str>) -> Vec<u8> {
+    let mut out = encode::field("To", &encode::mailbox(&encode::cut(name, 60), address));
+    if let Some(url) = own_link.and_then(url) {
+        out.extend(encode::field("List-Unsubscribe", &[format!("<{url}>")]));
+        out.extend(one_click());
+    }
+    out
+}
+
+fn one_click() -> Vec<u8> {
+    encode::field("List-Unsubscribe-Post", &["List-Unsubscribe=One-Click".to_owned()])
 }
 
 fn role(list: &Address, role: Role) -> Vec<String> {
@@ -193,6 +205,22 @@ mod tests {
         let fields = unsubscribe(&list, "javascript:alert(1)");
         let expected = "List-Unsubscribe: <mailto:klasse-5b-unsubscribe@schule.example>\r\n";
         assert_eq!(String::from_utf8_lossy(&fields), expected);
+    }
+
+    /// H8, promise 7: hers alone, whatever her name is made of.
+    #[test]
+    fn a_digest_has_fields_of_its_readers_own() {
+        let ayse = Address::parse("ayse@gmx.example").expect("address");
+        let link = "https://lists.schule.example/u/abc234";
+        let text = |name, link| String::from_utf8(own_of_digest(name, &ayse, link)).expect("ASCII");
+        assert_eq!(
+            text("Ayse\r\nBcc: x", Some(link)),
+            format!(
+                "To: \"Ayse Bcc: x\" <ayse@gmx.example>\r\nList-Unsubscribe: <{link}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+            )
+        );
+        assert_eq!(text("", None), "To: ayse@gmx.example\r\n");
+        assert_eq!(text("", Some("javascript:alert(1)")), "To: ayse@gmx.example\r\n");
     }
 
     /// H3 (RFC 6068): odd local parts in a mailto.

@@ -49,7 +49,7 @@ pub use edit::{Change, Done, Edit, Edits, What};
 pub use from::{Arrival, Dmarc, SignatureName};
 pub use hidden::Hidden;
 pub use language::Edition;
-pub use list_headers::{author_mark, list_id, role_address, unsubscribe};
+pub use list_headers::{author_mark, list_id, own_of_digest, role_address, unsubscribe};
 pub use once::Once;
 pub use quoted::Quoted;
 pub use signed::{OVERSIGNED, SIGNED, sign_fields};
@@ -113,6 +113,9 @@ pub struct Frozen {
     /// Tokens of ours that stand in the mail, and are nobody else's business.
     #[serde(default)]
     pub quoted: Vec<String>,
+    /// Set for a digest, a letter of ours that stands for copies: a bounce of it comes back to this list as one of them would.
+    #[serde(default)]
+    pub digest: Option<ListId>,
 }
 
 /// Where the footer points besides List-Help's page.
@@ -153,6 +156,7 @@ impl Frozen {
             spared: BTreeMap::new(),
             once: None,
             quoted: Vec::new(),
+            digest: None,
             address,
         }
     }

@@ -22,6 +22,12 @@ pub fn check_member<'a>(
     check_short(keys, Purpose::Unsubscribe, text, now, lists)
 }
 
+/// Stands for all lists of a domain of which somebody gets a digest: her link in one names no list. No id of a list is of
+/// this form.
+pub fn digests(domain: &str) -> ListId {
+    ListId(format!("digest:{domain}"))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -13,7 +13,8 @@ use crate::store::{Done, MailId};
 
 const OLD: [&str; 11] = [
     // Batches, what was heard of them, and its refusals go with their post (ON DELETE CASCADE).
-    "DELETE FROM post WHERE unfinished = 0 AND last < $1",
+    "DELETE FROM post WHERE unfinished = 0 AND last < $1
+        AND NOT EXISTS (SELECT 1 FROM digest WHERE digest.post = post.id AND letter IS NULL)",
     "DELETE FROM held WHERE ended_at < $1",
     "DELETE FROM ticket WHERE expires < $1",
     "DELETE FROM mail WHERE received < $1
@@ -97,12 +98,13 @@ impl Writer {
         Ok(())
     }
 
-    /// Everybody whom a batch, a bounce or a failure names.
+    /// Everybody whom a batch, a bounce, a failure or a digest names.
     async fn named(&mut self) -> Result<HashSet<i64>, Trouble> {
         const BATCHES: &str = "SELECT rowid, recipients FROM batch WHERE rowid > $1
             ORDER BY rowid LIMIT 1000";
         const BOUNCES: &str = "SELECT recipient FROM bounce WHERE recipient IS NOT NULL
-            UNION SELECT recipient FROM failure";
+            UNION SELECT recipient FROM failure
+            UNION SELECT recipient FROM digest";
         let bounced: Vec<i64> = sqlx::query_scalar(BOUNCES).fetch_all(&mut self.db).await?;
         let mut named: HashSet<i64> = bounced.into_iter().collect();
         let mut last = i64::MIN;

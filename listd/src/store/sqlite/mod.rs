@@ -8,6 +8,7 @@ mod bench;
 mod brake;
 #[cfg(test)]
 mod crash;
+mod digest;
 mod erase;
 mod error;
 mod failures;

@@ -50,6 +50,7 @@ impl Writer {
             Move::Dismiss { list, address } => self.dismiss(list, address).await,
             Move::Accepted(rows) => self.accepted(rows).await,
             Move::LastMile(told) => self.last_mile(told).await,
+            Move::Digested { letter, entries } => self.digested(*letter, entries, effects).await,
             Move::Erase { before } => self.erase(*before, effects).await,
             Move::Tickets(tickets) => self.tickets(tickets).await,
             Move::Mark(mark) => self.marks(std::slice::from_ref(mark)).await,
@@ -226,12 +227,16 @@ impl Writer {
             }
         };
         let was_due = rules::due(&outcomes).is_some();
+        let gathered = rules::gathered(&outcomes, changes);
         if let Err(why) = rules::settle(&mut outcomes, changes.to_vec()) {
             return Ok(Done::Rejected(why));
         }
+        self.digest_later(id, &gathered).await?;
         self.update(post, id.number, &outcomes).await?;
         if was_due && rules::due(&outcomes).is_none() {
             self.finish_batch(post, rules::last(&outcomes), effects).await?;
+        } else if gathered.iter().any(|(_, waits)| waits.is_none()) {
+            self.release_of(post, effects).await?;
         }
         Ok(Done::Ok)
     }
@@ -274,7 +279,7 @@ impl Writer {
         if unfinished > 0 { Ok(()) } else { self.release(mail, last, true, effects).await }
     }
 
-    /// A body goes when neither a post nor a held mail needs it, and nobody is to learn from it.
+    /// A body goes when neither a post, nor a held mail, nor a digest needs it, and nobody is to learn from it.
     pub(super) async fn release(
         &mut self,
         mail: i64,
@@ -284,7 +289,8 @@ impl Writer {
     ) -> Result<(), Trouble> {
         const NEEDED: &str = "SELECT EXISTS
             (SELECT 1 FROM post WHERE mail = $1 AND unfinished > 0) OR EXISTS
-            (SELECT 1 FROM held WHERE mail = $1 AND ended_at IS NULL), EXISTS
+            (SELECT 1 FROM held WHERE mail = $1 AND ended_at IS NULL) OR EXISTS
+            (SELECT 1 FROM digest JOIN post ON post.id = digest.post WHERE mail = $1 AND letter IS NULL), EXISTS
             (SELECT 1 FROM post WHERE mail = $1 AND substr(list, 1, length($2)) != $2) OR EXISTS
             (SELECT 1 FROM held WHERE mail = $1), spilled
             FROM mail WHERE id = $1";

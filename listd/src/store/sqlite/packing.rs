@@ -43,6 +43,7 @@ enum Why {
     Own,
     Addressed,
     Elsewhere,
+    Digest,
 }
 
 /// Stands for the queue id in a reply's text: so all "OK id=..." are one text.
@@ -208,6 +209,7 @@ impl From<Dropped> for Why {
             Dropped::Own => Why::Own,
             Dropped::Addressed => Why::Addressed,
             Dropped::Elsewhere => Why::Elsewhere,
+            Dropped::Digest => Why::Digest,
         }
     }
 }
@@ -224,6 +226,7 @@ impl From<Why> for Dropped {
             Why::Own => Dropped::Own,
             Why::Addressed => Dropped::Addressed,
             Why::Elsewhere => Dropped::Elsewhere,
+            Why::Digest => Dropped::Digest,
         }
     }
 }
@@ -252,6 +255,7 @@ mod tests {
             time().prop_map(|at| Outcome::Dropped { at, why: Dropped::Own }),
             time().prop_map(|at| Outcome::Dropped { at, why: Dropped::Addressed }),
             time().prop_map(|at| Outcome::Dropped { at, why: Dropped::Elsewhere }),
+            time().prop_map(|at| Outcome::Dropped { at, why: Dropped::Digest }),
         ]
     }
 
