@@ -47,3 +47,4 @@ mod t64_last_mile;
 mod t65_pages;
 mod t67_wishes;
 mod t68_several_lists;
+mod t66_digest;

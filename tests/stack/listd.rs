@@ -10,6 +10,9 @@ use crate::claim::Port;
 use crate::process::{Server, WriteLock, memory, pss, run};
 use crate::{Doing, Failure, Result, school, smtp, template, wait};
 
+/// Moves the clock of a process; `$LIB` is the machine's own folder for libraries.
+const FAKETIME: &str = "LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1";
+
 const COMMAND: Duration = Duration::from_secs(30);
 
 /// What a story sets differently from `conf/listd.toml`.
@@ -60,6 +63,8 @@ impl Ports {
 #[derive(Debug)]
 pub struct Listd {
     server: Option<Server>,
+    /// What time it is at the next start, where that is not the machine's.
+    clock: Option<String>,
     ports: Ports,
     dir: PathBuf,
 }
@@ -67,7 +72,7 @@ pub struct Listd {
 impl Listd {
     /// Writes the configuration, the keys and the password; starts nothing.
     pub fn prepare(dir: &Path, ports: Ports, settings: &Settings) -> Result<Listd> {
-        let listd = Listd { server: None, ports, dir: dir.to_owned() };
+        let listd = Listd { server: None, clock: None, ports, dir: dir.to_owned() };
         let home = listd.home();
         std::fs::create_dir_all(&home)?;
         let keys = school::fixtures().join("keys");
@@ -107,6 +112,7 @@ impl Listd {
             ("LIST", &list),
             ("DOMAIN", &settings.domain),
             ("DNS", &settings.dns),
+            ("DOMAIN", &settings.domain),
             ("MORE", &settings.more),
         ];
         let text = template::fill(include_str!("conf/listd.toml"), &values)?;
@@ -136,8 +142,13 @@ impl Listd {
     pub fn spawn(&mut self) -> Result<()> {
         let program = program("listd")?;
         let config = self.config();
-        let argv = [program.to_string_lossy(), "--config".into(), config.to_string_lossy()];
-        let argv: Vec<&str> = argv.iter().map(AsRef::as_ref).collect();
+        let (program, config) = (program.to_string_lossy(), config.to_string_lossy());
+        let faked = self.clock.as_ref().map(|at| format!("FAKETIME=@{at}"));
+        let mut argv: Vec<&str> = Vec::new();
+        if let Some(faked) = &faked {
+            argv.extend(["env", "TZ=UTC", FAKETIME, "FAKETIME_DONT_FAKE_MONOTONIC=1", faked]);
+        }
+        argv.extend([program.as_ref(), "--config", config.as_ref()]);
         self.server = Some(Server::start("listd", &self.dir.join("log"), &argv)?);
         Ok(())
     }
@@ -159,6 +170,11 @@ impl Listd {
             smtp::Client::open(smtp_port, &smtp::As::Local)?.quit();
             Ok(())
         })
+    }
+
+    /// At the next start it is this time (UTC, `2027-03-26 09:00:00`) for listd, and goes on from there.
+    pub fn set_clock(&mut self, at: &str) {
+        self.clock = Some(at.to_owned());
     }
 
     /// `kill -9`.

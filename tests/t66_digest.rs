@@ -1,0 +1,196 @@
+//! Digests on the real stack, with a clock that is moved: two lists in one mail over a weekend on which summer time begins,
+//! weekly beside daily, `kill -9` in between, and the bounce of one.
+//!
+//! The days are to come, so that what others sign now is old and not from the future; the unit tests have all other changes
+//! of the clock.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use stack::claim::Port;
+use stack::{Stack, http, mail, school, wait};
+
+const PUBLIC: &str = "https://lists.schule.example";
+const CHOIR: &str = "chor@schule.example";
+const DAYS: &str = "timezone = \"Europe/Berlin\"\ndigest_at = \"18:00\"\ndigest_day = \"sunday\"\n";
+
+fn post(stack: &Stack, list: &str, subject: &str, head: &str) {
+    let (_, author) = school::JOERG;
+    let id = format!("{subject}@post.example");
+    let letter = mail::text(author, list, subject, &id, "Liebe Eltern");
+    let letter = [head.as_bytes(), &letter].concat();
+    let reply = stack.post(author, &[list], &letter).unwrap();
+    assert_eq!(reply.code, 250, "{reply}");
+}
+
+/// The path of a copy's own page.
+fn settings(copy: &[u8]) -> String {
+    let links = mail::header(copy, "List-Unsubscribe");
+    let (_, rest) = links.split_once(&format!("<{PUBLIC}")).expect("an https link first");
+    rest.split_once('>').expect("an end").0.replace("/u/", "/o/")
+}
+
+fn choose(web: SocketAddr, path: &str, digest: &str) {
+    let (status, page) = http::post(web, path, &format!("mail=all&digest={digest}")).unwrap();
+    assert!(status == 200 && page.contains("role=\"status\""), "{status} {page}");
+}
+
+/// What Python's parser makes of a mail: the kinds of its parts, and the Message-IDs of the mails in it.
+fn parsed(raw: &[u8]) -> String {
+    const PARSE: &str = "import sys, email
+m = email.message_from_bytes(sys.stdin.buffer.read())
+top = m.get_payload()
+print(m.get_content_type(), [p.get_content_type() for p in top], [p.get_content_type() for p in top[0].get_payload()])
+print([(p.get_content_type(), p.get_payload(0)['Message-ID'], p.defects) for p in top[1].get_payload()])";
+    let mut python = Command::new("/usr/bin/python3")
+        .args(["-c", PARSE])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    python.stdin.take().unwrap().write_all(raw).unwrap();
+    String::from_utf8(python.wait_with_output().unwrap().stdout).unwrap()
+}
+
+fn digests(stack: &Stack, login: &str) -> Vec<Vec<u8>> {
+    let all = stack.dovecot.inbox(login).unwrap();
+    all.into_iter().filter(|m| mail::header(m, "Subject").starts_with("Sammelmail")).collect()
+}
+
+fn wait_for_digests(stack: &Stack, login: &str, count: usize) -> Vec<u8> {
+    let what = format!("digest {count} of {login}");
+    wait::until_true(&what, Duration::from_secs(60), || digests(stack, login).len() >= count)
+        .unwrap_or_else(|why| panic!("{why:?}\n{}", stack.listd.output()));
+    let mut all = digests(stack, login);
+    assert_eq!(all.len(), count, "{login}");
+    all.pop().unwrap()
+}
+
+/// Dies, and is there again at another time.
+fn move_clock(stack: &mut Stack, at: &str) {
+    stack.listd.kill();
+    stack.listd.set_clock(at);
+    stack.listd.start().unwrap();
+}
+
+/// The trace of a mail says of somebody that she gets digests.
+fn gathered(stack: &Stack, subject: &str, who: &str) {
+    wait::until_true(&format!("{subject} to wait for {who}"), wait::MAIL, || {
+        let trace = stack.listd.listctl(&["trace", &format!("{subject}@post.example")]).unwrap();
+        trace.lines().any(|line| line.contains(who) && line.contains("digests"))
+    })
+    .unwrap();
+}
+
+#[test]
+fn digests_come_at_their_time() {
+    let port = Port::claim().unwrap();
+    let web = SocketAddr::from(([127, 0, 0, 1], port.number()));
+    let pages = format!("\n[web]\nlisten = \"{web}\"\npublic_url = \"{PUBLIC}\"\n");
+    // The watch takes a digest for a mail of ours: it would not know that its mails' authors show themselves, as in copies.
+    let mut stack = Stack::builder()
+        .unwatched()
+        .settings(|s| {
+            s.domain.push_str(DAYS);
+            s.more.push_str(&pages);
+        })
+        .start()
+        .unwrap();
+    let (ayse, maria, zoe) = (school::AYSE, school::MARIA, school::ZOE);
+    move_clock(&mut stack, "2027-03-26 09:00:00");
+
+    // Friday: each chooses, by the link in her own copy.
+    post(&stack, school::CLASS_5B, "Eins", "");
+    post(&stack, CHOIR, "Zwei", "");
+    let copy = |login: &str, id: &str| settings(&stack.dovecot.wait_for(login, id).unwrap());
+    choose(web, &copy(ayse.0, "Eins@post.example"), "daily");
+    choose(web, &copy(ayse.0, "Zwei@post.example"), "daily");
+    choose(web, &copy(maria.0, "Eins@post.example"), "weekly");
+    let outside = school::OUTSIDE;
+    let to_outside = || {
+        let all = stack.sink.deliveries();
+        all.into_iter().find(|mail| mail.to.iter().any(|to| to == outside))
+    };
+    wait::until_true("a copy outside", wait::MAIL, || to_outside().is_some()).unwrap();
+    choose(web, &settings(&to_outside().unwrap().mail), "daily");
+    let members = stack.listd.listctl(&["list", "members", school::CLASS_5B]).unwrap();
+    let shown = |who: &str, how: &str| {
+        members.lines().any(|line| line.contains(who) && line.ends_with(how))
+    };
+    assert!(shown(ayse.1, "daily") && shown(maria.1, "weekly"), "{members}");
+    post(&stack, school::CLASS_5B, "Drei", "In-Reply-To: <Eins@post.example>\r\n");
+    post(&stack, CHOIR, "Vier", "");
+    stack.dovecot.wait_for(zoe.0, "Vier@post.example").unwrap();
+    for subject in ["Drei", "Vier"] {
+        gathered(&stack, subject, ayse.1);
+    }
+    gathered(&stack, "Drei", maria.1);
+    gathered(&stack, "Drei", outside);
+
+    // Her mailbox outside is gone by six o'clock.
+    stack.sink.set(|f| {
+        f.refuse.insert(outside.to_owned(), "550 5.1.1 no such user".into());
+    });
+    move_clock(&mut stack, "2027-03-26 16:59:45");
+    assert!(digests(&stack, ayse.0).is_empty(), "not before its time");
+    let digest = wait_for_digests(&stack, ayse.0, 1);
+    assert_eq!(mail::header(&digest, "Subject"), "Sammelmail: Elternchor, Klasse 5b (2)");
+    assert!(mail::header(&digest, "To").ends_with(&format!("<{}>", ayse.1)));
+    assert_eq!(mail::header(&digest, "Auto-Submitted"), "auto-generated");
+    assert_eq!(
+        parsed(&digest),
+        "multipart/mixed ['multipart/alternative', 'multipart/digest'] ['text/plain', 'text/html']\n\
+         [('message/rfc822', '<Drei@post.example>', []), ('message/rfc822', '<Vier@post.example>', [])]\n"
+    );
+    let link = settings(&digest);
+    let (_, body) = mail::split(&digest);
+    let body = String::from_utf8_lossy(body);
+    assert!(!body.contains("/u/") && !body.contains(ayse.1), "nothing personal in a body");
+
+    // Its bounce is hers: it came to an address with her token.
+    let counted = || {
+        let count = |what| stack.listd.status(&format!("/queue/{what}")).unwrap();
+        (count("bounces"), count("bounces_unattributed"))
+    };
+    wait::until_true("the bounce to be counted", wait::MAIL, || counted() == (1, 0)).unwrap();
+    let trace = stack.listd.listctl(&["trace", "Drei@post.example"]).unwrap();
+    assert!(trace.contains("in the digest letter."), "{trace}");
+
+    // Saturday evening, behind the digest of that day; on Sunday six o'clock is an hour earlier by the sun.
+    move_clock(&mut stack, "2027-03-27 19:00:00");
+    post(&stack, school::CLASS_5B, "Fuenf", "");
+    gathered(&stack, "Fuenf", ayse.1);
+    gathered(&stack, "Fuenf", maria.1);
+    move_clock(&mut stack, "2027-03-28 15:59:40");
+    assert_eq!((digests(&stack, ayse.0).len(), digests(&stack, maria.0).len()), (1, 0));
+    let second = wait_for_digests(&stack, ayse.0, 2);
+    assert!(parsed(&second).ends_with("[('message/rfc822', '<Fuenf@post.example>', [])]\n"));
+    let weekly = wait_for_digests(&stack, maria.0, 1);
+    let both = parsed(&weekly);
+    assert!(
+        both.contains("<Drei@post.example>") && both.contains("<Fuenf@post.example>"),
+        "{both}"
+    );
+
+    // Nothing comes twice, whenever it dies.
+    move_clock(&mut stack, "2027-03-28 16:00:30");
+    wait::stays("the digests", Duration::from_secs(4), || {
+        (digests(&stack, ayse.0).len(), digests(&stack, maria.0).len())
+    })
+    .unwrap();
+    assert_eq!((digests(&stack, ayse.0).len(), digests(&stack, maria.0).len()), (2, 1));
+
+    // One click ends all of it, and nothing else.
+    let leave = link.replace("/o/", "/u/");
+    let (status, _) = http::get(web, &leave).unwrap();
+    assert_eq!(status, 200);
+    let (status, page) = http::post(web, &leave, "List-Unsubscribe=One-Click").unwrap();
+    assert!(status == 200 && page.contains(ayse.1), "{status} {page}");
+    for list in [school::CLASS_5B, CHOIR] {
+        let members = stack.listd.listctl(&["list", "members", list]).unwrap();
+        let line = members.lines().find(|line| line.contains(ayse.1)).unwrap_or_default();
+        assert!(line.contains("unsubscribed"), "{members}");
+    }
+}
