@@ -45,6 +45,6 @@ mod t62_authors;
 mod t63_requests;
 mod t64_last_mile;
 mod t65_pages;
+mod t66_digest;
 mod t67_wishes;
 mod t68_several_lists;
-mod t66_digest;
