@@ -48,3 +48,4 @@ mod t65_pages;
 mod t66_digest;
 mod t67_wishes;
 mod t68_several_lists;
+mod t70_bounces;

@@ -9,7 +9,8 @@
 //! - whatever she wrote herself;
 //! - to those who look after a list, in letters and pages about it: what stands in the mail that waits (its Subject is in
 //!   the letter), who else looks after the list ("who decided"), and who left it on her own page (they are asked to take
-//!   her out of the group).
+//!   her out of the group);
+//! - to a domain's admins, not to owners: whose address is paused, in the letter that says how the pause ends.
 //!
 //! Replies in a dialogue show nothing but what the client said on that connection.
 
@@ -30,6 +31,8 @@ pub struct Registry {
     pub people: BTreeMap<String, BTreeSet<String>>,
     /// By the list's address: the addresses of all who look after it.
     pub keepers: BTreeMap<String, BTreeSet<String>>,
+    /// Of the domain.
+    pub admins: BTreeSet<String>,
 }
 
 /// What came to one person.
@@ -53,7 +56,8 @@ impl Registry {
     /// Reads people and lists out of LDIF: entries, and changes that add to them.
     pub fn of(ldif: &str, admins: &[String]) -> Registry {
         let entries: Vec<Vec<(String, String)>> = ldif.split("\n\n").map(entry).collect();
-        let mut registry = Registry::default();
+        let mut registry =
+            Registry { admins: admins.iter().cloned().collect(), ..Registry::default() };
         let values = |entry: &[(String, String)], name: &str| -> Vec<String> {
             let hits = entry.iter().filter(|(n, _)| n == name);
             hits.map(|(_, value)| value.to_lowercase()).collect()
@@ -81,7 +85,7 @@ impl Registry {
             .filter_map(|entry| Some((named(entry)?.0, values(entry, "member"))))
             .collect();
         for entry in &entries {
-            let mut keepers: BTreeSet<String> = admins.iter().cloned().collect();
+            let mut keepers = registry.admins.clone();
             let named = [values(entry, "owner"), values(entry, "listmoderator")].concat();
             for dn in named {
                 keepers.extend(of(&dn));
@@ -92,7 +96,7 @@ impl Registry {
             }
         }
         // A list that is on a list is nobody.
-        let Registry { people, keepers } = &mut registry;
+        let Registry { people, keepers, .. } = &mut registry;
         people.values_mut().for_each(|all| all.retain(|address| !keepers.contains_key(address)));
         registry
     }
@@ -240,6 +244,9 @@ impl Evidence {
             allowed.extend(self.by_own_hand());
         }
         allowed.extend(kept.into_iter().flatten().cloned());
+        if !self.registry.admins.is_disjoint(own) {
+            allowed.extend(views.iter().flat_map(|view| paused(view)));
+        }
         allowed
     }
 
@@ -303,6 +310,12 @@ fn line_with<'a>(text: &'a str, address: &str) -> &'a str {
 fn shown(views: &[String], everybody: &BTreeSet<&str>) -> BTreeSet<String> {
     let all = views.iter().flat_map(|view| addresses(view));
     all.filter(|address| everybody.contains(address.as_str())).collect()
+}
+
+/// Of whose address it says how its pause ends.
+fn paused(view: &str) -> BTreeSet<String> {
+    let behind = view.split("listctl member resume ").skip(1);
+    behind.flat_map(|text| addresses(text.lines().next().unwrap_or_default())).collect()
 }
 
 /// Everything that looks like an address, also with `=` or `%40` for `@`.

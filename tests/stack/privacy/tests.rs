@@ -106,6 +106,15 @@ fn who_may_see_what() {
 }
 
 #[test]
+fn whose_address_is_paused_is_the_admins_to_know() {
+    let told = own("Bert ist weg:\r\n  listctl member resume bert@home.example\r\n");
+    let leaks = |to: &str, mail: &str| story(to, mail).leaks().len();
+    assert_eq!(leaks("root@schule.example", &told), 0);
+    assert_eq!(leaks("carl@home.example", &told), 1, "an owner is no admin");
+    assert_eq!(leaks("root@schule.example", &own("bert@home.example")), 1, "not in any letter");
+}
+
+#[test]
 fn replies_and_pages_are_looked_at() {
     let mut story =
         story("bert@home.example", &own("https://lists.x/q/abcdefghijklmnopqrstuvwxyz"));
