@@ -89,9 +89,7 @@ fn digests_come_at_their_time() {
     let port = Port::claim().unwrap();
     let web = SocketAddr::from(([127, 0, 0, 1], port.number()));
     let pages = format!("\n[web]\nlisten = \"{web}\"\npublic_url = \"{PUBLIC}\"\n");
-    // The watch takes a digest for a mail of ours: it would not know that its mails' authors show themselves, as in copies.
     let mut stack = Stack::builder()
-        .unwatched()
         .settings(|s| {
             s.domain.push_str(DAYS);
             s.more.push_str(&pages);

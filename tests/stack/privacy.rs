@@ -6,6 +6,7 @@
 //!
 //! What may be shown to somebody:
 //! - her own addresses, and in a mail those that stand in the mails that came in under its Message-ID;
+//! - in a digest that for each mail in it, as if it had come by itself; around them what any of them may show;
 //! - whatever she wrote herself;
 //! - to those who look after a list, in letters and pages about it: what stands in the mail that waits (its Subject is in
 //!   the letter), who else looks after the list ("who decided"), and who left it on her own page (they are asked to take
@@ -14,12 +15,15 @@
 //!
 //! Replies in a dialogue show nothing but what the client said on that connection.
 
+mod opened;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::{BASE64, Encoding, Specification};
 
 use crate::mail;
 use crate::talks::Talk;
+use opened::opened;
 
 /// Of a mail that much is looked at (octets): a file of megabytes is nobody's words.
 const LOOKED_AT: usize = 256 * 1024;
@@ -148,14 +152,17 @@ impl Evidence {
         let inputs: Vec<Input> =
             self.dialogues.iter().flat_map(|talk| transactions(&talk.said)).collect();
         let mut leaks = Vec::new();
-        for delivered in &self.delivered {
-            let views = views(&delivered.mail);
-            let about = || {
-                let field = |name| mail::header(&delivered.mail, name);
-                format!("the mail {} ({})", field("Message-ID"), field("Subject"))
-            };
-            for address in self.leaked(delivered, &views, &shown(&views, &everybody), &inputs) {
-                leaks.push(format!("{} got {address} in {}", delivered.to, about()));
+        for Delivered { to, mail } in &self.delivered {
+            for piece in opened(mail) {
+                let views = views(&piece.mail);
+                let about = || {
+                    let field = |name| mail::header(&piece.mail, name);
+                    format!("the mail {} ({})", field("Message-ID"), field("Subject"))
+                };
+                let shown = shown(&views, &everybody);
+                for address in self.leaked(to, &piece.of, &views, &shown, &inputs) {
+                    leaks.push(format!("{to} got {address} in {}", about()));
+                }
             }
         }
         for talk in &self.dialogues {
@@ -175,17 +182,17 @@ impl Evidence {
         leaks
     }
 
-    /// What a mail shows its reader that it should not.
+    /// What a mail shows its reader that it should not; `of` are the Message-IDs of the mails that it is.
     fn leaked(
         &self,
-        delivered: &Delivered,
+        to: &str,
+        of: &[String],
         views: &[String],
         shown: &BTreeSet<String>,
         inputs: &[Input],
     ) -> BTreeSet<String> {
-        let own = self.registry.own(&delivered.to);
-        let id = mail::header(&delivered.mail, "Message-ID").to_lowercase();
-        let same = inputs.iter().filter(|input| !id.is_empty() && input.id == id);
+        let own = self.registry.own(to);
+        let same = inputs.iter().filter(|input| !input.id.is_empty() && of.contains(&input.id));
         let written: BTreeSet<&String> = same.flat_map(|input| &input.shows).chain(&own).collect();
         let left: BTreeSet<String> =
             shown.iter().filter(|address| !written.contains(address)).cloned().collect();

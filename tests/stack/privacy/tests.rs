@@ -139,3 +139,36 @@ fn replies_and_pages_are_looked_at() {
     assert_eq!(leaks.len(), 3, "{leaks:?}");
     assert!(leaks[0].contains("carl@home.example"), "{leaks:?}");
 }
+
+/// Two mails as one: each may show what its own author wrote, and the words around them what any of them may.
+#[test]
+fn a_digest_is_looked_into() {
+    let other = LETTER.replace("<1@", "<3@").replace("bert@home.example", "oma@out.example");
+    let digest = |words: &str, one: &str, two: &str| {
+        let part = |id: &str, body: &str| {
+            format!(
+                "--d\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\nMessage-ID: <{id}>\r\n\r\n{body}\r\n"
+            )
+        };
+        format!(
+            "Message-ID: <2@lists>\r\nContent-Type: multipart/mixed; boundary=\"m\"\r\n\r\n--m\r\n\r\n{words}\r\n--m\r\n\
+             Content-Type: multipart/digest; boundary=\"d\"\r\n\r\n{}{}--d--\r\n\r\n--m--\r\n",
+            part("1@home.example", one),
+            part("3@home.example", two)
+        )
+    };
+    let (anna, oma) = ("anna@home.example", "oma@out.example");
+    let cases = [
+        (digest("", anna, &format!("{anna} {oma}")), 0),
+        (digest(&format!("{anna} {oma}"), "", ""), 0),
+        (digest("", oma, ""), 1),
+        (digest("carl@home.example", "", ""), 1),
+        (digest("", "carl@home.example", "carl@home.example"), 2),
+    ];
+    for (mail, count) in cases {
+        let mut story = story("bert@home.example", &mail);
+        story.dialogues.push(said("anna@home.example", &other));
+        let leaks = story.leaks();
+        assert_eq!(leaks.len(), count, "{mail}: {leaks:?}");
+    }
+}
