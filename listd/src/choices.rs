@@ -114,7 +114,8 @@ impl Choices {
         Ok(ticket.and_then(of))
     }
 
-    /// A token of a digest: one for each list of which she gets digests there.
+    /// A token of a digest: one for each list of which she gets digests there. Where there is none any more, for each whose
+    /// mail she gets as she chose: so the link of an old digest still leads somewhere.
     async fn reader(&self, token: &str) -> Result<Vec<Member>, StoreError> {
         let Parts { members, store, keys, .. } = &self.parts;
         let domains = members.domain_names();
@@ -125,13 +126,23 @@ impl Choices {
         };
         let domain = all.iter().zip(domains).find(|(all, _)| *all == id).map(|(_, domain)| domain);
         let Some(who) = store.recipient(RecipientRef(number)).await? else { return Ok(Vec::new()) };
-        let of_domain = |list: &Arc<List>| Some(list.address.domain()) == domain.as_deref();
-        let gathers = |list: &Arc<List>| {
-            members.options(&list.id, &who).is_some_and(|options| options.digest != Digest::Off)
-        };
-        let lists = members.lists().into_iter().filter(|list| of_domain(list) && gathers(list));
-        let lists = lists.filter(|list| self.on_the_list(list, &who.address).is_some());
-        Ok(lists.map(|list| Member { list, who: who.clone() }).collect())
+        let (mut gathered, mut single) = (Vec::new(), Vec::new());
+        for list in members.lists() {
+            let is_there = Some(list.address.domain()) == domain.as_deref();
+            let Some(options) = members.options(&list.id, &who).filter(|_| is_there) else {
+                continue;
+            };
+            if self.on_the_list(&list, &who.address).is_none() {
+                continue;
+            }
+            let member = Member { list, who: who.clone() };
+            match options.digest {
+                Digest::Daily | Digest::Weekly => gathered.push(member),
+                Digest::Off if !options.mute.is_for_good() => single.push(member),
+                Digest::Off => {}
+            }
+        }
+        Ok(if gathered.is_empty() { single } else { gathered })
     }
 
     /// Whose link it is: of one list, or of all of which a digest is gathered. Empty for one that says nothing to us.

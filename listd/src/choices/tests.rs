@@ -62,6 +62,12 @@ impl House {
         token::member(&self.school.keys, &list(), self.numbers[address], START)
     }
 
+    /// The link in a digest.
+    fn digests(&self, address: &str) -> String {
+        let all = token::digests("schule.example");
+        token::member(&self.school.keys, &all, self.numbers[address], START)
+    }
+
     fn who(&self, person: Option<&str>, address: &str) -> Recipient {
         let address = Address::parse(address).expect("an address");
         let members = &self.school.door.pipeline.members;
@@ -278,6 +284,66 @@ async fn a_choice_stays() {
     assert!(muted(&again), "as a new account with the same address");
 }
 
+/// What she chooses of digests counts and is on her page again; whoever wants them gets no copy.
+#[tokio::test]
+async fn digests_are_chosen() {
+    use crate::web::wishes::Digest;
+    let house = House::new().await;
+    let token = house.token(BERT);
+    let mine = async || house.pages.mine(&token).await.expect("well").expect("known");
+    assert!(mine().await.offers.digest);
+    for (digest, claim) in [
+        (Digest::Daily, Claim::Never(Dropped::Digest)),
+        (Digest::Weekly, Claim::Never(Dropped::Digest)),
+        (Digest::Off, Claim::Yes),
+    ] {
+        let wishes = Wishes { digest, ..Wishes::default() };
+        house.pages.set(&token, wishes.clone()).await.expect("well").expect("known");
+        assert_eq!(mine().await.wishes, wishes);
+        assert_eq!(house.claim(BERT, START), claim, "{digest:?}");
+    }
+    assert_eq!(house.letters().await, []);
+}
+
+/// The link in a digest is about every list of which she gets digests, and about no other; one in an old digest still
+/// finds them when she gets each mail again.
+#[tokio::test]
+async fn a_digests_link_is_about_all_of_them() {
+    use crate::web::wishes::Digest;
+    let house = House::new().await;
+    let members = &house.school.door.pipeline.members;
+    let (link, anna) = (house.digests(ANNA), house.who(None, ANNA));
+    let title = async || house.pages.mine(&link).await.expect("well").map(|mine| mine.list_title);
+    assert_eq!(title().await, None, "she gets none");
+    let other = |name: &str| {
+        let address = Address::parse(&format!("{name}@schule.example")).expect("an address");
+        let Lookup::List(list) = members.lookup(&address) else { panic!("a list") };
+        Member { list, who: anna.clone() }
+    };
+    let lists = [other("5b"), other("6a")];
+    let daily = Wishes { digest: Digest::Daily, ..Wishes::default() };
+    for member in &lists {
+        house.choices.wish(member, &daily).await.expect("well");
+    }
+    let both = title().await.expect("known");
+    assert!(both == "Klasse 5b, 6a" || both == "6a, Klasse 5b", "{both}");
+    let all = |claim: Claim| {
+        for Member { list, who } in &lists {
+            assert_eq!(members.claim(&list.id, who, START), claim, "{}", list.id.0);
+        }
+        assert_eq!(members.options(&other("watched").list.id, &anna), None);
+    };
+    all(Claim::Never(Dropped::Digest));
+    house.pages.set(&link, Wishes::default()).await.expect("well").expect("known");
+    all(Claim::Yes);
+    assert_eq!(title().await, Some(both), "of an old digest");
+    house.pages.set(&link, daily).await.expect("well").expect("known");
+    all(Claim::Never(Dropped::Digest));
+    house.pages.unsubscribe(&link).await.expect("well").expect("known");
+    all(Claim::Never(Dropped::Muted));
+    assert_eq!(house.letters().await.len(), 2, "one for each list");
+}
+
 /// H8: a token that is forged, of another purpose or of nobody leads nowhere, and does nothing.
 #[tokio::test]
 async fn bad_tokens_do_nothing() {
@@ -292,6 +358,8 @@ async fn bad_tokens_do_nothing() {
         token::member(keys, &others, 999_999, START),
         token::make(keys, token::Purpose::Bounces, &list(), house.numbers[BERT], START),
         token::ticket(keys, 12_345, START),
+        // Of a digest, and she gets none.
+        house.digests(BERT),
     ];
     for token in bad {
         assert_eq!(house.pages.mine(&token).await, Ok(None), "{token}");
