@@ -6,11 +6,11 @@ use std::sync::Mutex;
 use bytes::Bytes;
 use listcore::address::Address;
 use listcore::digest::{Day, TimeOfDay};
-use listcore::list::{ListId, Settings};
+use listcore::list::{AuthorAddress, Copies, ListId, Settings};
 use listcore::message::{Shape, Tree};
 use listcore::outcome::{Dropped, Outcome};
 use listcore::recipients::PersonId;
-use listcore::rewrite::{Frozen, PostKind};
+use listcore::rewrite::{Frozen, Hidden, PostKind};
 use listcore::token::{self, Keys, Purpose};
 
 use super::*;
@@ -88,6 +88,21 @@ fn who(name: &str) -> Recipient {
     }
 }
 
+fn frozen(list: &str) -> Frozen {
+    Frozen {
+        description: format!("Klasse {list}"),
+        language: "de".to_owned(),
+        received: "Received: by lists.schule.example; Fri, 20 Nov 2026 10:00:00 +0100\r\n"
+            .to_owned(),
+        settings: Settings { subject_tag: format!("[{list}]"), ..Settings::default() },
+        ..Frozen::new(
+            PostKind::List,
+            ListId(format!("id-{list}")),
+            address(&format!("klasse-{list}@schule.example")),
+        )
+    }
+}
+
 fn keys() -> Arc<Keys> {
     Arc::new(Keys::parse(&"5e".repeat(32)).expect("keys"))
 }
@@ -135,29 +150,21 @@ impl House {
         account.batches[0].outcomes[0].clone()
     }
 
-    /// A post of which nobody gets a copy: all of them want digests.
     async fn post(&mut self, list: &str, subject: &str, answers: &str, to: &[&str], came: &str) {
-        self.posts += 1;
-        let (id, came) = (self.posts, at(came));
         let raw = format!(
             "From: Ayse <ayse@web.example>\r\nSubject: {subject}\r\nMessage-ID: <{subject}@x>\r\n{answers}Date: Fri, 20 Nov 2026 10:00:00 +0100\r\n\r\nText zu {subject}\r\n"
         );
-        let frozen = Frozen {
-            description: format!("Klasse {list}"),
-            language: "de".to_owned(),
-            received: "Received: by lists.schule.example; Fri, 20 Nov 2026 10:00:00 +0100\r\n"
-                .to_owned(),
-            settings: Settings { subject_tag: format!("[{list}]"), ..Settings::default() },
-            ..Frozen::new(
-                PostKind::List,
-                ListId(format!("id-{list}")),
-                address(&format!("klasse-{list}@schule.example")),
-            )
-        };
+        self.gather(frozen(list), &format!("{subject}@x"), raw, to, came).await;
+    }
+
+    /// A post of which nobody gets a copy: all of them want digests.
+    async fn gather(&mut self, frozen: Frozen, id: &str, raw: String, to: &[&str], came: &str) {
+        self.posts += 1;
+        let (number, came) = (self.posts, at(came));
         let mail = NewMail {
-            id: MailId(id),
+            id: MailId(number),
             raw: Raw::Memory(Bytes::from(raw)),
-            message_id: format!("{subject}@x"),
+            message_id: id.to_owned(),
             sender: None,
             received: came,
             utf8: false,
@@ -167,14 +174,14 @@ impl House {
         let gathered = Outcome::Dropped { at: came, why: Dropped::Digest };
         let outcomes = outcomes.map(|(index, _)| (index, gathered.clone())).collect();
         let post = NewPost {
-            id: PostId(id),
+            id: PostId(number),
             frozen,
             digest: [7; 32],
             expires: came,
             recipients,
             hides: None,
         };
-        let batch = BatchId { post: PostId(id), number: 0 };
+        let batch = BatchId { post: PostId(number), number: 0 };
         let moves = vec![Move::accept(mail, vec![post]), Move::Settle { batch, outcomes }];
         self.store.commit(moves).await.expect("stored");
     }
@@ -425,6 +432,61 @@ async fn readers_share_a_body() {
         let body = body(raw);
         assert!(!body.contains("gmx.example") && !body.contains("/u/"), "{body}");
     }
+}
+
+/// Promise 7: a list that hides its authors hides them in digests too, in the mail and in the words around it.
+#[tokio::test]
+async fn a_hidden_author_stays_hidden() {
+    let mut house = House::new();
+    let mut frozen = frozen("5b");
+    frozen.settings.author_address = AuthorAddress::Hidden;
+    frozen.hidden = Some(Hidden {
+        relay: address("klasse-5b-author+k7@schule.example"),
+        name: "Ayse".to_owned(),
+        addresses: vec![address("ayse@web.example")],
+        answers: None,
+        ids: Vec::new(),
+    });
+    let raw = "From: ayse@web.example\r\nSender: ayse@web.example\r\nReply-To: ayse@web.example\r\n\
+        Subject: Eins\r\nMessage-ID: <1@x>\r\nDate: Fri, 20 Nov 2026 10:00:00 +0100\r\n\r\nHallo\r\n";
+    house.gather(frozen, "1@x", raw.to_owned(), &["john"], "2026-11-16T09:00:00Z").await;
+    let sent = house.look("2026-11-16T21:00:00Z").await;
+    let [(_, _, raw)] = sent.as_slice() else { panic!("one digest: {sent:?}") };
+    let whole = raw.replace("=\r\n", "").replace("\r\n ", " ");
+    assert!(!whole.contains("web.example"), "{whole}");
+    assert!(whole.contains("From: Ayse") && whole.contains("klasse-5b-author+k7@"), "{whole}");
+    let (words, _) = whole.split_once("multipart/digest").expect("mails");
+    assert!(words.contains("Ayse"), "{words}");
+}
+
+/// B7, promise 9: what its author signed is in a digest octet for octet, as in the copy that others got.
+#[tokio::test]
+async fn a_signed_mail_is_the_copy() {
+    let mut house = House::new();
+    let body = "--b\r\nContent-Type: text/plain\r\n\r\nEins  \r\n\r\n--b\r\n\
+        Content-Type: application/pgp-signature\r\n\r\nxyz\r\n\r\n--b--\r\n \r\n\r\n";
+    let raw = format!(
+        "From: Ayse <ayse@web.example>\r\nSubject: Eins\r\nMessage-ID: <1@x>\r\nMIME-Version: 1.0\r\nDate: Fri, 20 Nov 2026 10:00:00 +0100\r\n\
+         Content-Type: multipart/signed; protocol=\"application/pgp-signature\";\r\n micalg=pgp-sha256; boundary=b\r\n\r\n{body}"
+    );
+    house.gather(frozen("5b"), "1@x", raw, &["ayse"], "2026-11-16T09:00:00Z").await;
+    let now = "2026-11-16T21:00:00Z";
+    let post = house.store.post(PostId(1)).await.expect("store").expect("a post");
+    let stored = house.store.body(post.mail).await.expect("store").expect("a body");
+    let mut shared = StoredPost::clone(&post);
+    shared.frozen.settings.copies = Copies::Shared;
+    let composer = &house.press.composer;
+    let edition = composer.edition(&shared.frozen, &who("ayse"), false);
+    let variant = composer.variant(&shared, &stored, &CAN, &edition).expect("a variant");
+    let copy = composer.copy(&variant, &[], at(now)).expect("a copy");
+    let Payload::Memory(rest) = &copy.body else { panic!("in memory") };
+    assert_eq!(rest.as_ref(), body.as_bytes());
+    let sent = house.look(now).await;
+    let raw = sent[0].2.as_bytes();
+    let tree = Tree::parse(raw).expect("a tree");
+    let inner = tree.parts.iter().find(|part| part.shape == Shape::Message).expect("a mail");
+    let whole = [copy.head.as_ref(), rest.as_ref()].concat();
+    assert_eq!(String::from_utf8_lossy(inner.body(raw)), String::from_utf8_lossy(&whole));
 }
 
 /// A mail that can't be made into a copy is told as such, and holds up nothing.
