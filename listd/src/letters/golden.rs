@@ -14,14 +14,14 @@ use listcore::list::Unsubscribe;
 use listcore::message::{Mail, Shape, Tree};
 use listcore::notice::letter::Words;
 use listcore::notice::{
-    self, About, Announcement, BrakedMail, Frame, Mine, PausedAddress, Post, Question, Scanned,
-    Storm, StrangeMail, Waits, Wish,
+    self, About, Announcement, BrakedMail, Chapter, Frame, Line, Mine, PausedAddress, Post,
+    Question, Scanned, Storm, StrangeMail, Waits, Wish,
 };
 use listcore::options::{Mute, Options};
 use listcore::policy::Unproven;
 use listcore::time::Local;
 
-use super::tests::{NOW, address, composer, letter, sent};
+use super::tests::{NOW, address, composer, leaving, letter, letters, sent};
 use super::*;
 use crate::sign::Signers;
 
@@ -38,6 +38,10 @@ const SETTINGS: &str = "https://lists.schule.example/o/abcdefghijklmnopqrstuvwxy
 enum To {
     Author,
     Moderator,
+    /// Of a digest, of one list or of several.
+    Reader {
+        several: bool,
+    },
 }
 
 /// The name of a letter, who gets it, and what it says.
@@ -141,6 +145,7 @@ fn all(language: &str) -> Vec<(&'static str, To, Words)> {
             admitted: true,
         },
     ];
+    let (one, all) = (vec![class(&list)], vec![class(&list), friends(&other)]);
     let why = "Das Fest fällt aus.\nBitte fragen Sie im Sekretariat.".to_owned();
     vec![
         (
@@ -248,11 +253,60 @@ fn all(language: &str) -> Vec<(&'static str, To, Words)> {
             To::Moderator,
             notice::strange(language, &[], &[came(12, "yahoo.example")]),
         ),
+        ("digest", To::Reader { several: false }, notice::digest(&frame, &one, (1, 1))),
+        ("digest-part", To::Reader { several: true }, notice::digest(&frame, &all, (2, 3))),
     ]
+}
+
+fn chapter(title: &str, list: &Address, threads: Vec<Vec<Line>>) -> Chapter {
+    let page = listcore::links::list_url("https://lists.schule.example", list);
+    Chapter { title: title.to_owned(), page: Some(page), threads }
+}
+
+fn line(author: &str, subject: &str, text: &str) -> Line {
+    Line { author: author.to_owned(), subject: subject.to_owned(), came: AT, text: text.to_owned() }
+}
+
+fn class(list: &Address) -> Chapter {
+    let first = line("Öznur Çelik über Klasse 5b", "Plätzchen am Freitag", MAIL);
+    let answer = line("Bert", "Re: Plätzchen am Freitag", "Ich bringe Mehl mit.");
+    let strange = line("Glück", "Gewinn \u{202e}auf\r\nBcc: x", "");
+    chapter("Klasse 5b", list, vec![vec![first, answer], vec![strange]])
+}
+
+fn friends(list: &Address) -> Chapter {
+    chapter("Klasse 7a", list, vec![vec![line("Ayşe Yılmaz", "Ausflug", "Wer kommt mit?")]])
+}
+
+/// A mail as a list sends it.
+const COPY: &str = "From: Bert via Klasse 5b <klasse-5b@schule.example>\r\nTo: klasse-5b@schule.example\r\n\
+    Subject: Ausflug\r\nMessage-ID: <1@gmx.example>\r\n\r\nWer kommt mit?\r\n";
+
+/// With the mails behind the words.
+fn digest(words: Words, several: bool) -> Vec<u8> {
+    let list = address("klasse-5b@schule.example");
+    let returns = Frozen {
+        description: "Klasse 5b".to_owned(),
+        ..Frozen::new(PostKind::List, ListId("5b".to_owned()), list)
+    };
+    let original = Original { octets: Arc::from(COPY.as_bytes()), global: false };
+    let digest = Digest {
+        to: vec![letter().to],
+        returns: &returns,
+        several,
+        name: notice::word(&words.language, "letter-digest-from"),
+        words,
+        originals: vec![original.clone(), original],
+        pages: Some("https://lists.schule.example".to_owned()),
+    };
+    leaving(letters().digest(&digest, NOW), &composer(Signers::new([]))).2
 }
 
 /// As it leaves, before it is signed.
 fn leaves(words: Words, to: To) -> Vec<u8> {
+    if let To::Reader { several } = to {
+        return digest(words, several);
+    }
     let mut letter = letter();
     letter.words = words;
     if to == To::Moderator {
@@ -337,7 +391,7 @@ fn letters_show_nobody_elses_address() {
             let ours = house.iter().any(|h| found == format!("{h}@schule.example"));
             let technical = found.starts_with("letter.") || found == "1@gmx.example";
             let own = match to {
-                To::Author => found == "ayse@gmx.example",
+                To::Author | To::Reader { .. } => found == "ayse@gmx.example",
                 To::Moderator => ["a.lehrer@schule.example", "oeznur@gmx.example"].contains(&found),
             };
             let decider = (name.starts_with("already.") || name.starts_with("already-wish."))
@@ -393,8 +447,10 @@ fn letters_are_easy_to_read() {
             "letter-",
         ] {
             // The name of the command that shows more.
-            let command = word == "bounce" && name.starts_with("strange");
-            assert!(command || !low.contains(word), "{name} says {word}");
+            let fine = word == "bounce" && name.starts_with("strange");
+            // What everybody calls one, in English.
+            let fine = fine || word == "digest" && name.ends_with(".en");
+            assert!(fine || !low.contains(word), "{name} says {word}");
         }
     }
 }

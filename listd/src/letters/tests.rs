@@ -44,14 +44,22 @@ pub(super) fn letter() -> Letter {
     }
 }
 
-fn letters() -> Letters {
+pub(super) fn letters() -> Letters {
     Letters { hostname: "lists.schule.example".to_owned(), ids: Arc::default() }
 }
 
 /// What the relay gets: the envelope's sender, the header, the body.
 pub(super) fn sent(letter: &Letter, composer: &Composer) -> (Vec<u8>, Option<Address>, Vec<u8>) {
-    let (mail, post) = letters().write(letter, NOW);
+    leaving(letters().write(letter, NOW), composer)
+}
+
+/// The same of what the store gets.
+pub(super) fn leaving(
+    (mail, post): (NewMail, NewPost),
+    composer: &Composer,
+) -> (Vec<u8>, Option<Address>, Vec<u8>) {
     let Raw::Memory(raw) = mail.raw else { panic!("a letter is small") };
+    let edition = post.frozen.language.as_str().into();
     let stored = StoredPost {
         id: post.id,
         mail: mail.id,
@@ -63,10 +71,8 @@ pub(super) fn sent(letter: &Letter, composer: &Composer) -> (Vec<u8>, Option<Add
     };
     let can = Can { eight_bit: false, utf8: false, chunking: false, size: None };
     let body = Body::Memory(raw.clone());
-    let variant = composer
-        .variant(&stored, &body, &can, &letter.words.language.as_str().into())
-        .expect("a variant");
-    let to = (RecipientRef(1), letter.to.clone());
+    let variant = composer.variant(&stored, &body, &can, &edition).expect("a variant");
+    let to = (RecipientRef(1), post.recipients.first().expect("somebody").clone());
     let copy = composer.copy(&variant, &[to], NOW).expect("a copy");
     let Payload::Memory(body) = copy.body else { panic!("a letter is small") };
     (raw.to_vec(), copy.sender, [copy.head.to_vec(), body.to_vec()].concat())
