@@ -68,10 +68,12 @@ impl Choices {
             Unsubscribe::Leave => Mute::Left,
             Unsubscribe::Mute | Unsubscribe::Request => Mute::ForGood,
         };
-        // Who is no longer let in can't come back by herself.
         let admitted = self.parts.members.admission(&list.id, who);
         let admitted = admitted.filter(|_| unsubscribe == Unsubscribe::Leave);
-        let link = if admitted.is_none() { self.link(member) } else { None };
+        let roster = self.parts.members.roster(&list.id).unwrap_or_default();
+        // Whom the directory names as well would still get the mail; who is not named can't come back by herself.
+        let ends = admitted.as_ref().is_some_and(|one| !one.is_named(&roster));
+        let link = if ends { None } else { self.link(member) };
         let (url, ticket) = link.unzip();
         let told = |frame: &Frame<'_>| notice::unsubscribed(frame, unsubscribe, url.as_deref());
         let mut letters = vec![self.letter(list, who, told)];
@@ -84,20 +86,15 @@ impl Choices {
             moves.push(Move::accept(mail, vec![post.clone()]));
             posts.push(post);
         }
-        match admitted {
-            Some(admitted) => self.dismiss(admitted, moves).await?,
-            None => self.choose(member, Options { mute, ..before }, Some(by), moves).await?,
+        moves.extend(admitted.as_ref().map(dismissal));
+        match ends {
+            true => _ = self.parts.store.commit(moves).await.map_err(|error| trouble(&error))?,
+            false => self.choose(member, Options { mute, ..before }, Some(by), moves).await?,
+        }
+        if let Some(one) = admitted {
+            self.parts.members.dismiss(&one.list, &one.address);
         }
         posts.iter().for_each(|post| self.announce(post));
-        Ok(())
-    }
-
-    /// One whom somebody let in beside the directory is on the list no more, and has no wishes left.
-    async fn dismiss(&self, admitted: Admitted, mut moves: Vec<Move>) -> Result<(), NotNow> {
-        let Admitted { list, address, .. } = admitted;
-        moves.push(Move::Dismiss { list: list.clone(), address: address.clone() });
-        self.parts.store.commit(moves).await.map_err(|error| trouble(&error))?;
-        self.parts.members.dismiss(&list, &address);
         Ok(())
     }
 
@@ -112,4 +109,9 @@ impl Choices {
             .map(|owner| self.letter(list, &owner, |frame| notice::leaves(frame, shown)))
             .collect()
     }
+}
+
+/// Out again, whom somebody let in beside the directory.
+fn dismissal(one: &Admitted) -> Move {
+    Move::Dismiss { list: one.list.clone(), address: one.address.clone() }
 }

@@ -3,14 +3,18 @@
 use std::collections::HashMap;
 
 use listcore::entry::Entry;
+use listcore::hold::By;
 use listcore::list::ListId;
+use listcore::list::settings::Key;
 use listcore::outcome::Dropped;
+use listcore::recipients::PersonId;
 use listcore::{ldif, token};
 
 use super::*;
 use crate::directory::Change;
 use crate::members::Claim;
 use crate::pipeline::testing::{START, School};
+use crate::store::admitted::{Admissions as _, Admitted};
 use crate::store::{Queue, StoredPost};
 use crate::web::wishes::Options as _;
 
@@ -73,7 +77,7 @@ impl House {
         let members = &self.school.door.pipeline.members;
         let roster = members.roster(&list()).expect("a list");
         let found = roster.recipients.iter().find(|r| r.address.same_as(&address)).cloned();
-        let person = person.map(|id| listcore::recipients::PersonId(id.to_owned()));
+        let person = person.map(|id| PersonId(id.to_owned()));
         found.unwrap_or(Recipient { person, address, name: None, language: None })
     }
 
@@ -150,8 +154,6 @@ async fn a_pause_ends_with_her_click() {
 /// nothing else. At once whatever it says, however often and by whichever way.
 #[tokio::test]
 async fn a_list_says_what_unsubscribing_means() {
-    use listcore::list::settings::Key;
-    use listcore::options::Left;
     let cases = [
         ("mute", Mute::ForGood, vec![ANNA]),
         ("leave", Mute::Left, vec![ANNA]),
@@ -181,31 +183,33 @@ async fn a_list_says_what_unsubscribing_means() {
     }
 }
 
-/// Whom somebody let in beside the directory is let out again where unsubscribing means leaving; the letter has no link
-/// then, and a second click does nothing.
-#[tokio::test]
-async fn who_was_let_in_is_let_out() {
-    use listcore::hold::By;
-    use listcore::list::settings::Key;
-    use listcore::options::Left;
-
-    use crate::store::admitted::{Admissions, Admitted};
-    let house = House::new().await;
+/// 5b, where unsubscribing means leaving, and whom somebody let onto it.
+async fn let_in(house: &House, written: &str, person: Option<PersonId>) -> (Arc<List>, Admitted) {
     let members = &house.school.door.pipeline.members;
     members.set_override(&list(), Key::Unsubscribe, Some(&["leave".to_owned()]));
     let admitted = Admitted {
         list: list(),
-        address: Address::parse("oma@out.example").expect("an address"),
+        address: Address::parse(written).expect("an address"),
         name: String::new(),
         language: None,
-        person: None,
+        person,
         by: By::Admin("root".into()),
         at: START,
     };
     let admit = Move::Admit(Box::new(admitted.clone()));
     house.choices.parts.store.commit(vec![admit]).await.expect("a commit");
     members.admit(admitted.clone());
-    let (of, who) = (members.list(&list()).expect("a list"), admitted.recipient());
+    (members.list(&list()).expect("a list"), admitted)
+}
+
+/// Whom somebody let in beside the directory is let out again where unsubscribing means leaving; the letter has no link
+/// then, and a second click does nothing.
+#[tokio::test]
+async fn who_was_let_in_is_let_out() {
+    let house = House::new().await;
+    let members = &house.school.door.pipeline.members;
+    let (of, admitted) = let_in(&house, "oma@out.example", None).await;
+    let who = admitted.recipient();
     assert_eq!(members.claim(&list(), &who, START), Claim::Yes);
     for left in [true, false] {
         assert_eq!(house.choices.leave(&of, &who, Left::Click).await, Ok(left));
@@ -215,6 +219,30 @@ async fn who_was_let_in_is_let_out() {
     assert_eq!(house.school.store.member_options().await.expect("options"), []);
     let letters = house.letters().await;
     assert!(letters.len() == 1 && !letters[0].1.contains("/o/"), "{letters:?}");
+}
+
+/// Whom the group names as well gets no mail either: she is muted beside, and the letter's link brings the mail back.
+/// Under her address of today or an older one, she is the same person.
+#[tokio::test]
+async fn a_guest_in_the_group_gets_nothing_either() {
+    for written in [BERT, "old@home.example"] {
+        let house = House::new().await;
+        let members = &house.school.door.pipeline.members;
+        let who = house.who(None, BERT);
+        let (of, _) = let_in(&house, written, who.person.clone()).await;
+        for left in [true, false] {
+            assert_eq!(house.choices.leave(&of, &who, Left::Click).await, Ok(left), "{written}");
+            assert_eq!(house.claim(BERT, START), Claim::Never(Dropped::Muted), "{written}");
+        }
+        let choice = members.choice(&list(), &who).expect("a choice");
+        assert_eq!((choice.options.mute, choice.by), (Mute::Left, Some(Left::Click)), "{written}");
+        assert_eq!(house.school.store.admitted().await.expect("a store"), [], "{written}");
+        assert_eq!(members.admitted(&list()), [], "{written}");
+        let letters = house.letters().await;
+        assert!(letters.len() == 1 && letters[0].1.contains("/o/"), "{written} {letters:?}");
+        house.pages.set(&house.token(BERT), Wishes::default()).await.expect("well").expect("known");
+        assert_eq!(house.claim(BERT, START), Claim::Yes, "{written}");
+    }
 }
 
 /// The settings' page ends it too, and says so by the same letter; its link brings the mail back.

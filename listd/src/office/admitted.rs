@@ -4,7 +4,7 @@ use listcore::address::Address;
 use listcore::api;
 use listcore::hold::By;
 use listcore::list::List;
-use listcore::recipients::{Recipient, Roster};
+use listcore::recipients::Roster;
 
 use super::Office;
 use super::veil::Veil;
@@ -22,7 +22,7 @@ impl Office {
     ) -> Vec<api::Admitted> {
         let line = |one: Admitted| api::Admitted {
             by: veil.text(&by(&one.by)),
-            in_directory: !is_beside(roster, &one),
+            in_directory: !one.is_beside(roster),
             at: one.at,
             address: one.address.to_string(),
         };
@@ -63,13 +63,6 @@ impl Office {
         tracing::warn!(list = %list.address, who, "an admin took somebody off a list who was on it beside the directory");
         Ok(api::Changed { list: list.address.to_string(), address: address.to_string() })
     }
-}
-
-/// She is on the list for no other reason.
-fn is_beside(roster: &Roster, one: &Admitted) -> bool {
-    let her = |who: &&Recipient| who.person.is_some() && who.person == one.person;
-    roster.is_admitted(&one.recipient())
-        || roster.recipients.iter().filter(her).any(|who| roster.is_admitted(who))
 }
 
 pub(super) fn written(text: &str) -> Answer<Address> {

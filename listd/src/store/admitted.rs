@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use listcore::address::Address;
 use listcore::hold::By;
 use listcore::list::ListId;
-use listcore::recipients::{PersonId, Recipient};
+use listcore::recipients::{PersonId, Recipient, Roster};
 use listcore::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,20 @@ impl Admitted {
             name: Some(self.name.clone()).filter(|name| !name.is_empty()),
             language: self.language.clone(),
         }
+    }
+
+    /// She is on the list, and for no other reason.
+    pub fn is_beside(&self, roster: &Roster) -> bool {
+        let her = |who: &&Recipient| who.person.is_some() && who.person == self.person;
+        roster.is_admitted(&self.recipient())
+            || roster.recipients.iter().filter(her).any(|who| roster.is_admitted(who))
+    }
+
+    /// The directory names her there as well.
+    pub fn is_named(&self, roster: &Roster) -> bool {
+        let is_on = roster.has_address(&self.address)
+            || self.person.as_ref().is_some_and(|id| roster.has_person(id));
+        is_on && !self.is_beside(roster)
     }
 }
 
