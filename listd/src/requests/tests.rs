@@ -7,7 +7,7 @@ use listcore::notice;
 
 use super::*;
 use crate::pipeline::testing::{START, School};
-use crate::store::{Account, Body, Queue, Report};
+use crate::store::{Account, Body, MemberOptions, Queue, Report};
 
 const REQUEST: &str = "5b-request@schule.example";
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -250,6 +250,31 @@ async fn a_verified_author_commands_her_own_mail() {
     assert!(reply.starts_with("250") && text.contains("abbestellt"), "{reply} {text}");
     assert_eq!(options(&school).mute, Mute::ForGood);
     assert_eq!(letters(&school).await.len(), before + 1);
+}
+
+/// Where unsubscribing means leaving, a mail to `-unsubscribe` says so to the list's admins; a second one changes nothing,
+/// and she may come back.
+#[tokio::test]
+async fn a_mail_leaves_a_list() {
+    use listcore::list::settings::Key;
+    use listcore::options::{Left, Mute};
+    let school = School::new();
+    let members = &school.door.pipeline.members;
+    members.set_override(&list_5b(), Key::Unsubscribe, Some(&["leave".to_owned()]));
+    let left = || {
+        let roster = members.roster(&list_5b()).unwrap();
+        let who = roster.recipients.iter().find(|r| r.address.to_string() == ANNA).unwrap();
+        members.choice(&list_5b(), who).map(|choice| (choice.options.mute, choice.by))
+    };
+    for words in ["Sie haben sich von der Liste", "(5b@schule.example): keine Mails"] {
+        let (reply, text) = anna_asks(&school, "5b-unsubscribe@schule.example", "x").await;
+        assert!(reply.starts_with("250") && text.contains(words), "{reply} {text}");
+        assert_eq!(left(), Some((Mute::Left, Some(Left::Mail))));
+    }
+    let kept = school.store.member_options().await.unwrap();
+    assert!(kept.len() == 1 && kept[0].by == Some(Left::Mail), "{kept:?}");
+    anna_asks(&school, REQUEST, "weiter").await;
+    assert_eq!(left(), Some((Mute::No, None)));
 }
 
 /// What is no command is helped with, and the help names each command.
