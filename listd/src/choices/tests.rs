@@ -372,6 +372,35 @@ async fn a_digests_link_is_about_all_of_them() {
     assert_eq!(house.letters().await.len(), 2, "one for each list");
 }
 
+/// A group that is renamed and moved, with another address, is the same list: her choices stay, those who left are known
+/// to its admins, and links of older copies still work.
+#[tokio::test]
+async fn a_choice_stays_when_the_group_is_renamed() {
+    let house = House::new().await;
+    let members = &house.school.door.pipeline.members;
+    let anna = house.who(None, ANNA);
+    members.set_override(&list(), Key::Unsubscribe, Some(&["leave".to_owned()]));
+    house
+        .choices
+        .leave(&members.list(&list()).expect("a list"), &anna, Left::Mail)
+        .await
+        .expect("well");
+    let wishes = Wishes { mail: Mail::Until(Timestamp(START.0 + DAY_MS)), ..Wishes::default() };
+    house.pages.set(&house.token(BERT), wishes).await.expect("well").expect("known");
+    let text = "dn: cn=6b,ou=new,dc=x\nobjectClass: groupOfNames\ncn: 6b\nmail: 6b@schule.example\n\
+        member: uid=anna,dc=x\nmember: uid=bert,dc=x\n";
+    let group = ldif::parse(text.as_bytes()).expect("LDIF").remove(0);
+    house.school.live.apply(&[Change::Upsert(list().0, group)]);
+    assert_eq!(members.list(&list()).expect("the list").address.to_string(), "6b@schule.example");
+    let choice = |who: &Recipient| members.choice(&list(), who).expect("a choice");
+    assert_eq!((choice(&anna).options.mute, choice(&anna).by), (Mute::Left, Some(Left::Mail)));
+    assert_eq!(house.claim(ANNA, START), Claim::Never(Dropped::Muted));
+    assert_eq!(house.claim(BERT, START), Claim::Never(Dropped::Muted));
+    assert_eq!(house.claim(BERT, Timestamp(START.0 + DAY_MS)), Claim::Yes);
+    house.pages.set(&house.token(ANNA), Wishes::default()).await.expect("well").expect("known");
+    assert_eq!(house.claim(ANNA, START), Claim::Yes);
+}
+
 /// H8: a token that is forged, of another purpose or of nobody leads nowhere, and does nothing.
 #[tokio::test]
 async fn bad_tokens_do_nothing() {
