@@ -49,3 +49,4 @@ mod t66_digest;
 mod t67_wishes;
 mod t68_several_lists;
 mod t70_bounces;
+mod t69_commands;

@@ -375,7 +375,7 @@ fn coded(text: &str, sign: u8, soft: &str) -> String {
 }
 
 /// With encoded words (RFC 2047) decoded.
-fn decoded(text: &str) -> String {
+pub fn decoded(text: &str) -> String {
     let (mut out, mut rest) = (String::new(), text);
     while let Some((before, behind)) = rest.split_once("=?") {
         out.push_str(before);
