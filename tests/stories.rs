@@ -48,5 +48,5 @@ mod t65_pages;
 mod t66_digest;
 mod t67_wishes;
 mod t68_several_lists;
-mod t70_bounces;
 mod t69_commands;
+mod t70_bounces;
