@@ -76,6 +76,10 @@ pub const STATES: &[State] = &[
     },
 ];
 
+pub fn state(name: &str) -> &'static State {
+    STATES.iter().find(|state| state.name == name).expect("a state of this name")
+}
+
 pub const LANGUAGES: [&str; 2] = ["de", "en"];
 
 /// The pages at work; they end with this value.
