@@ -143,7 +143,7 @@ impl Listd {
         let program = program("listd")?;
         let config = self.config();
         let (program, config) = (program.to_string_lossy(), config.to_string_lossy());
-        let faked = self.clock.as_ref().map(|at| format!("FAKETIME=@{at}"));
+        let faked = self.clock.as_ref().map(|clock| format!("FAKETIME={clock}"));
         let mut argv: Vec<&str> = Vec::new();
         if let Some(faked) = &faked {
             argv.extend(["env", "TZ=UTC", FAKETIME, "FAKETIME_DONT_FAKE_MONOTONIC=1", faked]);
@@ -174,7 +174,12 @@ impl Listd {
 
     /// At the next start it is this time (UTC, `2027-03-26 09:00:00`) for listd, and goes on from there.
     pub fn set_clock(&mut self, at: &str) {
-        self.clock = Some(at.to_owned());
+        self.clock = Some(format!("@{at}"));
+    }
+
+    /// At the next start it is so many days later for listd than it is.
+    pub fn set_days_ahead(&mut self, days: u32) {
+        self.clock = Some(format!("+{days}d"));
     }
 
     /// `kill -9`.
