@@ -58,6 +58,8 @@ impl Change {
         match self {
             Change::Leave => None,
             Change::Mute(Some(end)) => Some(Options { mute: Mute::Until(end), ..before }),
+            // Who has left has said more than that.
+            Change::Mute(None) if before.mute.is_for_good() => Some(before),
             Change::Mute(None) => Some(Options { mute: Mute::ForGood, ..before }),
             Change::Unmute => Some(Options { mute: Mute::No, ..before }),
             Change::Digest(digest) => Some(Options { digest, ..before }),

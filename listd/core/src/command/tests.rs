@@ -187,3 +187,24 @@ proptest! {
         prop_assert_eq!((end.day, end.month), (day, month));
     }
 }
+
+/// A pause without an end takes nothing back from who has left; every other command says something new.
+#[test]
+fn what_a_command_changes() {
+    let of = |before, change: Change| {
+        let options = Options { mute: before, ..Options::default() };
+        change.of(options).map(|after| after.mute)
+    };
+    let day = Timestamp(9);
+    let cases = [
+        (Mute::No, Change::Mute(None), Some(Mute::ForGood)),
+        (Mute::Left, Change::Mute(None), Some(Mute::Left)),
+        (Mute::Left, Change::Mute(Some(day)), Some(Mute::Until(day))),
+        (Mute::Left, Change::Unmute, Some(Mute::No)),
+        (Mute::Left, Change::Digest(Digest::Daily), Some(Mute::Left)),
+        (Mute::No, Change::Leave, None),
+    ];
+    for (before, change, after) in cases {
+        assert_eq!(of(before, change), after, "{before:?} {change:?}");
+    }
+}
