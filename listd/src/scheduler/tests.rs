@@ -235,7 +235,8 @@ async fn a_class_mail_behind_a_letter_to_everybody() {
         // The copies that were open when it came, and those that other connections took at the same time.
         assert!(first <= 100 + 2 * connections, "the class waited until {first}");
         let last = order.iter().rposition(|class| *class).expect("it came");
-        assert!(last - first <= 60 + 2 * connections, "{} copies for 30", last - first);
+        // Turn by turn, but for what a connection may be ahead of the others (promise 2).
+        assert!(last - first <= 60 + 8 * connections, "{} copies for 30", last - first);
     }
 }
 
