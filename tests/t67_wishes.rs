@@ -85,9 +85,9 @@ fn each_gets_it_as_she_wishes() {
     let (joerg, ayse, maria, zoe) = (school::JOERG, school::AYSE, school::MARIA, school::ZOE);
     house.write("eins@post.example");
     let [own, plain, named] = [joerg, ayse, maria].map(|who| house.token(who, "eins@post.example"));
-    house.save(&own, "mail=all&no-own=on");
-    house.save(&plain, "mail=all&plain=on");
-    house.save(&named, "mail=all&no-addressed=on");
+    house.save(&own, "mail=all&digest=off&no-own=on");
+    house.save(&plain, "mail=all&digest=off&plain=on");
+    house.save(&named, "mail=all&digest=off&no-addressed=on");
     let (_, page) = http::get(house.web, &format!("/o/{plain}")).unwrap();
     assert!(page.contains("name=\"plain\" value=\"on\" checked"), "{page}");
 
@@ -123,7 +123,7 @@ fn a_pause_ends_by_itself() {
     let (_, page) = http::get(house.web, &format!("/o/{token}")).unwrap();
     let (_, rest) = page.split_once("min=\"").expect("a date field");
     let day = rest.split_once('"').expect("an end").0;
-    house.save(&token, &format!("mail=pause&until={day}"));
+    house.save(&token, &format!("mail=pause&digest=off&until={day}"));
     house.write("zwei@post.example");
     house.copy(zoe, "zwei@post.example");
     house.traced(ayse, "zwei@post.example", "muted");
@@ -168,7 +168,7 @@ fn owners_are_asked_once() {
         let (status, _) = http::post(house.web, &path, "List-Unsubscribe=One-Click").unwrap();
         assert_eq!(status, 200);
     }
-    house.save(&token, "mail=none");
+    house.save(&token, "mail=none&digest=off");
     let told = || house.letters(teacher, ayse.1) == 1 && house.letters(ayse, "/o/") == 1;
     wait::until_true("a letter to her and one to the owner", wait::MAIL, told).unwrap();
 
@@ -198,7 +198,7 @@ fn owners_are_asked_once() {
     let text = String::from_utf8_lossy(letter.expect("the letter")).replace("=\r\n", "");
     let (_, rest) = text.split_once("/o/").expect("a link");
     let undo: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
-    house.save(&undo, "mail=all");
+    house.save(&undo, "mail=all&digest=off");
     house.write("vier@post.example");
     house.copy(ayse, "vier@post.example");
 }

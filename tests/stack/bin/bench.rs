@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use stack::claim::Port;
 use stack::listd::Settings;
 use stack::load::Job;
 use stack::process::run;
@@ -26,10 +27,23 @@ const MAILS: usize = 500;
 const SIZE: usize = 4096;
 const LARGE: usize = 5 << 20;
 
+/// How a list's copies are made.
+struct Mode {
+    copies: &'static str,
+    /// With `[web]`, where each personal copy has a link of its own and so signatures of its own.
+    pages: bool,
+}
+
+const MODES: [Mode; 3] = [
+    Mode { copies: "shared", pages: false },
+    Mode { copies: "personal", pages: false },
+    Mode { copies: "personal", pages: true },
+];
+
 fn main() -> ExitCode {
     let all = std::env::args().nth(1).is_none_or(|only| only != "footers");
-    let modes: &[&str] = if all { &["shared", "personal"] } else { &[] };
-    let done = yardstick().and_then(|()| modes.iter().try_for_each(|copies| bench(copies)));
+    let modes: &[Mode] = if all { &MODES } else { &[] };
+    let done = yardstick().and_then(|()| modes.iter().try_for_each(bench));
     match done.and_then(|()| footers()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure(why)) => {
@@ -78,19 +92,30 @@ struct Figures {
     last: f64,
 }
 
-fn bench(copies: &str) -> Result<()> {
+fn bench(mode: &Mode) -> Result<()> {
+    let port = Port::claim()?;
     let names: Vec<String> = (0..SMALL_LISTS).map(|i| format!("liste-{i}")).collect();
     let mut lists: Vec<(&str, usize)> = names.iter().map(|n| (n.as_str(), SMALL)).collect();
     lists.push(BIG);
     let mut solo = Solo::prepare(&crowd::directory(&lists), |settings: &mut Settings| {
-        settings.list = format!("copies = \"{copies}\"\n");
+        settings.list = format!("copies = \"{}\"\n", mode.copies);
+        if mode.pages {
+            let listen = port.address();
+            settings.more = format!(
+                "\n[web]\nlisten = \"{listen}\"\npublic_url = \"https://lists.schule.example\"\n"
+            );
+        }
     })?;
     solo.sink.drop_bodies();
     let begun = Instant::now();
     solo.listd.start_knowing(&crowd::address(BIG.0))?;
     let ready = begun.elapsed().as_secs_f64();
     let mut house = House { solo, names, mails: 0 };
-    println!("{copies} copies (median of {RUNS})");
+    println!(
+        "{} copies{} (median of {RUNS})",
+        mode.copies,
+        if mode.pages { ", each with its own one-click link" } else { "" }
+    );
     println!("  ready after {ready:.2} s, idle: {}", memory(&house)?);
     house.row("W1  4 KB to 1,000", RUNS, 1, |h| vec![h.job(BIG.0, SIZE)])?;
     house.row("W2  500 x 4 KB to 50 x 30", RUNS, 8, House::many)?;
