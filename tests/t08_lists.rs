@@ -7,7 +7,8 @@ use stack::{Solo, Stack, crowd, mail, school, wait};
 
 #[test]
 fn a_mail_to_two_lists_goes_to_both_and_each_answers_for_itself() {
-    let mut solo = Solo::prepare(&crowd::directory(&[("eins", 3), ("zwei", 2)]), |_| {}).unwrap();
+    let mut solo =
+        Solo::prepare(&crowd::directory(&[("eins", 3), ("zwei", 2)]), |_| {}).unwrap().watched();
     solo.listd.start_knowing("eins@schule.example").unwrap();
     let from = crowd::member("eins", 0);
     // The header names a third list; only RCPT TO counts.

@@ -18,7 +18,7 @@ fn ldif() -> String {
 
 /// A school without servers: listd, its file, and a relay.
 fn solo() -> Solo {
-    Solo::prepare(&ldif(), |settings| settings.unverified = "reject".into()).unwrap()
+    Solo::prepare(&ldif(), |settings| settings.unverified = "reject".into()).unwrap().watched()
 }
 
 /// A mail of Jörg's, as Exim hands it over.

@@ -21,7 +21,8 @@ fn watched(max_staleness: &str) -> (Solo, SocketAddr, Port) {
         settings.more = format!("[metrics]\nlisten = \"{}\"\n", port.address());
         settings.directory = format!("max_staleness = \"{max_staleness}\"");
     })
-    .unwrap();
+    .unwrap()
+    .watched();
     solo.listd.start_knowing(&crowd::address(LIST)).unwrap();
     let address = port.address();
     (solo, address, port)

@@ -158,7 +158,7 @@ fn searched(ldap: &Ldap) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 fn every_list_is_who_slapd_says(schemas: &[PathBuf]) {
-    let mut solo = Solo::on_slapd(schemas, &ldif(), |s| s.more = houses()).unwrap();
+    let mut solo = Solo::on_slapd(schemas, &ldif(), |s| s.more = houses()).unwrap().watched();
     solo.listd.start_knowing("gesamtkonferenz@schule.example").unwrap();
     let ldap = solo.ldap.as_ref().unwrap();
     let (told, searched) = (told(&solo), searched(ldap));
@@ -192,7 +192,7 @@ fn what_gets_no_mail_is_told_and_roles_reach_people() {
     let referral = "\ndn: ou=ausland,dc=schule,dc=example\nobjectClass: referral\nobjectClass: extensibleObject\n\
                     ou: ausland\nref: ldap://127.0.0.1:1/dc=elsewhere,dc=example\n";
     let ldif = format!("{}{referral}", ldif());
-    let mut solo = Solo::on_slapd(&small(), &ldif, |s| s.more = houses()).unwrap();
+    let mut solo = Solo::on_slapd(&small(), &ldif, |s| s.more = houses()).unwrap().watched();
     solo.listd.start_knowing("eltern@gymnasium.example").unwrap();
     let skipped =
         ask(&solo, &["list", "members", "eltern@gymnasium.example"])["skipped"].to_string();
@@ -247,7 +247,8 @@ fn a_template_makes_lists_of_groups_without_an_address() {
     let mut solo = Solo::on_slapd(&schemas, &format!("{ldif}{more}"), |s| {
         s.directory = "[directory.lists]\naddress_template = \"{cn}@schule.example\"\n".into();
     })
-    .unwrap();
+    .unwrap()
+    .watched();
     solo.listd.start_knowing("garten@schule.example").unwrap();
     let members = ask(&solo, &["list", "members", "garten"])["recipients"].to_string();
     assert!(

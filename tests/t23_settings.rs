@@ -187,7 +187,8 @@ fn solo() -> Solo {
         s.more = format!("{}[domain.list]\nsubject_tag = \"[Gym]\"\n", houses());
         s.list = "post = [\"anyone\"]\n".into();
     })
-    .unwrap();
+    .unwrap()
+    .watched();
     solo.listd.start_knowing(LIST).unwrap();
     solo
 }
@@ -355,7 +356,8 @@ fn other_attributes_may_hold_the_settings() {
         s.more = houses();
         s.directory = mapped.into();
     })
-    .unwrap();
+    .unwrap()
+    .watched();
     solo.listd.start_knowing(LIST).unwrap();
     let more = "\ndn: cn=klasse-5a,ou=groups,ou=gymnasium,dc=schule,dc=example\nchangetype: modify\n\
                 add: businessCategory\nbusinessCategory: [Fach]\n";

@@ -222,6 +222,8 @@ fn verdicts(dir: &Path) -> Result<Verdicts> {
 
 /// listd almost alone, with an LDIF file for a directory and the sink for a relay: for the bench and the kill test.
 pub struct Solo {
+    /// The first to go, as in [`Stack`].
+    watch: Option<Watch>,
     pub listd: Listd,
     /// Where it is [`Solo::on_slapd`].
     pub ldap: Option<Ldap>,
@@ -249,7 +251,15 @@ impl Solo {
         };
         change(&mut settings);
         let listd = Listd::prepare(home.dir(), Ports::claim()?, &settings)?;
-        Ok(Solo { listd, ldap: None, sink, settings, _dns: dns, home })
+        Ok(Solo { watch: None, listd, ldap: None, sink, settings, _dns: dns, home })
+    }
+
+    /// Is judged at its end as a [`Stack`] is. Not where thousands of mails or foreign ones go through: their authors are
+    /// nobody's, and the clients of `load` keep no record.
+    pub fn watched(mut self) -> Solo {
+        let doors = [self.listd.lmtp().port(), self.listd.smtp().port()];
+        self.watch = Some(Watch::begin(self.home.dir(), &doors, self.sink.taken()));
+        self
     }
 
     /// The same with a real slapd that has these schemas (in their order) and entries.

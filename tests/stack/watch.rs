@@ -40,8 +40,9 @@ impl Watch {
     }
 
     fn registry(&self) -> Registry {
-        let ldif = |name: &str| std::fs::read_to_string(self.dir.join("slapd").join(name));
-        let ldif = [ldif("load.ldif"), ldif("changes.ldif")].map(Result::unwrap_or_default);
+        let ldif = |name: &str| std::fs::read_to_string(self.dir.join(name));
+        let ldif = ["slapd/load.ldif", "slapd/changes.ldif", "crowd.ldif"].map(ldif);
+        let ldif = ldif.map(Result::unwrap_or_default);
         let config = std::fs::read_to_string(self.dir.join("listd/listd.toml")).unwrap_or_default();
         let admins = config.lines().filter(|line| line.starts_with("admins"));
         let admins = admins.flat_map(|line| line.split('"').skip(1).step_by(2));
