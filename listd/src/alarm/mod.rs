@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use listcore::address::Address;
 use listcore::notice::letter::Words;
-use listcore::notice::mail::Auto;
 use listcore::notice::{self, Shrunk};
 use listcore::recipients::Recipient;
 use listcore::time::Timestamp;
@@ -21,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{self, Clock};
 use crate::directory::{Freshness, Live};
-use crate::letters::{Letter, Letters, Sender};
+use crate::letters::{Letter, Letters};
 use crate::members::{Held, Members};
 use crate::store::{Accepted, Done, DueBatch, Move, StoreError};
 pub use decide::{Patience, Told};
@@ -266,15 +265,7 @@ impl Alarm {
         let Ok(address) = Address::new("postmaster", domain) else { return Vec::new() };
         let letter = |to: Recipient| {
             let spoken = notice::language([to.language.as_deref().unwrap_or_default(), language]);
-            Some(Letter {
-                words: words(spoken)?,
-                to,
-                from: Sender { name: "Verteiler".to_owned(), address: address.clone() },
-                reply_to: None,
-                answers: None,
-                auto: Auto::Generated,
-                list: address.clone(),
-            })
+            Some(Letter::to_admin(to, words(spoken)?, address.clone()))
         };
         admins.into_iter().take(MOST_ADMINS).filter_map(letter).collect()
     }

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use listcore::address::Address;
 use listcore::bounce::Kind;
-use listcore::notice::mail::Auto;
 use listcore::notice::{self, StrangeMail};
 use listcore::time::Timestamp;
 
 use super::{Bounces, MOST_ADMINS};
-use crate::letters::{Letter, Sender};
+use crate::letters::Letter;
 use crate::store::held::{Mark, MarkKind};
 use crate::store::{Move, StoreError};
 
@@ -84,15 +83,8 @@ impl Bounces {
         for to in self.members.admins(domain).into_iter().take(MOST_ADMINS) {
             let spoken = to.language.as_deref().unwrap_or_default();
             let language = notice::language([spoken, &tenant.language]);
-            let letter = Letter {
-                words: notice::strange(language, &came.bounces, &came.complaints),
-                to,
-                from: Sender { name: "Verteiler".to_owned(), address: address.clone() },
-                reply_to: None,
-                answers: None,
-                auto: Auto::Generated,
-                list: address.clone(),
-            };
+            let words = notice::strange(language, &came.bounces, &came.complaints);
+            let letter = Letter::to_admin(to, words, address.clone());
             let (mail, post) = self.letters.write(&letter, now);
             due.extend(post.due(now));
             moves.push(Move::accept(mail, vec![post]));

@@ -80,6 +80,21 @@ impl Sender {
     }
 }
 
+impl Letter {
+    /// To an admin, about the program itself, from the domain's postmaster.
+    pub fn to_admin(to: Recipient, words: Words, postmaster: Address) -> Letter {
+        Letter {
+            to,
+            from: Sender { name: "Verteiler".to_owned(), address: postmaster.clone() },
+            reply_to: None,
+            words,
+            answers: None,
+            auto: Auto::Generated,
+            list: postmaster,
+        }
+    }
+}
+
 impl Letters {
     /// For one [`Move::Accept`](crate::store::Move::Accept), or any other move that takes letters.
     pub fn write(&self, letter: &Letter, now: Timestamp) -> (NewMail, NewPost) {
