@@ -5,7 +5,7 @@ use listcore::rewrite::filter::Filter;
 use listcore::rewrite::footer;
 use listcore::rewrite::{BodyOf, Change, Changes, Edit, Edition, Edits, What, copy_head};
 
-use super::{Composer, NoCopy, body, never, wishes};
+use super::{Composer, NoCopy, body, never, plain_or_whole, wishes};
 use crate::delivery::Can;
 use crate::store::StoredPost;
 
@@ -22,12 +22,7 @@ impl Composer {
         edition: &Edition,
         copy: &[u8],
     ) -> Result<Changes, NoCopy> {
-        match self.record(post, original, can, edition, copy) {
-            Err(NoCopy::Never(_)) if edition.plain => {
-                self.record(post, original, can, &edition.language.as_str().into(), copy)
-            }
-            record => record,
-        }
+        plain_or_whole(edition, |edition| self.record(post, original, can, edition, copy))
     }
 
     fn record(

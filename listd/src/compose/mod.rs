@@ -167,6 +167,17 @@ impl Variant {
     }
 }
 
+/// What is made for an edition; where a mail can't be had as plain text, its readers get it as it is.
+fn plain_or_whole<T>(
+    edition: &Edition,
+    make: impl Fn(&Edition) -> Result<T, NoCopy>,
+) -> Result<T, NoCopy> {
+    match make(edition) {
+        Err(NoCopy::Never(_)) if edition.plain => make(&edition.language.as_str().into()),
+        made => made,
+    }
+}
+
 impl Render for Composer {
     type Variant = Variant;
 
@@ -174,7 +185,6 @@ impl Render for Composer {
         post.edition_of(who, plain)
     }
 
-    /// Where a mail can't be had as plain text, its readers get it as it is.
     fn variant(
         &self,
         post: &StoredPost,
@@ -182,12 +192,7 @@ impl Render for Composer {
         can: &Can,
         edition: &Edition,
     ) -> Result<Arc<Variant>, NoCopy> {
-        match self.made(post, body, can, edition) {
-            Err(NoCopy::Never(_)) if edition.plain => {
-                self.made(post, body, can, &edition.language.as_str().into())
-            }
-            made => made,
-        }
+        plain_or_whole(edition, |edition| self.made(post, body, can, edition))
     }
 
     fn copy(
