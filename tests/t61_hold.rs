@@ -10,32 +10,8 @@ use stack::smtp::{As, Reply, send};
 use stack::{Stack, http, mail, school, wait};
 
 const LIST: &str = "elternbrief@schule.example";
-/// A parent at a provider that signs nothing, as the directory knows her; her mailbox is outside.
-const VERA: &str = "vera.winter@privat.example";
-/// Any machine of that provider.
+/// Any machine of Vera's provider.
 const PROVIDER: As<'static> = As::Outside("203.0.113.77");
-
-/// Two look after the list, Maria and Vera are on it with Zoe; the class teacher is the domain's admin.
-const LDIF: &str = "
-dn: uid=vera.winter,ou=people,dc=schule,dc=example
-objectClass: inetOrgPerson
-uid: vera.winter
-cn: Vera Winter
-sn: Winter
-mail: vera.winter@privat.example
-
-dn: cn=elternbrief,ou=groups,dc=schule,dc=example
-objectClass: groupOfNames
-objectClass: schoolList
-cn: elternbrief
-description: Elternbrief
-mail: elternbrief@schule.example
-owner: uid=joerg.schaefer,ou=people,dc=schule,dc=example
-owner: uid=ayse.oeztuerk,ou=people,dc=schule,dc=example
-member: uid=zoe.koehler,ou=people,dc=schule,dc=example
-member: uid=maria.fischer,ou=people,dc=schule,dc=example
-member: uid=vera.winter,ou=people,dc=schule,dc=example
-";
 
 struct House {
     stack: Stack,
@@ -59,7 +35,7 @@ impl House {
             "\n[web]\nlisten = \"{pages}\"\npublic_url = \"https://lists.schule.example\"\n"
         );
         let stack = Stack::builder()
-            .ldif(LDIF)
+            .ldif(&school::newsletter(&[school::JOERG.0, school::AYSE.0]))
             .settings(|s| {
                 s.unverified = "confirm".to_owned();
                 s.list = list.to_owned();
@@ -84,8 +60,8 @@ impl House {
 
     /// From another of her provider's networks.
     fn vera_at(&self, machine: &As<'_>, id: &str) -> Reply {
-        let letter = mail::text(VERA, LIST, "Kuchen", id, "Wer backt?");
-        send(self.stack.exim.mx(), machine, VERA, &[LIST], &letter).unwrap()
+        let letter = mail::text(school::VERA, LIST, "Kuchen", id, "Wer backt?");
+        send(self.stack.exim.mx(), machine, school::VERA, &[LIST], &letter).unwrap()
     }
 
     /// Maria's mail, signed by her provider.
@@ -164,7 +140,7 @@ fn letter(mail: Vec<u8>) -> Letter {
 fn an_author_confirms_by_reply_and_by_link() {
     let house = House::start("");
     assert_eq!(house.vera("eins@privat.example").code, 250);
-    let question = house.outside(VERA, 0);
+    let question = house.outside(school::VERA, 0);
     assert!(question.reply_to.starts_with("elternbrief-confirm+"), "{}", question.reply_to);
     assert_eq!(mail::header(&question.mail, "Auto-Submitted").trim(), "auto-replied");
     assert!(!String::from_utf8_lossy(&question.mail).contains("Wer backt"), "rule Q3");
@@ -175,11 +151,11 @@ fn an_author_confirms_by_reply_and_by_link() {
         assert!(status == 200 && page.contains("<form method=\"post\">"), "{status}");
     }
     let away = "Auto-Submitted: auto-replied\r\n";
-    assert_eq!(house.reply(VERA, &question, away, "Ja").code, 250);
+    assert_eq!(house.reply(school::VERA, &question, away, "Ja").code, 250);
     house.stack.listd.listctl(&["status"]).unwrap();
     assert!(!house.got(school::ZOE.0, "eins@privat.example"));
 
-    assert_eq!(house.reply(VERA, &question, "", "Ja\r\n\r\n> Haben Sie").code, 250);
+    assert_eq!(house.reply(school::VERA, &question, "", "Ja\r\n\r\n> Haben Sie").code, 250);
     house.stack.dovecot.wait_for(school::ZOE.0, "eins@privat.example").unwrap();
     house.traced("eins@privat.example", "accepted");
 
@@ -189,13 +165,13 @@ fn an_author_confirms_by_reply_and_by_link() {
 
     // From elsewhere she is, and answers by the page.
     assert_eq!(house.vera_at(&As::Outside("198.51.101.9"), "zwei@privat.example").code, 250);
-    let question = house.outside(VERA, 1);
+    let question = house.outside(school::VERA, 1);
     assert_eq!(house.decide(&question, "answer=yes").0, 200);
     house.stack.dovecot.wait_for(school::ZOE.0, "zwei@privat.example").unwrap();
 
     // "No": nothing goes out, and nobody is written to.
     assert_eq!(house.vera_at(&As::Outside("198.51.102.9"), "drei@privat.example").code, 250);
-    let question = house.outside(VERA, 2);
+    let question = house.outside(school::VERA, 2);
     assert_eq!(house.decide(&question, "answer=no").0, 200);
     house.traced("drei@privat.example", "not-mine");
     assert!(!house.got(school::ZOE.0, "drei@privat.example"));
@@ -204,7 +180,7 @@ fn an_author_confirms_by_reply_and_by_link() {
     house.stack.sink.wait_for(6, wait::MAIL).unwrap();
     let outside = house.stack.sink.deliveries();
     let to: HashSet<&str> = outside.iter().flat_map(|d| d.to.iter().map(String::as_str)).collect();
-    assert_eq!(to, HashSet::from([VERA]));
+    assert_eq!(to, HashSet::from([school::VERA]));
     assert_eq!(outside.len(), 6, "three copies and three questions");
 }
 

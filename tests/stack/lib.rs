@@ -38,6 +38,8 @@ pub mod watch;
 
 mod stack;
 
+use std::process::ExitCode;
+
 pub use stack::{Solo, Stack, StackBuilder, Verdicts};
 
 /// Why a stack or a story step failed: what was tried, with what result. For a person to read.
@@ -65,6 +67,17 @@ impl From<std::io::Error> for Failure {
 }
 
 pub type Result<T> = std::result::Result<T, Failure>;
+
+/// How a program of ours ends; what failed is told.
+pub fn exit_code(done: Result<()>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(why)) => {
+            eprintln!("failed: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// Adds what was being done to an error.
 pub trait Doing<T> {

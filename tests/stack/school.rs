@@ -26,6 +26,9 @@ pub const TEACHER: (&str, &str) = ("petra.sommer", "petra.sommer@schule.example"
 /// A parent of 5a who is not in 5b.
 pub const STRANGER: (&str, &str) = ("joerg.mueller", "joerg.mueller@post.example");
 
+/// A parent at a provider that signs nothing, of [`newsletter`]; her mailbox is outside.
+pub const VERA: &str = "vera.winter@privat.example";
+
 /// What the PROXY line says for a mail that the parents' provider sends, and what its SPF record allows.
 pub const PROVIDER_IP: &str = "192.0.2.25";
 /// A machine that no SPF record allows.
@@ -39,6 +42,31 @@ pub fn fixtures() -> PathBuf {
 pub fn dn(uid: &str) -> String {
     format!("uid={uid},ou=people,{BASE}")
 }
+
+/// A list beside the classes, as LDIF: Zoe and Maria are on it, and [`VERA`], who is new with it. By login, who looks after it.
+pub fn newsletter(owners: &[&str]) -> String {
+    let owners: String = owners.iter().map(|owner| format!("owner: {}\n", dn(owner))).collect();
+    format!("{NEWSLETTER}{owners}")
+}
+
+const NEWSLETTER: &str = "
+dn: uid=vera.winter,ou=people,dc=schule,dc=example
+objectClass: inetOrgPerson
+uid: vera.winter
+cn: Vera Winter
+sn: Winter
+mail: vera.winter@privat.example
+
+dn: cn=elternbrief,ou=groups,dc=schule,dc=example
+objectClass: groupOfNames
+objectClass: schoolList
+cn: elternbrief
+description: Elternbrief
+mail: elternbrief@schule.example
+member: uid=zoe.koehler,ou=people,dc=schule,dc=example
+member: uid=maria.fischer,ou=people,dc=schule,dc=example
+member: uid=vera.winter,ou=people,dc=schule,dc=example
+";
 
 #[cfg(test)]
 mod tests {

@@ -12,7 +12,7 @@ use stack::claim::Port;
 use stack::listd::Settings;
 use stack::load::Job;
 use stack::process::run;
-use stack::{Doing, Failure, Result, Solo, crowd, load};
+use stack::{Doing, Failure, Result, Solo, crowd, exit_code, load};
 
 const LIMIT: Duration = Duration::from_secs(300);
 const RUNS: usize = 3;
@@ -44,13 +44,7 @@ fn main() -> ExitCode {
     let all = std::env::args().nth(1).is_none_or(|only| only != "footers");
     let modes: &[Mode] = if all { &MODES } else { &[] };
     let done = yardstick().and_then(|()| modes.iter().try_for_each(bench));
-    match done.and_then(|()| footers()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure(why)) => {
-            eprintln!("failed: {why}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(done.and_then(|()| footers()))
 }
 
 /// What this machine can do at this moment: figures mean little without it.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use stack::smtp::{As, Client, Reply};
-use stack::{Failure, Result, Stack, dkim, mail, school};
+use stack::{Result, Stack, dkim, exit_code, mail, school};
 
 /// Callouts of each kind, and questions on a connection that stays open.
 const CALLOUTS: usize = 1_000;
@@ -15,13 +15,7 @@ const QUESTIONS: usize = 10_000;
 const MAILS: usize = 40;
 
 fn main() -> ExitCode {
-    match bench() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure(why)) => {
-            eprintln!("failed: {why}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(bench())
 }
 
 fn bench() -> Result<()> {

@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use stack::{Failure, Result, Solo, crowd, smtp, town, wait};
+use stack::{Failure, Result, Solo, crowd, exit_code, smtp, town, wait};
 
 const START: Duration = Duration::from_secs(300);
 const EFFECT: Duration = Duration::from_secs(60);
@@ -18,13 +18,7 @@ const AROUND: usize = 25;
 const NEWCOMER: usize = 40_000;
 
 fn main() -> ExitCode {
-    match bench() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure(why)) => {
-            eprintln!("failed: {why}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(bench())
 }
 
 fn bench() -> Result<()> {
