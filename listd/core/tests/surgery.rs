@@ -34,7 +34,7 @@ static HTML: LazyLock<Option<Filter>> =
     LazyLock::new(|| filter(&["pdf", "text/*", "jpg"], &["office-macro"], 0, Form::Html));
 
 /// Every option, alone and together.
-fn wishes() -> [Wishes<'static>; 8] {
+fn wishes() -> [Wishes<'static>; 9] {
     static FOOTER: LazyLock<Option<Footer>> = LazyLock::new(|| {
         let mut frozen = frozen();
         frozen.settings.footer = FooterTexts::read(&["standard"]).expect("a footer");
@@ -46,8 +46,9 @@ fn wishes() -> [Wishes<'static>; 8] {
     let seven = |wishes| Wishes { seven_bit: true, ..wishes };
     let through = |filter: &'static LazyLock<Option<Filter>>| filter.as_ref();
     let text = Wishes { filter: through(&TEXT), ..plain };
-    let html = Wishes { filter: through(&HTML), ..below };
-    [plain, seven(plain), below, around, seven(around), text, seven(text), html]
+    let html = Wishes { filter: through(&HTML), ..plain };
+    let html_below = Wishes { filter: through(&HTML), ..below };
+    [plain, seven(plain), below, around, seven(around), text, seven(text), html, html_below]
 }
 
 /// What must hold of any edits: in order, disjoint, and between them each octet as it was.
@@ -81,8 +82,9 @@ fn operate(raw: &[u8], wishes: &Wishes<'_>) -> Option<usize> {
     };
     let middle = body.apply(raw);
     are_surgery(raw, &body, &middle);
-    // What was in the way of a part around the mail may be gone then.
-    let grows = wishes.footer_signed == FooterSigned::Wrap;
+    // What was in the way of a part around the mail may be gone then; and an HTML part that was blank has a footer.
+    let around = wishes.footer_signed == FooterSigned::Wrap;
+    let grows = around || (wishes.footer.is_some() && wishes.filter.is_some());
     if !body.is_empty() && !grows {
         let again = Tree::parse(&middle).expect("a mail of ours can be read");
         let edits = body::edits(&middle, &again, wishes).expect("it was sendable");
