@@ -209,6 +209,7 @@ fn all(language: &str) -> Vec<(&'static str, To, Words)> {
         ),
         ("unsubscribed-mail", To::Author, notice::unsubscribed(&frame, Unsubscribe::Mute, None)),
         ("left", To::Author, notice::unsubscribed(&frame, Unsubscribe::Leave, Some(SETTINGS))),
+        ("left-mail", To::Author, notice::unsubscribed(&frame, Unsubscribe::Leave, None)),
         (
             "left-request",
             To::Author,

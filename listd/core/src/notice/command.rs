@@ -2,8 +2,9 @@
 
 use super::frame::{Frame, Say, letter};
 use super::letter::{Block, Words};
+use super::settings::undo_by_mail;
 use super::{About, day, word};
-use crate::command::Change;
+use crate::command::{Change, Kind};
 use crate::options::{Digest, Mute, Options};
 use crate::time::{Local, Timestamp};
 
@@ -64,7 +65,7 @@ pub fn changed(frame: &Frame<'_>, how: &str, url: Option<&str>) -> Words {
     let mut blocks = vec![say.paragraph("letter-changed-what")];
     match say.choice("letter-changed-link", url) {
         Some(link) => blocks.extend([say.paragraph("letter-changed-undo"), link]),
-        None => blocks.push(say.paragraph("letter-changed-undo-mail")),
+        None => blocks.push(undo_by_mail(frame, Kind::Help)),
     }
     letter(frame, &say.text("letter-changed-subject"), blocks)
 }

@@ -4,6 +4,7 @@ use fluent_bundle::FluentArgs;
 
 use super::letter::{self, Block, Words};
 use super::{About, format, moment, phrases, shown, word};
+use crate::command::{self, Kind};
 use crate::list::Role;
 use crate::rewrite::role_address;
 use crate::time::Local;
@@ -59,6 +60,13 @@ impl<'a> Say<'a> {
     pub fn with_word(self, name: &'static str, key: &str) -> Say<'a> {
         let word = answer_word(self.language, key);
         self.with(name, &word)
+    }
+
+    /// A command by mail: its word, and where to send it. `None` where the list's name is too long for such an address.
+    pub fn with_command(self, frame: &Frame<'_>, kind: Kind) -> Option<Say<'a>> {
+        let request = role_address(frame.list.address, Role::Request)?;
+        let word = command::word(frame.language, kind);
+        Some(self.with("word", word).with("request", &request.to_string()))
     }
 
     pub fn text(&self, key: &str) -> String {

@@ -4,6 +4,7 @@
 use super::frame::{Frame, Say, letter};
 use super::letter::{Block, Words};
 use crate::address::Address;
+use crate::command::Kind;
 use crate::list::Unsubscribe;
 
 /// The way to her settings, asked for on the list's page.
@@ -26,9 +27,20 @@ pub fn unsubscribed(frame: &Frame<'_>, unsubscribe: Unsubscribe, url: Option<&st
     let mut blocks = vec![say.paragraph(what)];
     match say.choice("letter-left-link", url) {
         Some(link) => blocks.extend([say.paragraph("letter-left-undo"), link]),
-        None => blocks.push(say.paragraph("letter-left-undo-mail")),
+        // Who is off the list can't ask its program.
+        None if unsubscribe == Unsubscribe::Leave => blocks.push(say.paragraph("letter-left-ask")),
+        None => blocks.push(undo_by_mail(frame, Kind::Unmute)),
     }
     letter(frame, &say.text("letter-left-subject"), blocks)
+}
+
+/// How she takes it back where there are no pages: by a command, or with the help of those who answer.
+pub(super) fn undo_by_mail(frame: &Frame<'_>, kind: Kind) -> Block {
+    let say = Say::new(frame).with_command(frame, kind);
+    match say {
+        Some(say) => say.paragraph("letter-left-undo-mail"),
+        None => Say::new(frame).paragraph("letter-left-ask"),
+    }
 }
 
 /// To those who look after the list: somebody unsubscribed, and is to be taken out of the group
