@@ -1,16 +1,18 @@
 //! `./x run`: a sample school on this machine, one class mail through it, and then it is yours to play with.
 //!
-//! It shows what it claims: three parents' mailboxes are read over IMAP and the signatures are checked by dkimpy.
+//! It shows what it claims: three parents' mailboxes are read over IMAP, the signatures are checked by dkimpy, and one
+//! of the parents unsubscribes with one click.
 //! With `--once` it ends after that: exit 0, or 1 with the reason.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use stack::claim::Port;
 use stack::clamd::{eicar, zip};
 use stack::listd::program;
 use stack::rspamd::GTUBE;
 use stack::smtp::{As, send};
-use stack::{Failure, Result, Stack, dkim, mail, school};
+use stack::{Failure, Result, Stack, dkim, http, mail, school};
 
 const ID: &str = "ausflug-1@post.example";
 const BODY: &str = "Liebe Eltern,\n\nam Freitag fährt die 5b nach Köln. Wer kann Äpfel mitbringen?\n\nJörg Schäfer";
@@ -39,9 +41,14 @@ fn tour(once: bool) -> Result<()> {
         "Starting unbound, slapd, Dovecot, Exim, rspamd, clamd, verdictd and listd with the sample school ..."
     );
     let begun = Instant::now();
-    let mut stack = Stack::builder().scanned().unwatched().start()?;
+    let pages = Port::claim()?;
+    let url = format!("http://{}", pages.address());
+    let web = format!("\n[web]\nlisten = \"{}\"\npublic_url = \"{url}\"\n", pages.address());
+    let builder = Stack::builder().scanned().unwatched().settings(|s| s.more.push_str(&web));
+    let mut stack = builder.start()?;
     println!("  ready after {:.1} s in {}", begun.elapsed().as_secs_f64(), stack.dir().display());
-    let done = class_mail(&stack).and_then(|()| verdicts(&stack));
+    let done =
+        class_mail(&stack).and_then(|()| verdicts(&stack)).and_then(|()| quiet(&stack, &pages));
     if let Err(Failure(why)) = done {
         eprintln!("---- what listd said\n{}", stack.listd.output());
         eprintln!("---- what Exim said\n{}", stack.exim.log());
@@ -51,7 +58,7 @@ fn tour(once: bool) -> Result<()> {
         println!("\nAll of that was seen.");
         return Ok(());
     }
-    explain(&stack)?;
+    explain(&stack, &url)?;
     // Ctrl-C ends this program by the signal itself; the servers end with it, and x removes the temp dir.
     while stack.listd.is_running() {
         std::thread::park_timeout(Duration::from_secs(1));
@@ -130,12 +137,37 @@ fn verdicts(stack: &Stack) -> Result<()> {
     Ok(())
 }
 
+/// One of the parents wants no more mail: her provider's button, and what everybody sees of it.
+fn quiet(stack: &Stack, pages: &Port) -> Result<()> {
+    let (login, address) = school::ZOE;
+    let copy = stack.dovecot.wait_for(login, ID)?;
+    let links = mail::header(&copy, "List-Unsubscribe");
+    let link = links.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
+    let path = link.strip_prefix(&format!("http://{}", pages.address()));
+    let path = path.ok_or_else(|| Failure(format!("no link of ours: {links}")))?;
+    println!("\n{address} clicks on \"unsubscribe\" in her mail program, which posts to\n");
+    println!("  {link}\n");
+    let (status, _) = http::post(pages.address(), path, "List-Unsubscribe=One-Click")?;
+    if status != 200 {
+        return Err(Failure(format!("the page answered {status}")));
+    }
+    let members = ["list", "members", school::CLASS_5B];
+    println!("listctl {}\n", members.join(" "));
+    let shown = stack.listd.listctl(&members)?;
+    let without = shown.split_once("\n\n").map_or(shown.as_str(), |(_, without)| without);
+    print!("{}", indented(without));
+    if !shown.contains("unsubscribed from this list") {
+        return Err(Failure(format!("nobody is unsubscribed:\n{shown}")));
+    }
+    Ok(())
+}
+
 fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}\n")).collect()
 }
 
 /// How to go on by hand.
-fn explain(stack: &Stack) -> Result<()> {
+fn explain(stack: &Stack, pages: &str) -> Result<()> {
     let listctl = program("listctl")?;
     let (login, address) = school::JOERG;
     let people = [school::JOERG, school::AYSE, school::MARIA, school::ZOE, school::TEACHER];
@@ -150,6 +182,9 @@ Mail program: SMTP {smtp} and IMAP {imap}, no TLS, with one of these logins:
 Or by hand:
   swaks --server {smtp} --auth PLAIN --auth-user {login} --auth-password {password} \\
     --from {address} --to {list} --header 'Subject: Hallo'
+
+Pages for parents (each copy's List-Unsubscribe has her own link):
+  {pages}/list/{list}
 
 Ask listd:
   alias listctl='{listctl} --socket {socket}'

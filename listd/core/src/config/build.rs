@@ -326,7 +326,7 @@ fn web(r: &mut Reader<'_, '_, '_>) -> Option<Web> {
         return None;
     }
     let listen = r.get("web.listen", value::socket);
-    let public_url = r.need("web.public_url", value::web_url)?;
+    let public_url = r.need("web.public_url", value::private_url)?;
     Some(Web {
         listen: listen.unwrap_or_else(|| ([127, 0, 0, 1], 8425).into()),
         public_url: public_url.trim_end_matches('/').to_owned(),

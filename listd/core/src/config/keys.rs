@@ -28,6 +28,7 @@ const ATTRIBUTES: &str = "a list of LDAP attribute names, e.g. [\"mail\"]";
 const SETTING: &str =
     "\"\" or the name of an LDAP attribute that holds this setting, e.g. \"businessCategory\"";
 const URL: &str = "a link that starts with https:// or http://";
+const PRIVATE_URL: &str = "a link that starts with https://, or http:// to this machine itself, e.g. \"http://127.0.0.1:8425\"";
 const SELECTOR: &str = "a DKIM selector, e.g. \"r2026\"";
 
 /// Every key, in the order of the manual. `domain.list.*` is `list.*` again and not listed.
@@ -193,7 +194,7 @@ pub const KEYS: &[Key] = &[
     key("domain.dkim.ed25519.selector", SELECTOR),
     key("domain.dkim.ed25519.key_file", SECRET),
     key("web.listen", ADDRESS_PORT),
-    key("web.public_url", URL),
+    key("web.public_url", PRIVATE_URL),
     key("control.socket", PATH),
     key("metrics.listen", ADDRESS_PORT),
     key("dns.server", "\"address:port\" with an IP address, e.g. \"127.0.0.1:53\""),

@@ -1,6 +1,8 @@
 //! Is it one? Light checks of DNs, attribute names, filters, links and templates, so that a slip is
 //! told with its line before the first connection. The directory has the last word on what they mean.
 
+use std::net::IpAddr;
+
 use crate::address::{Address, normal_domain};
 use crate::dn;
 use crate::filter::Filter;
@@ -41,6 +43,17 @@ pub(super) fn is_web_url(text: &str) -> bool {
         let sound = |c: char| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '"' | '\\');
         !host.is_empty() && !host.contains('@') && rest.chars().all(sound)
     })
+}
+
+/// A web link that may have somebody's token in it: `https://`, or this machine itself, where nobody listens on the way.
+pub(super) fn is_private_url(text: &str) -> bool {
+    let to_itself = |rest: &str| {
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+        let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    };
+    is_web_url(text) && text.strip_prefix("http://").is_none_or(to_itself)
 }
 
 /// `ldap://` or `ldaps://` with a host, `ldapi://` with a percent-encoded path or nothing.
@@ -139,6 +152,22 @@ mod tests {
                 "https://a@b",
                 "https://x/>",
                 "https://x/\r\nBcc:",
+            ],
+        );
+        sort(
+            is_private_url,
+            &[
+                "https://x.example/a",
+                "http://127.0.0.1:8425",
+                "http://[::1]:8425/lists",
+                "http://localhost",
+            ],
+            &[
+                "http://lists.schule.example",
+                "http://127.0.0.1.example",
+                "http://x.example:127",
+                "http://x.example/127.0.0.1:8",
+                "ftp://127.0.0.1",
             ],
         );
         sort(

@@ -205,6 +205,10 @@ fn what_does_not_fit_is_told() {
         (with("[list]\npost = [\"member\"]"), "found \"member\", expected a list of \"members\""),
         (with("[list]\nsubject_tag = \"[5b]\\r\\nBcc: x\""), "a control character or a line break"),
         (with("[web]\npublic_url = \"ftp://x\""), "expected a link that starts with https://"),
+        (
+            with("[web]\npublic_url = \"http://lists.schule.example\""),
+            "starts with https://, or http:// to",
+        ),
         (with("[web]"), "listd.toml:1: web.public_url: this key is missing, expected a link"),
         (with("[verdict]\non_failure = \"defer\""), "verdict.milter: this key is missing"),
         (

@@ -263,6 +263,11 @@ pub(super) fn web_url(raw: &Raw<'_>) -> Read<String> {
     text(raw, |text| syntax::is_web_url(text).then(|| text.to_owned()))
 }
 
+/// The pages' own: what is in such a link acts for the person whom it was sent to (RFC 8058, section 3.1: https).
+pub(super) fn private_url(raw: &Raw<'_>) -> Read<String> {
+    text(raw, |text| syntax::is_private_url(text).then(|| text.to_owned()))
+}
+
 pub(super) fn store(raw: &Raw<'_>) -> Read<StoreUrl> {
     let url = str_of(raw)?;
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
