@@ -4,91 +4,20 @@
 //! No I/O, no clock: octets are moved by [`crate::drive_client`]. It never sees the message, only its size.
 
 pub mod answer;
+mod envelope;
 pub mod stuff;
+mod transaction;
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
 
 pub use answer::{Answer, Capabilities, Nonsense, queue_id};
+pub use envelope::{CannotSend, Envelope};
+pub use transaction::{Fate, Framing, Report, Stage};
+use transaction::{Message, Transaction};
 
 /// Up to this size (octets) a message is sent together with its envelope where the server takes BDAT;
 /// a larger one waits for the answers, so that it is not sent for nothing.
 pub const EAGER: u64 = 64 * 1024;
-
-/// One transaction's envelope. Addresses in wire form: quoted where needed, without angle brackets.
-#[derive(Clone, Copy, Debug)]
-pub struct Envelope<'a> {
-    /// `None` = null sender.
-    pub sender: Option<&'a str>,
-    pub recipients: &'a [String],
-    /// Octets of the message, without dot-stuffing.
-    pub size: u64,
-    pub eight_bit: bool,
-    pub utf8: bool,
-}
-
-/// Why a message can't even be offered to this server. Nothing was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CannotSend {
-    #[error("the server does not offer SMTPUTF8, and the message needs it")]
-    NeedsUtf8,
-    #[error("the server does not offer 8BITMIME, and the message needs it")]
-    NeedsEightBit,
-    #[error("the server takes at most {limit} octets")]
-    TooBig { limit: u64 },
-    #[error("an address of the envelope has a character that can't be sent")]
-    BadAddress,
-    #[error("the envelope has no recipient")]
-    NoRecipient,
-    #[error("the connection is not ready for a transaction")]
-    NotReady,
-}
-
-/// The command that was answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    Greeting,
-    Hello,
-    Mail,
-    Rcpt,
-    /// DATA, before the message.
-    Data,
-    /// The message itself: the final dot, or BDAT LAST.
-    Message,
-}
-
-/// What became of one recipient.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// The server took responsibility.
-    Accepted(Answer),
-    /// 4yz. Where it answers MAIL, DATA or the message it is the same for all who were not refused before.
-    Deferred(Stage, Answer),
-    /// 5yz
-    Refused(Stage, Answer),
-    /// The connection died, or spoke nonsense. With `complete` the whole message had been sent: it may have arrived.
-    Lost { why: String, complete: bool },
-}
-
-/// What a transaction led to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// In the order of the envelope.
-    pub fates: Vec<Fate>,
-    /// A reply of any kind came in this transaction. Without one, a connection that was used before had gone stale.
-    pub answered: bool,
-}
-
-/// How the message is to be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framing {
-    /// Behind DATA: dot-stuffed, ended by a lone dot.
-    Dots,
-    /// Behind BDAT: as it is.
-    Counted,
-    /// A lone dot and no message: all recipients were refused, but DATA was not (RFC 2920 3.1).
-    Nothing,
-}
 
 /// What the driver is to do next. Output that waits ([`Client::output`]) goes first, together with the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,26 +47,6 @@ enum Expect {
     Data,
     Message,
     Quit,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Message {
-    NotYet,
-    Now(Framing),
-    Sent,
-}
-
-/// What is known of the open transaction.
-#[derive(Debug)]
-struct Transaction {
-    fates: Vec<Option<Fate>>,
-    /// RCPT commands that wait for their turn, last first: the server has no PIPELINING.
-    later: Vec<String>,
-    /// The reply that refused MAIL.
-    no_mail: Option<Answer>,
-    message: Message,
-    size: u64,
-    answered: bool,
 }
 
 /// One connection to a server, from its greeting on.
@@ -218,31 +127,21 @@ impl Client {
         if self.next() != Next::Ready {
             return Err(CannotSend::NotReady);
         }
-        self.check(envelope)?;
+        envelope.check(&self.can)?;
         if std::mem::take(&mut self.dirty) {
             self.command(Expect::Reset, "RSET");
         }
-        let mail = self.mail_command(envelope);
+        let mail = envelope.mail_command(&self.can);
         self.command(Expect::Mail, &mail);
-        let mut transaction = Transaction {
-            fates: vec![None; envelope.recipients.len()],
-            later: Vec::new(),
-            no_mail: None,
-            message: Message::NotYet,
-            size: envelope.size,
-            answered: false,
-        };
-        let notify = if self.can.dsn { " NOTIFY=FAILURE" } else { "" };
-        let rcpts = envelope.recipients.iter().map(|to| format!("RCPT TO:<{to}>{notify}"));
+        let transaction = self.transaction.insert(Transaction::new(envelope));
+        let rcpts = envelope.rcpt_commands(&self.can);
         if !self.can.pipelining {
             transaction.later = rcpts.rev().collect();
-            self.transaction = Some(transaction);
             return Ok(());
         }
         for (i, rcpt) in rcpts.enumerate() {
             self.command(Expect::Rcpt(i), &rcpt);
         }
-        self.transaction = Some(transaction);
         if !self.can.chunking || envelope.size <= EAGER {
             self.offer_message();
         }
@@ -312,54 +211,7 @@ impl Client {
         if !matches!(self.next(), Next::Ready | Next::Closed) {
             return None;
         }
-        let transaction = self.transaction.take()?;
-        let unknown = || Fate::Lost { why: "no answer".to_owned(), complete: false };
-        Some(Report {
-            answered: transaction.answered,
-            fates: transaction.fates.into_iter().map(|f| f.unwrap_or_else(unknown)).collect(),
-        })
-    }
-
-    fn check(&self, envelope: &Envelope<'_>) -> Result<(), CannotSend> {
-        // Brackets and spaces may stand inside a quoted local part only.
-        let loose = |b: u8| matches!(b, b'<' | b'>' | b' ');
-        let bad = |a: &str| {
-            a.bytes().any(|b| b.is_ascii_control()) || (!a.starts_with('"') && a.bytes().any(loose))
-        };
-        if envelope.recipients.is_empty() {
-            return Err(CannotSend::NoRecipient);
-        }
-        if envelope.sender.is_some_and(bad) || envelope.recipients.iter().any(|r| bad(r)) {
-            return Err(CannotSend::BadAddress);
-        }
-        if envelope.utf8 && !self.can.utf8 {
-            return Err(CannotSend::NeedsUtf8);
-        }
-        if envelope.eight_bit && !self.can.eight_bit {
-            return Err(CannotSend::NeedsEightBit);
-        }
-        match self.can.max_size {
-            Some(limit) if envelope.size > limit => Err(CannotSend::TooBig { limit }),
-            _ => Ok(()),
-        }
-    }
-
-    fn mail_command(&self, envelope: &Envelope<'_>) -> String {
-        let mut line = format!("MAIL FROM:<{}>", envelope.sender.unwrap_or_default());
-        if self.can.size {
-            // Writing to a String can't fail.
-            let _ = write!(line, " SIZE={}", envelope.size);
-        }
-        if envelope.eight_bit {
-            line.push_str(" BODY=8BITMIME");
-        }
-        if envelope.utf8 {
-            line.push_str(" SMTPUTF8");
-        }
-        if self.can.dsn {
-            line.push_str(" RET=HDRS");
-        }
-        line
+        self.transaction.take().map(Transaction::report)
     }
 
     fn command(&mut self, expect: Expect, line: &str) {
@@ -527,30 +379,6 @@ impl Client {
         if !sent {
             // It answered in the middle of the message: what follows can't be told from commands.
             self.state = State::Closed;
-        }
-    }
-}
-
-impl Transaction {
-    /// Gives `fate` to all who have none.
-    fn settle(&mut self, fate: &Fate) {
-        for slot in self.fates.iter_mut().filter(|slot| slot.is_none()) {
-            *slot = Some(fate.clone());
-        }
-    }
-
-    fn is_settled(&self) -> bool {
-        self.fates.iter().all(Option::is_some)
-    }
-}
-
-impl Fate {
-    /// The fate a 4yz or 5yz stands for.
-    fn negative(stage: Stage, answer: &Answer) -> Option<Fate> {
-        match answer.code / 100 {
-            4 => Some(Fate::Deferred(stage, answer.clone())),
-            5 => Some(Fate::Refused(stage, answer.clone())),
-            _ => None,
         }
     }
 }
