@@ -9,7 +9,7 @@ use listcore::time::Timestamp;
 
 use super::{MemoryStore, State};
 use crate::store::failures::{Failing, Failure, Failures, STRANGE, Standing, StrangeMail, day};
-use crate::store::{RecipientRef, StoreError, Strange};
+use crate::store::{BounceEvent, RecipientRef, StoreError, Strange};
 
 /// Domain, mailbox, class, probe, day.
 pub(super) type Key = (String, String, &'static str, bool, i64);
@@ -22,6 +22,17 @@ pub(super) struct Kept {
 }
 
 impl State {
+    /// What it says of an address is counted; what was not understood is kept.
+    pub(super) fn bounced(&mut self, event: BounceEvent) {
+        if let (Some(who), Some(failure)) = (event.recipient, event.failure.clone()) {
+            self.failed(who, event.at, failure);
+        }
+        if let (Some(list), Some(strange)) = (event.list.clone(), event.strange.clone()) {
+            self.strange(event.at, list, strange);
+        }
+        self.bounces.push(event);
+    }
+
     pub(super) fn failed(&mut self, who: RecipientRef, at: Timestamp, failure: Failure) {
         let Some(recipient) = self.recipients.get(&who.0) else { return };
         let address = recipient.address.clone();
@@ -31,7 +42,7 @@ impl State {
         self.failures.insert(key, Kept { at: at.max(before), who, address, failure });
     }
 
-    pub(super) fn strange(&mut self, at: Timestamp, list: ListId, strange: Strange) {
+    fn strange(&mut self, at: Timestamp, list: ListId, strange: Strange) {
         let number = self.strange.last().map_or(1, |(mail, _)| mail.number + 1);
         let Strange { kind, what, mail } = strange;
         self.strange.push((StrangeMail { number, at, list, kind, what }, mail));
