@@ -61,6 +61,17 @@ impl Outcome {
         !matches!(self, Outcome::Waiting | Outcome::Deferred { .. })
     }
 
+    /// When it came about: `None` where nothing was tried yet.
+    pub fn at(&self) -> Option<Timestamp> {
+        match self {
+            Outcome::Waiting => None,
+            Outcome::Delivered { at, .. }
+            | Outcome::Deferred { at, .. }
+            | Outcome::Failed { at, .. }
+            | Outcome::Dropped { at, .. } => Some(*at),
+        }
+    }
+
     /// When this recipient is to be tried next: `None` once final, the epoch where it never was.
     pub fn due(&self) -> Option<Timestamp> {
         match self {

@@ -113,15 +113,8 @@ pub(super) fn unfinished(outcomes: &[Outcome]) -> (u64, u64) {
 }
 
 /// The latest thing that happened in a batch; the epoch where nothing did.
-pub(super) fn last(outcomes: &[Outcome]) -> Timestamp {
-    let at = |outcome: &Outcome| match outcome {
-        Outcome::Waiting => Timestamp(0),
-        Outcome::Delivered { at, .. }
-        | Outcome::Deferred { at, .. }
-        | Outcome::Failed { at, .. }
-        | Outcome::Dropped { at, .. } => *at,
-    };
-    outcomes.iter().map(at).max().unwrap_or_default()
+pub(super) fn last<'a>(outcomes: impl IntoIterator<Item = &'a Outcome>) -> Timestamp {
+    outcomes.into_iter().filter_map(Outcome::at).max().unwrap_or_default()
 }
 
 /// Which way to a list: the same mail to a list and to its owners is two posts, no duplicate.

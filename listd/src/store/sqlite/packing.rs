@@ -117,7 +117,7 @@ struct Packer {
 
 impl Packer {
     fn new(outcomes: &[Outcome]) -> Packer {
-        let base = outcomes.iter().filter_map(at).min().unwrap_or_default().0;
+        let base = outcomes.iter().filter_map(Outcome::at).min().unwrap_or_default().0;
         Packer { base, replies: Vec::new(), index: HashMap::new() }
     }
 
@@ -156,16 +156,6 @@ impl Packer {
         self.replies.push(key.clone());
         self.index.insert(key, new);
         Ok(new)
-    }
-}
-
-fn at(outcome: &Outcome) -> Option<Timestamp> {
-    match outcome {
-        Outcome::Waiting => None,
-        Outcome::Delivered { at, .. }
-        | Outcome::Deferred { at, .. }
-        | Outcome::Failed { at, .. }
-        | Outcome::Dropped { at, .. } => Some(*at),
     }
 }
 
