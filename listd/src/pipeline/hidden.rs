@@ -10,7 +10,7 @@ use listcore::list::{AuthorAddress, List};
 use listcore::message::{Mail, Mailbox};
 use listcore::rate::Rate;
 use listcore::recipients::Recipient;
-use listcore::rewrite::hidden::{Begins, Secrets, message_ids};
+use listcore::rewrite::hidden::{Begins, Secrets, addresses_in, message_ids};
 use listcore::rewrite::{BodyOf, Hidden, Ours, PostKind, Unsendable, copy_head};
 use listcore::time::Timestamp;
 use listcore::token;
@@ -24,6 +24,9 @@ pub const LIFE: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// Most addresses of one author that are kept out of a header.
 const MOST_ADDRESSES: usize = 20;
+
+/// Most addresses out of the Message-IDs of one mail that are looked for in the directory.
+const MOST_LOOKUPS: usize = 5_000;
 
 /// How much mail to hidden authors may go through in an hour.
 #[derive(Debug)]
@@ -164,8 +167,10 @@ impl Pipeline {
             false => self.addresses(list, incoming, mail, &known.addresses),
         };
         let secrets = Secrets::new(&addresses);
+        let mut looked = 0;
         let opaque = |id: String| {
-            let shows = secrets.shown_in(id.as_bytes(), Begins::Anywhere);
+            let shows = secrets.shown_in(id.as_bytes(), Begins::Anywhere)
+                || self.shows_another(list, &id, &mut looked);
             shows
                 .then(|| (token::opaque_id(keys, &list.address, &id), id))
                 .map(|(new, id)| (id, new))
@@ -187,6 +192,21 @@ impl Pipeline {
             expires: now + LIFE,
         });
         Ok(())
+    }
+
+    /// Whoever was written to directly answers on the list with the id of that mail in References: there it would show
+    /// the address of one who is hidden too.
+    fn shows_another(&self, list: &List, id: &str, looked: &mut usize) -> bool {
+        if *looked >= MOST_LOOKUPS {
+            return false;
+        }
+        let maybe = addresses_in(id);
+        *looked += maybe.len();
+        let lists = || std::iter::once(&list.address).chain(&list.aliases);
+        let maybe: Vec<&Address> =
+            maybe.iter().filter(|address| !lists().any(|own| own.same_as(address))).collect();
+        self.members.outside(list, &maybe) < maybe.len()
+            || maybe.iter().any(|address| self.members.known_as(address).is_some())
     }
 
     /// All addresses that could give the author away: those in From, all of hers in the directory, and those to

@@ -309,6 +309,26 @@ async fn what_shows_an_address_is_replaced_or_refused() {
     assert!(copy.contains(&format!("In-Reply-To: <{new}>")), "the thread holds: {copy}");
 }
 
+/// GD3: Anna wrote to Bert directly, and he answers on the list: her address stands in the id of her mail. Her own post
+/// with that id has the same in its place, so that the thread holds.
+#[tokio::test]
+async fn an_id_shows_no_other_member() {
+    let school = school();
+    let ids = ["anna@home.example-123", "7.anna%40home.example@x.example", "4711@x.example"];
+    let answer = from("bert", "b@home.example", LIST).replace(
+        "Subject:",
+        &format!("References: <{}> <{}> <{}>\r\nSubject:", ids[0], ids[1], ids[2]),
+    );
+    let replies = school.send("<bert@home.example>", &[LIST], answer.as_bytes()).await;
+    assert!(replies[1].starts_with("250"), "{replies:?}");
+    let (post, _) = frozen(&school, "b@home.example").await;
+    let copy = head(&answer, &post);
+    assert!(!copy.contains("anna") && copy.contains(" <4711@x.example>"), "{copy}");
+    assert!(send(&school, "anna", ids[0], LIST).await[1].starts_with("250"));
+    let (own, _) = frozen(&school, ids[0]).await;
+    assert_eq!(own.hidden.unwrap().ids[0], post.hidden.unwrap().ids[0]);
+}
+
 /// GD3: all that the directory knows as hers is hidden; and what she lets be seen is seen by whom she answers.
 #[tokio::test]
 async fn further_addresses_are_hidden_too_unless_she_shows_them() {

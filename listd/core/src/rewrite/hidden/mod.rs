@@ -10,8 +10,11 @@ use crate::message::{Field, Mail, Mailbox, address, fields, text};
 use crate::notice;
 use crate::rewrite::{Unsendable, encode};
 
+mod ids;
 mod shown;
 
+use ids::ids;
+pub use ids::{addresses_in, message_ids};
 pub use shown::{Begins, Secrets};
 
 /// What stands for a hidden author, frozen with the post. Stored; a new field gets a default.
@@ -57,9 +60,6 @@ const LEFT: [&str; 19] = [
 
 /// Fields whose addresses are other people's, or ours.
 const OF_PEOPLE: [&str; 6] = ["from", "to", "cc", "reply-to", "received", "x-loop"];
-
-/// Fields of Message-IDs (RFC 5322 3.6.4).
-const OF_IDS: [&str; 3] = ["message-id", "in-reply-to", "references"];
 
 /// What becomes of a field.
 enum Fate {
@@ -132,7 +132,7 @@ impl Hidden {
             let name = self.shown_name(secrets, language);
             return Fate::Becomes(encode::field("From", &encode::mailbox(&name, &self.relay)));
         }
-        if OF_IDS.contains(&name.as_str()) {
+        if ids::FIELDS.contains(&name.as_str()) {
             return self.ids(mail, field, secrets);
         }
         if !secrets.shown_in(value, begins(&name)) {
@@ -215,34 +215,6 @@ impl Hidden {
             }
         }
     }
-}
-
-/// The Message-IDs of a mail, of what it answers, and of the thread, without brackets; a program may have left them out.
-pub fn message_ids(mail: &Mail) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for value in OF_IDS.into_iter().flat_map(|name| mail.values(name)) {
-        let line = text::utf8_or_latin(&fields::unfold(value));
-        for id in ids(&line) {
-            if found.len() < MOST_IDS && !found.iter().any(|known| known == id) {
-                found.push(id.to_owned());
-            }
-        }
-    }
-    found
-}
-
-/// Most ids of a mail that are looked at; the others go where they show an address.
-const MOST_IDS: usize = 1_000;
-
-fn ids(line: &str) -> Vec<&str> {
-    let bracketed: Vec<&str> = line
-        .split('<')
-        .skip(1)
-        .filter_map(|piece| piece.split_once('>'))
-        .map(|(id, _)| id.trim())
-        .filter(|id| !id.is_empty() && !id.contains(char::is_whitespace))
-        .collect();
-    if bracketed.is_empty() { line.split_whitespace().collect() } else { bracketed }
 }
 
 /// How an address begins in a field.

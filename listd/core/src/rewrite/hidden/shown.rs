@@ -1,18 +1,30 @@
 //! Does a header field show one of these addresses, in whatever form it came?
 //!
 //! Reads like the most curious mail program: encoded words anywhere, percent and quoted-printable escapes, base64,
-//! quotes, comments and spaces inside an address, names of hosts in either script, addresses inside return paths.
-//! Rather one too many than one too few.
+//! hex digits, quotes, comments, spaces and characters that nobody sees inside an address, names of hosts in either
+//! script, addresses inside return paths. Rather one too many than one too few.
+//!
+//! Bounded: a line has at most [`MOST_VIEWS`] readings, and each is searched once, however many addresses there are.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
-use data_encoding::BASE64_NOPAD;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use data_encoding::{BASE64_NOPAD, HEXLOWER};
 
 use crate::address::Address;
-use crate::message::{fields::unfold, text};
+use crate::message::{fields::unfold, text, unseen::hides};
+
+/// Most readings of one line: four decoders, with either sign of escapes or none, each as it is and without what may
+/// stand inside an address.
+const MOST_VIEWS: usize = 4 * 3 * 3;
 
 /// Addresses that must not be seen.
-pub struct Secrets(Vec<Secret>);
+pub struct Secrets {
+    all: Vec<Secret>,
+    /// Made where a domain of theirs is in sight, which it mostly is not.
+    search: OnceLock<Option<Search>>,
+}
 
 struct Secret {
     address: Address,
@@ -20,8 +32,15 @@ struct Secret {
     locals: Vec<String>,
     /// Lower-case: the A-label and the U-label.
     domains: Vec<String>,
-    /// The middle of its base64 form, at each of the three offsets.
-    base64: Vec<String>,
+    /// The middle of its base64 form, at each of the three offsets, and its octets as hex digits.
+    encoded: Vec<String>,
+}
+
+/// All that an address looks like, found in one pass.
+struct Search {
+    found: AhoCorasick,
+    /// For each form: it is an address as it is written, and begins as one does in its field.
+    written: Vec<bool>,
 }
 
 /// How an address may begin.
@@ -29,23 +48,25 @@ struct Secret {
 pub enum Begins {
     /// Where an address of its own begins: `jan-a@b.example` does not show `a@b.example`.
     Alone,
-    /// Behind anything but a letter or digit: `bounce-a=b.example@c.example` shows it.
+    /// Behind anything but a letter, and up to anything but one: `bounce-a=b.example@c.example` shows it, and so does
+    /// the Message-ID `1a@b.example-2`.
     Anywhere,
 }
 
 /// What programs put between local part and domain where it is no address any more.
-const JOINTS: [&str; 6] = ["=", "%", "_at_", "-at-", "(at)", "[at]"];
+pub(super) const JOINTS: [&str; 6] = ["=", "%", "_at_", "-at-", "(at)", "[at]"];
 
 impl Secrets {
     pub fn new(addresses: &[Address]) -> Secrets {
-        Secrets(addresses.iter().map(Secret::new).collect())
+        let all = addresses.iter().map(Secret::new).collect();
+        Secrets { all, search: OnceLock::new() }
     }
 
     /// True for one of the addresses itself; what follows a `+` in its local part does not count.
     pub fn hold(&self, address: &Address) -> bool {
         let local = address.local().to_lowercase();
         let base = base(&local);
-        self.0.iter().any(|secret| {
+        self.all.iter().any(|secret| {
             secret.address.domain() == address.domain()
                 && secret.locals.iter().any(|l| *l == local || *l == base)
         })
@@ -55,22 +76,58 @@ impl Secrets {
     pub fn shown_in(&self, value: &[u8], begins: Begins) -> bool {
         let line = text::utf8_or_latin(&unfold(value));
         let solid: String = line.chars().filter(|c| !c.is_whitespace()).collect();
-        let views = views(&line);
-        self.0.iter().any(|secret| {
-            secret.base64.iter().any(|piece| solid.contains(piece))
-                || views.iter().any(|view| secret.in_view(view, begins))
-        })
+        self.all.iter().flat_map(|secret| &secret.encoded).any(|piece| solid.contains(piece))
+            || views(&line).iter().any(|view| self.in_view(view, begins))
     }
 
     /// A text with the addresses left out, where they stand in it plainly.
     pub fn without(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for secret in &self.0 {
-            for (local, domain) in pairs(secret) {
-                text = cut_out(&text, &format!("{local}@{domain}"));
-            }
+        for (local, domain) in self.all.iter().flat_map(pairs) {
+            text = cut_out(&text, &format!("{local}@{domain}"));
         }
         text
+    }
+
+    fn in_view(&self, view: &str, begins: Begins) -> bool {
+        let mut domains = self.all.iter().flat_map(|secret| &secret.domains);
+        // The header of a hostile mail is long: most of it is passed over here.
+        if !domains.any(|domain| view.contains(domain)) {
+            return false;
+        }
+        self.candidates(view).any(|(at, written)| {
+            stands(view, at, if written { begins } else { Begins::Anywhere })
+        })
+    }
+
+    /// Where something looks like an address of theirs, and whether it is written as one.
+    fn candidates(&self, view: &str) -> impl Iterator<Item = (std::ops::Range<usize>, bool)> {
+        let search = self.search.get_or_init(|| Search::new(&self.all)).as_ref();
+        search.into_iter().flat_map(move |search| {
+            search.found.find_overlapping_iter(view).map(|found| {
+                let written = search.written.get(found.pattern().as_usize());
+                (found.range(), written.copied().unwrap_or_default())
+            })
+        })
+    }
+}
+
+impl Search {
+    /// `None` where there is nothing to look for.
+    fn new(all: &[Secret]) -> Option<Search> {
+        let (mut forms, mut written) = (Vec::new(), Vec::new());
+        for (local, domain) in all.iter().flat_map(pairs) {
+            forms.push(format!("{local}@{domain}"));
+            // As forwarders rewrite return paths (SRS): `SRS0=x=y=domain=local@forwarder`.
+            forms.push(format!("{domain}={local}"));
+            forms.extend(JOINTS.iter().map(|joint| format!("{local}{joint}{domain}")));
+            written.push(true);
+            written.resize(forms.len(), false);
+        }
+        // Made for one mail: quickly made rather than quick.
+        let kind = Some(AhoCorasickKind::NoncontiguousNFA);
+        let found = AhoCorasick::builder().kind(kind).prefilter(false).build(forms).ok()?;
+        Some(Search { found, written })
     }
 }
 
@@ -83,27 +140,13 @@ impl Secret {
         let (unicode, _) = idna::domain_to_unicode(address.domain());
         domains.extend(Some(unicode.to_lowercase()).filter(|u| u != address.domain()));
         let written = format!("{}@{}", address.local(), address.domain());
-        let base64 = [written.clone(), written.to_lowercase()]
-            .iter()
-            .flat_map(|text| (0..3).filter_map(|offset| middle(text.as_bytes(), offset)))
-            .collect();
-        Secret { address: address.clone(), locals, domains, base64 }
-    }
-
-    fn in_view(&self, view: &str, begins: Begins) -> bool {
-        pairs(self).any(|(local, domain)| {
-            // The header of a hostile mail is long: most of it is passed over here.
-            if !view.contains(domain) {
-                return false;
-            }
-            let joined = JOINTS
-                .iter()
-                .any(|joint| stands_in(view, &format!("{local}{joint}{domain}"), Begins::Anywhere));
-            // As forwarders rewrite return paths (SRS): `SRS0=x=y=domain=local@forwarder`.
-            joined
-                || stands_in(view, &format!("{local}@{domain}"), begins)
-                || stands_in(view, &format!("{domain}={local}"), Begins::Anywhere)
-        })
+        let mut encoded = Vec::new();
+        for text in [written.to_lowercase(), written] {
+            encoded.extend((0..3).filter_map(|offset| middle(text.as_bytes(), offset)));
+            let hex = HEXLOWER.encode(text.as_bytes());
+            encoded.extend([hex.to_uppercase(), hex]);
+        }
+        Secret { address: address.clone(), locals, domains, encoded }
     }
 }
 
@@ -125,23 +168,22 @@ fn middle(text: &[u8], offset: usize) -> Option<String> {
     (piece.len() >= 6).then(|| BASE64_NOPAD.encode(piece))
 }
 
-fn stands_in(view: &str, wanted: &str, begins: Begins) -> bool {
-    view.match_indices(wanted).any(|(at, found)| {
-        let before = view.get(..at).and_then(|v| v.chars().next_back());
-        let behind = view.get(at + found.len()..).unwrap_or_default();
-        let begun = match begins {
-            Begins::Anywhere => !before.is_some_and(char::is_alphanumeric),
-            Begins::Alone => !before.is_some_and(is_atext),
-        };
-        begun && ends(behind, begins)
-    })
+/// Nothing around it makes it another address.
+fn stands(view: &str, at: std::ops::Range<usize>, begins: Begins) -> bool {
+    let before = view.get(..at.start).and_then(|v| v.chars().next_back());
+    let behind = view.get(at.end..).unwrap_or_default();
+    let begun = match begins {
+        Begins::Anywhere => !before.is_some_and(char::is_alphabetic),
+        Begins::Alone => !before.is_some_and(is_atext),
+    };
+    begun && ends(behind, begins)
 }
 
 /// True where a domain ends before `behind`; in a file's name a dot ends it.
 fn ends(behind: &str, begins: Begins) -> bool {
     let mut chars = behind.chars();
     match chars.next() {
-        Some('.') if begins == Begins::Anywhere => true,
+        Some(c) if begins == Begins::Anywhere => !c.is_alphabetic(),
         Some('.') => !chars.next().is_some_and(char::is_alphanumeric),
         Some(c) => !c.is_alphanumeric() && c != '-',
         None => true,
@@ -153,23 +195,36 @@ fn is_atext(c: char) -> bool {
     c.is_alphanumeric() || "!#$%&'*+-/?^_`{|}~.".contains(c)
 }
 
-/// All ways to read a line, in lower case.
+/// All ways to read a line, in lower case, each once.
 fn views(line: &str) -> Vec<String> {
-    let decoded = [line.to_owned(), text::decode(line.as_bytes()), words(line), continued(line)];
-    let mut all: Vec<String> = Vec::new();
+    let mut decoded = vec![line.to_owned()];
+    for text in [text::decode(line.as_bytes()), words(line), continued(line)] {
+        once(&mut decoded, text);
+    }
+    let mut plain = Vec::new();
     for text in decoded {
         let lower = text.to_lowercase();
-        for text in [escapes(&lower, '%'), escapes(&lower, '='), Cow::Borrowed(lower.as_str())] {
-            let text = text.to_lowercase();
-            let forms = [tight(&text), tight(&without_tags(&tight(&text))), text];
-            for form in forms {
-                if !all.contains(&form) {
-                    all.push(form);
-                }
+        for sign in ['%', '='] {
+            if let Cow::Owned(text) = escapes(&lower, sign) {
+                once(&mut plain, text.to_lowercase());
             }
         }
+        once(&mut plain, lower);
+    }
+    let mut all = Vec::with_capacity(MOST_VIEWS);
+    for text in plain {
+        let tight = tight(&text);
+        once(&mut all, self::tight(&without_tags(&tight)));
+        once(&mut all, tight);
+        once(&mut all, text);
     }
     all
+}
+
+fn once(all: &mut Vec<String>, text: String) {
+    if !all.contains(&text) {
+        all.push(text);
+    }
 }
 
 /// Every encoded word decoded, wherever it stands: programs do that (RFC 2047 5 forbids it inside quotes). Only
@@ -197,7 +252,8 @@ fn words(line: &str) -> String {
             }
             _ => escapes(&payload.replace('_', " "), '=').into_owned().into_bytes(),
         };
-        out.push_str(&String::from_utf8_lossy(&bytes));
+        // UTF-16 is ASCII with nothing between.
+        out.push_str(&String::from_utf8_lossy(&bytes).replace('\0', ""));
         rest = tail;
     }
     out.push_str(rest);
@@ -226,7 +282,7 @@ fn continued(line: &str) -> String {
 }
 
 /// `%40` or `=40` become `@`.
-fn escapes(text: &str, sign: char) -> Cow<'_, str> {
+pub(super) fn escapes(text: &str, sign: char) -> Cow<'_, str> {
     if !text.contains(sign) {
         return Cow::Borrowed(text);
     }
@@ -252,7 +308,8 @@ fn escapes(text: &str, sign: char) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// Without quotes, and without the spaces and comments that may stand around `@` and dots (RFC 5322 3.4.1).
+/// Without quotes and what nobody sees, and without the spaces and comments that may stand around `@` and dots
+/// (RFC 5322 3.4.1).
 fn tight(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut depth = 0_usize;
@@ -266,7 +323,13 @@ fn tight(text: &str) -> String {
             }
             _ if depth > 0 => {}
             '"' | '\\' => {}
+            // What looks like the sign, is read as it.
+            '\u{ff20}' | '\u{fe6b}' => {
+                out.push('@');
+                gap = false;
+            }
             c if c.is_whitespace() => gap = true,
+            c if hides(c) => {}
             c => {
                 let close =
                     matches!(c, '@' | '.') || matches!(out.chars().next_back(), Some('@' | '.'));
@@ -369,6 +432,12 @@ mod tests {
             "SRS0=ab=cd=gmx.example=ayse.y@forward.example",
             "<123-ayse.y@gmx.example>",
             "1.ayse.y_at_gmx.example",
+            "<ayse.y@gmx.example-123>",
+            "<20261122ayse.y@gmx.example.4711>",
+            "x-617973652e7940676d782e6578616d706c65",
+            "ayse.y\u{ff20}gmx.example",
+            "ay\u{200b}se.y@gmx\u{ad}.example",
+            "=?utf-16le?B?YQB5AHMAZQAuAHkAQABnAG0AeAAuAGUAeABhAG0AcABsAGUA?=",
         ];
         for value in inside {
             assert!(secrets.shown_in(value.as_bytes(), Begins::Anywhere), "{value}");
@@ -397,6 +466,36 @@ mod tests {
         let is = |text: &str| secrets.hold(&Address::parse(text).expect("address"));
         assert!(is("AYSE@gmx.example") && is("ayse+x@GMX.example"));
         assert!(!is("ayse@web.example") && !is("x+ayse@gmx.example"));
+    }
+
+    /// Promise 10: a header of the greatest length costs so many steps, whatever stands in it and however many addresses
+    /// are looked for.
+    #[test]
+    fn a_hostile_header_costs_its_length() {
+        const LENGTH: usize = 245_000;
+        let many: Vec<String> = (0..20).map(|n| format!("{}@gmx.example", "a".repeat(n + 1))).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let secrets = secrets(&many);
+        for piece in [
+            "gmx.example ",
+            "xa@gmx.examples",
+            "=?utf-8?Q?xa=40gmx.examples?= ",
+            "=?utf-8?B?",
+            "%25%34%30=3D=34=30",
+            "x*0=\"a\"; x*1=(b) \\\"",
+            "((((",
+            "İ",
+            "a+@+",
+        ] {
+            let line = piece.repeat(LENGTH / piece.len());
+            let views = views(&line);
+            let longest = views.iter().map(String::len).max().unwrap_or_default();
+            assert!(views.len() <= MOST_VIEWS && longest <= 2 * LENGTH, "{piece}: {longest}");
+            // Each view is read once, and what is found in it looked at.
+            let looked: usize = views.iter().map(|view| secrets.candidates(view).count()).sum();
+            assert!(looked <= 20 * MOST_VIEWS * LENGTH / "a@gmx.example".len(), "{piece}: {looked}");
+            assert!(!secrets.shown_in(line.as_bytes(), Begins::Alone), "{piece}");
+        }
     }
 
     /// What a subject looks like without her address.
