@@ -16,7 +16,10 @@ footer-privacy = Datenschutz: { $privacy }
 attachment-unnamed = ohne Namen
 attachment-kind = Anhang weggelassen: { $name } ({ $size }). Die Liste „{ $list }“ nimmt Dateien dieser Art nicht an.
 attachment-size = Anhang weggelassen: { $name } ({ $size }). Die Liste „{ $list }“ nimmt Anhänge bis höchstens { $limit } an.
+attachment-elsewhere = Anhang weggelassen: { $name } ({ $size }). Er ist nur ein Stück einer zerteilten Mail oder ein Verweis auf eine Datei; die Liste „{ $list }“ nimmt nichts an, dessen Inhalt sie nicht sehen kann.
+attachment-enclosed = Auch die weitergeleitete Mail, in der das stand, fehlt deshalb.
 attachment-ask = Wenn Sie ihn brauchen, fragen Sie bitte den Absender oder { $owner }.
+attachment-ask-several = Wenn Sie sie brauchen, fragen Sie bitte den Absender oder { $owner }.
 pictures-removed = Bilder weggelassen, weil diese Liste reinen Text verschickt: { $count }
 
 refused-loop = Diese Mail war schon einmal in der Liste { $list } und wird nicht noch einmal verteilt.

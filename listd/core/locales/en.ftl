@@ -16,7 +16,10 @@ footer-privacy = Privacy: { $privacy }
 attachment-unnamed = without a name
 attachment-kind = Attachment left out: { $name } ({ $size }). The list “{ $list }” does not take files of this kind.
 attachment-size = Attachment left out: { $name } ({ $size }). The list “{ $list }” takes attachments of at most { $limit }.
+attachment-elsewhere = Attachment left out: { $name } ({ $size }). It is only a piece of a mail that was sent in pieces, or a pointer to a file; the list “{ $list }” takes nothing whose content it cannot see.
+attachment-enclosed = The forwarded mail in which that stood is left out with it.
 attachment-ask = If you need it, please ask the author or { $owner }.
+attachment-ask-several = If you need them, please ask the author or { $owner }.
 pictures-removed = Pictures left out, since this list sends plain text: { $count }
 
 refused-loop = This mail has already been through the list { $list }, so it is not sent again.

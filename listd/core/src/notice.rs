@@ -35,7 +35,7 @@ use crate::policy::{Refusal, Unproven};
 use crate::rewrite::role_address;
 
 pub use alarm::{Alarm, Shrunk, alarm, resolved};
-pub use attachment::{ask, pictures, removed};
+pub use attachment::{Why, ask, pictures, removed};
 pub use bounced::{PausedAddress, paused, probe};
 pub use braked::{BrakedMail, braked};
 pub use command::{Mine, changed, how, is_it_hers, status, wanted};

@@ -45,6 +45,8 @@ enum Bad {
     Name,
     Kind,
     Content,
+    /// What it is, is in another mail.
+    Piece,
 }
 
 impl Entity {
@@ -109,6 +111,7 @@ fn file(number: usize, bad: Option<Bad>, base64: bool, octets: &[u8]) -> String 
     let (name, kind) = match bad {
         Some(Bad::Name) => ("Plan.pdf.exe", "application/pdf"),
         Some(Bad::Kind) => ("Plan.pdf", "image/gif"),
+        Some(Bad::Piece) => ("Plan.pdf", "message/partial"),
         Some(Bad::Content) | None => ("Plan.pdf", "application/octet-stream"),
     };
     let head = format!(
@@ -127,7 +130,7 @@ fn file(number: usize, bad: Option<Bad>, base64: bool, octets: &[u8]) -> String 
 fn entity() -> impl Strategy<Value = Entity> {
     let bad = prop_oneof![
         3 => Just(None),
-        1 => prop::sample::select(vec![Bad::Name, Bad::Kind]).prop_map(Some),
+        1 => prop::sample::select(vec![Bad::Name, Bad::Kind, Bad::Piece]).prop_map(Some),
     ];
     let leaf = prop_oneof![
         2 => "[a-zäöü .]{0,60}(\r\n[a-z ]{1,40}){0,3}".prop_map(Entity::Text),

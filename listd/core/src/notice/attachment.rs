@@ -4,8 +4,18 @@ use fluent_bundle::FluentArgs;
 
 use super::{format, size};
 
-/// One sentence about a file: its name (may be empty), its octets, and why it went: its kind, or a limit in octets.
-pub fn removed(language: &str, list: &str, name: &str, octets: u64, limit: Option<u64>) -> String {
+/// Why an attachment did not pass.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    Kind,
+    /// Larger than this (octets).
+    Size(u64),
+    /// What it stands for is not in the mail, or not in one piece.
+    Elsewhere,
+}
+
+/// One line about a file: its name (may be empty), its octets, and why it went.
+pub fn removed(language: &str, list: &str, name: &str, octets: u64, why: Why) -> String {
     let mut args = FluentArgs::new();
     args.set(
         "name",
@@ -13,20 +23,22 @@ pub fn removed(language: &str, list: &str, name: &str, octets: u64, limit: Optio
     );
     args.set("size", size(language, octets));
     args.set("list", list.to_owned());
-    match limit {
-        None => format(language, "attachment-kind", &args),
-        Some(limit) => {
+    match why {
+        Why::Kind => format(language, "attachment-kind", &args),
+        Why::Elsewhere => format(language, "attachment-elsewhere", &args),
+        Why::Size(limit) => {
             args.set("limit", size(language, limit));
             format(language, "attachment-size", &args)
         }
     }
 }
 
-/// Whom to ask for what was removed.
-pub fn ask(language: &str, owner: &str) -> String {
+/// Whom to ask for what was removed, which is so many files.
+pub fn ask(language: &str, owner: &str, count: usize) -> String {
     let mut args = FluentArgs::new();
     args.set("owner", owner.to_owned());
-    format(language, "attachment-ask", &args)
+    let key = if count > 1 { "attachment-ask-several" } else { "attachment-ask" };
+    format(language, key, &args)
 }
 
 /// How many pictures went.

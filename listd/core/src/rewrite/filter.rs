@@ -14,7 +14,7 @@ use crate::rewrite::{Edition, Frozen, PostKind, Unsendable, attachments, body, f
 mod notes;
 
 pub use notes::Notes;
-pub(super) use notes::{Gone, Why, shown};
+pub(super) use notes::{Gone, shown};
 
 /// Most steps. What is nested deeper than any mail program nests stays as it is, or goes nowhere.
 const MOST: usize = 8;

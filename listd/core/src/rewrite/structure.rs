@@ -26,9 +26,9 @@ pub(super) fn text_entity(text: &str) -> (String, String) {
         true => ("base64", transfer::based(text.as_bytes())),
         false => (encoding, body),
     };
-    let charset = if ascii { "us-ascii" } else { "utf-8" };
+    // Also where it is ASCII: a footer below it may hold any character then.
     let fields = format!(
-        "Content-Type: text/plain; charset={charset}\r\nContent-Transfer-Encoding: {encoding}\r\n"
+        "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n"
     );
     (fields, String::from_utf8_lossy(&body).into_owned())
 }

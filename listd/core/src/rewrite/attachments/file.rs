@@ -27,7 +27,27 @@ pub(super) struct File {
     pub size: u64,
     /// It is encoded in a way that can't be undone here.
     pub unreadable: bool,
+    /// What it stands for is elsewhere: a piece of a mail that the reader's program puts together, or a file that it
+    /// fetches (RFC 2046 5.2.2, 5.2.3).
+    pub elsewhere: bool,
 }
+
+const ELSEWHERE: [&str; 2] = ["message/partial", "message/external-body"];
+
+/// What a program wrote to be read: reports, and mails, which are looked into. Any other `message` is a file
+/// (RFC 2046 5.2.4).
+const READ: [&str; 10] = [
+    "rfc822",
+    "global",
+    "news",
+    "delivery-status",
+    "disposition-notification",
+    "feedback-report",
+    "tracking-status",
+    "global-headers",
+    "global-delivery-status",
+    "global-disposition-notification",
+];
 
 impl File {
     /// The part as a file; `None` where it is text of the mail, or a container.
@@ -55,7 +75,9 @@ impl File {
         };
         let found = if part.shape == Shape::Leaf { sniff(&content) } else { Found::default() };
         let unreadable = part.encoding == crate::message::Encoding::Other;
-        Some(File { held, names, kinds, found, size: content.len() as u64, unreadable })
+        let elsewhere = kinds.iter().any(|kind| ELSEWHERE.contains(&kind.as_str()));
+        let size = content.len() as u64;
+        Some(File { held, names, kinds, found, size, unreadable, elsewhere })
     }
 
     /// The last part of each name, lower-case, where it has one.
@@ -82,7 +104,7 @@ fn held(tree: &Tree, part: &Part, named: bool) -> Option<Held> {
         Shape::Multipart => None,
         // What is in it is looked at for itself.
         Shape::Message => (named || attached).then_some(Held::Shown),
-        Shape::Leaf if (is("text/") || is("message/")) && !named && !attached => None,
+        Shape::Leaf if (is("text/") || is_read(&part.kind)) && !named && !attached => None,
         // What a signature or an encryption consists of.
         Shape::Leaf if matches!(part.sealed, Some(Seal::Encrypted | Seal::Smime)) => {
             Some(Held::Shown)
@@ -96,6 +118,10 @@ fn held(tree: &Tree, part: &Part, named: bool) -> Option<Held> {
         Shape::Leaf if in_a("multipart/related") && is("image/") && !attached => Some(Held::Shown),
         Shape::Leaf => Some(Held::Attached),
     }
+}
+
+fn is_read(kind: &str) -> bool {
+    kind.strip_prefix("message/").is_some_and(|kind| READ.contains(&kind))
 }
 
 /// `exe` of `Rechnung.pdf.exe . `: as the system reads it that opens the file, not as it looks.

@@ -2,7 +2,8 @@
 
 use super::file::{File, Held};
 use crate::list::{Allowed, Family, Pattern};
-use crate::rewrite::filter::{Filter, Why};
+use crate::notice::Why;
+use crate::rewrite::filter::Filter;
 
 /// Why it may not; `None` where it may.
 pub(super) fn judge(filter: &Filter, file: &File) -> Option<Why> {
@@ -11,6 +12,10 @@ pub(super) fn judge(filter: &Filter, file: &File) -> Option<Why> {
     let blind = file.unreadable && !filter.forbidden.0.is_empty();
     if blind || filter.forbidden.0.iter().any(|p| forbids(p, file, &families, &endings)) {
         return Some(Why::Kind);
+    }
+    if file.elsewhere {
+        // Whatever the rules are about, nobody can see here whether they hold.
+        return (!is_named(filter, file)).then_some(Why::Elsewhere);
     }
     if file.held == Held::Shown {
         // A picture in name only is an attachment.
@@ -28,6 +33,12 @@ pub(super) fn judge(filter: &Filter, file: &File) -> Option<Why> {
     }
     let too_large = filter.max > 0 && file.size > filter.max;
     too_large.then_some(Why::Size(filter.max))
+}
+
+/// Its own type is allowed by name.
+fn is_named(filter: &Filter, file: &File) -> bool {
+    let Allowed::Only(patterns) = &filter.allowed else { return false };
+    file.kinds.iter().all(|kind| patterns.iter().any(|pattern| pattern.is_kind(kind)))
 }
 
 /// Whatever a mail program may take it for.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::list::Form;
 use crate::message::{Part, Shape, Tree};
+use crate::notice::Why;
 use crate::rewrite::Unsendable;
 use crate::rewrite::edit::{Done, Edit};
 use crate::rewrite::filter::{Filter, Gone, shown};
@@ -66,13 +67,16 @@ fn found(
 ) -> Result<BTreeMap<usize, Vec<Gone>>, Unsendable> {
     let mut found: BTreeMap<usize, Vec<Gone>> = BTreeMap::new();
     for index in 0..tree.parts.len() {
-        let Some(gone) = one(raw, tree, index, filter, 0) else { continue };
+        let Some(mut gone) = one(raw, tree, index, filter, 0) else { continue };
         let enclosing = above(tree, index)
             .filter(|above| tree.parts.get(*above).is_some_and(|p| p.shape == Shape::Message))
             .last();
+        gone.enclosed |= enclosing.is_some();
         let whole = enclosing.unwrap_or(index);
         if tree.parts.get(whole).is_some_and(|part| part.sealed.is_some()) {
-            return Err(Unsendable::AttachmentSigned(shown(&gone.name)));
+            let kind = tree.parts.get(index).map_or("", |part| &part.kind);
+            let name = if gone.name.is_empty() { kind } else { &gone.name };
+            return Err(Unsendable::AttachmentSigned(shown(name)));
         }
         found.entry(whole).or_default().push(gone);
     }
@@ -86,26 +90,35 @@ fn one(raw: &[u8], tree: &Tree, index: usize, filter: &Filter, depth: usize) -> 
     let file = File::of(raw, tree, index);
     let named = file.as_ref().and_then(|file| file.names.first().cloned()).unwrap_or_default();
     if let Some((file, why)) = file.as_ref().and_then(|f| Some((f, judge::judge(filter, f)?))) {
-        return Some(Gone { name: named, size: file.size, why });
+        return Some(Gone { name: named, size: file.size, why, enclosed: false });
     }
     let inside = encoded_mail(raw, part)?;
-    let deeper =
-        || Gone { name: named.clone(), size: inside.len() as u64, why: super::filter::Why::Kind };
+    let deeper = || Gone {
+        name: named.clone(),
+        size: inside.len() as u64,
+        why: Why::Kind,
+        enclosed: true,
+    };
     if depth >= DEEPEST {
         return Some(deeper());
     }
     let Ok(within) = Tree::parse(&inside) else { return Some(deeper()) };
-    (0..within.parts.len()).find_map(|index| one(&inside, &within, index, filter, depth + 1))
+    let found =
+        (0..within.parts.len()).find_map(|index| one(&inside, &within, index, filter, depth + 1));
+    let is_mail = part.kind.starts_with("message/");
+    found.map(|gone| Gone { enclosed: gone.enclosed || is_mail, ..gone })
 }
 
-/// What mail programs open although it is encoded as a whole, against the rules (RFC 2045 6.4).
+/// What mail programs open although it is a leaf here: mostly mails that are encoded as a whole, against the rules
+/// (RFC 2045 6.4).
 fn encoded_mail(raw: &[u8], part: &Part) -> Option<Vec<u8>> {
     if part.shape != Shape::Leaf {
         return None;
     }
     let content = || part.content(raw).into_owned();
     match part.kind.as_str() {
-        "message/rfc822" | "message/global" => Some(content()),
+        // The last is Usenet's, which mail programs open like the first.
+        "message/rfc822" | "message/global" | "message/news" => Some(content()),
         kind if kind.starts_with("multipart/") => {
             let fields = part.fields(raw);
             let field = fields.iter().find(|f| f.is(raw, "Content-Type"))?;

@@ -2,20 +2,12 @@
 
 use crate::list::Role;
 use crate::message::unseen::hides;
-use crate::notice;
+use crate::notice::{self, Why};
 use crate::rewrite::{Frozen, encode, role_address, structure};
 
 /// Most characters of a file's name that are shown, and most files that are named.
 const LONGEST: usize = 80;
 const MOST: usize = 20;
-
-/// Why an attachment did not pass.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(in crate::rewrite) enum Why {
-    Kind,
-    /// Larger than this (octets).
-    Size(u64),
-}
 
 /// An attachment that did not pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +17,8 @@ pub(in crate::rewrite) struct Gone {
     /// Octets, decoded.
     pub size: u64,
     pub why: Why,
+    /// It stood in a mail inside the mail, which went with it.
+    pub enclosed: bool,
 }
 
 /// Who speaks in a note, and in which language.
@@ -52,18 +46,18 @@ impl Notes {
     pub(in crate::rewrite) fn removed(&self, all: &[Gone]) -> String {
         let mut text = String::new();
         for gone in all.iter().take(MOST) {
-            let limit = match gone.why {
-                Why::Kind => None,
-                Why::Size(limit) => Some(limit),
-            };
             let name = shown(&gone.name);
-            text += &notice::removed(&self.language, &self.list, &name, gone.size, limit);
+            text += &notice::removed(&self.language, &self.list, &name, gone.size, gone.why);
             text.push('\n');
         }
         if let Some(more) = all.len().checked_sub(MOST).filter(|more| *more > 0) {
             text += &format!("... +{more}\n");
         }
-        text += &notice::ask(&self.language, &self.owner);
+        if all.iter().any(|gone| gone.enclosed) {
+            text += &notice::word(&self.language, "attachment-enclosed");
+            text.push('\n');
+        }
+        text += &notice::ask(&self.language, &self.owner, all.len());
         structure::text_part(&text, &self.language)
     }
 

@@ -59,6 +59,14 @@ const PDF: &str = "Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer
 const EXE: &str = "Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\nTVqQAAMAAAAEAAAA//8AALgAAAA=";
 const PICTURE: &str = "Content-Type: image/png; name=a.png\r\nContent-ID: <1@x>\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=";
 
+const PIECE: &str = "Content-Type: message/partial; id=1@gmx.example; number=2; total=3\r\n\r\nTVqQ";
+const POINTER: &str = "Content-Type: message/external-body; access-type=URL; URL=\"https://x.example/a.exe\"\r\n\r\nContent-Type: application/octet-stream\r\n\r\n";
+
+/// A mail inside the mail, as Usenet calls it.
+fn news(entity: &str) -> String {
+    format!("Content-Type: message/news\r\n\r\n{}", mail(entity))
+}
+
 fn named(name: &str) -> String {
     format!(
         "Content-Type: application/octet-stream\r\nContent-Disposition: attachment; filename=\"{name}\"\r\n\r\nx"
@@ -89,6 +97,24 @@ fn attachments_go_or_stay() {
         (only(&["image/*"]), PICTURE.replace("iVBORw0KGgo=", "JVBERi0xLjcK"), true),
         (only(&["nothing"]), PDF.to_owned(), true),
         (only(&["nothing"]), PLAIN.to_owned(), false),
+        // RFC 2046 5.2: what is not in the mail in one piece, whatever the rules are about.
+        (any(&["exe"]), PIECE.to_owned(), true),
+        (any(&["message/partial"]), PIECE.to_owned(), true),
+        (only(&["pdf"]), PIECE.to_owned(), true),
+        (only(&["message/partial"]), PIECE.to_owned(), false),
+        (only(&["message/*"]), PIECE.to_owned(), false),
+        (filter(&["message/*"], &["exe"], 0, Form::Any), PIECE.to_owned(), false),
+        (filter(&["message/*"], &["message/partial"], 0, Form::Any), PIECE.to_owned(), true),
+        (filter(&["any"], &["nothing"], 1_000, Form::Any), PIECE.to_owned(), true),
+        (any(&["exe"]), POINTER.to_owned(), true),
+        (only(&["message/partial"]), POINTER.to_owned(), true),
+        (only(&["message/external-body"]), POINTER.to_owned(), false),
+        // A report is text; what is no known message is a file.
+        (any(&["exe"]), "Content-Type: message/delivery-status\r\n\r\nStatus: 4.0.0".to_owned(), false),
+        (only(&["pdf"]), "Content-Type: message/x-odd\r\n\r\nx".to_owned(), true),
+        // Usenet's name for a mail, which programs open.
+        (any(&["exe"]), news(&named("a.exe")), true),
+        (any(&["exe"]), news(&named("a.pdf")), false),
         (small.clone(), PDF.to_owned(), true),
         (small, named("x"), false),
         (
@@ -151,6 +177,13 @@ fn the_structure_stays_valid() {
         let out = filtered(&mail(&entity), &filter).expect("sendable");
         assert_eq!(kinds(&out).join(" "), expect, "{out}");
         assert!(!out.contains("filename=\"a.exe\"") && out.ends_with("\r\n"));
+        // A mail that went with its file is not missing without a word.
+        let went = entity.contains("message/rfc822");
+        assert_eq!(out.contains("weitergeleitete Mail"), went, "{out}");
+        // One file or several.
+        let count = |text: &str| out.matches(text).count();
+        let several = count("Anhang weggelassen") > count("Wenn Sie ");
+        assert_eq!(out.contains("Wenn Sie sie"), several, "{out}");
     }
 }
 
@@ -165,6 +198,10 @@ fn sealed_mails_are_refused() {
         filtered(&signed(&multipart("mixed", "b", &[PLAIN, &named("a.exe")])), &forbidden),
         refused
     );
+    // What has no name is called by its type.
+    let piece = signed(&multipart("mixed", "b", &[PLAIN, PIECE]));
+    let unnamed = Err(Unsendable::AttachmentSigned("message/partial".to_owned()));
+    assert_eq!(filtered(&piece, &forbidden), unnamed);
     let fine = signed(&multipart("mixed", "b", &[HTML, PDF]));
     assert_eq!(filtered(&fine, &forbidden), Ok(fine));
     let enclosed = multipart(

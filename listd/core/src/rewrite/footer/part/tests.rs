@@ -14,7 +14,7 @@ fn applied(raw: &str, edits: Vec<Edit>) -> String {
     String::from_utf8(edits.apply(raw.as_bytes())).expect("UTF-8")
 }
 
-const PART: &str = "Content-Type: text/plain; charset=us-ascii\r\nContent-Transfer-Encoding: 7bit\r\n\
+const PART: &str = "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\
                     Content-Disposition: inline\r\nContent-Language: de\r\n\r\n___\r\nfoot";
 
 /// B6, B10: a last part; what is around the parts stays, a missing end is mended.
