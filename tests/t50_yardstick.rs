@@ -399,6 +399,21 @@ fn a_list_that_takes_not_all_files_loses_nothing_else() {
     });
 }
 
+/// Files of other kinds than those, or larger, are gone with a note that says why, and nothing else is (B13).
+#[test]
+fn a_list_that_takes_some_files_loses_nothing_else() {
+    let allowed = ["image/*", "pdf", "txt"];
+    measure(&Variant {
+        name: "chosen files",
+        list: format!(
+            "from = \"keep\"\nattachments_allowed = {}\nmax_attachment = \"20 kB\"\n",
+            json!(allowed)
+        ),
+        asked: json!({"from": "keep", "allowed": allowed, "max": 20_000}),
+        ..Variant::default()
+    });
+}
+
 /// Plain text alone: no page is left, and every word of it is.
 #[test]
 fn a_list_of_plain_text_loses_no_word() {

@@ -7,7 +7,7 @@ IN is the folder of mails.py. RESULT is a folder with `results.json`:
 
     {"asked": {...}, "left_out": 0, "mails": [{"number": 7, "code": 250, "reply": "...", "failed": false, "copies": [{"file": "0007.eml", "said": "MAIL FROM:..."}]}]}
 
-`asked` is what the list was to do (see heads.py, bodies.py and rules.py), with "#" for the mail's number in `list` and `title`; a value
+`asked` is what the list was to do (see heads.py, bodies.py, files.py and forms.py), with "#" for the mail's number in `list` and `title`; a value
 that is an object has one for each language, and a copy its reader's `language` ("de" where it has none). "minimal": true says that
 nothing was configured that touches what an author signs. `failed`: the mail got 250, could not be given to the
 relay, and listd said so. `left_out`: so many mails of IN were not tried, a sample was. Exit 0: no damage and nothing lost; 1: some; 2: wrong usage. RESULT/report.json has every finding.
@@ -21,9 +21,10 @@ import sys
 from collections import Counter
 
 import bodies
+import divided
+import forms
 import heads
 import lost
-import rules
 import seals
 import tree
 import wire
@@ -43,7 +44,7 @@ def judge(task):
         return mail["number"], damage, facts
     judges = Signatures(os.path.join(keys, "dns.json"))
     for copy in outcome["copies"]:
-        mine = in_language(asked, copy.get("language", "de")) | {"reformed": rules.root_changes(before, asked)}
+        mine = in_language(asked, copy.get("language", "de")) | {"reformed": forms.root_changes(before, asked)}
         with open(os.path.join(result, copy["file"]), "rb") as file:
             after = file.read()
         # The bounce of one check must not hide what the others find.
@@ -54,11 +55,11 @@ def judge(task):
                 damage += list(check())
             except Exception as why:
                 damage.append(("the check itself failed", "%s: %s" % (type(why).__name__, why)))
-        damage = bodies.forgiven(before, after, mine, mail["defects"], damage)
+        damage = divided.forgiven(before, after, mine, mail["defects"], damage)
         facts.setdefault("noted", set()).update(mine.get("noted", ()))
     facts["rewritten"] = asked["list"].split("@")[0] in str(heads.one(heads.fields(heads.split(after)[0]), "from"))
-    changed = asked.get("footer") or rules.is_asked(asked)
-    facts["footer"] = bool(changed) and bodies.split(before)[1] != bodies.split(after)[1]
+    changed = asked.get("footer") or forms.is_asked(asked)
+    facts["footer"] = bool(changed) and tree.split(before)[1] != tree.split(after)[1]
     return mail["number"], damage, facts
 
 
@@ -87,7 +88,7 @@ def signed(judges, mail, before, after, asked, facts):
     if mail["signed"]:
         held = {s.domain for s in found if s.ok} >= set(mail["signed"])
         facts["survived"] = held
-        if (asked.get("minimal") or rules.leaves_alone(before, asked)) and not held:
+        if (asked.get("minimal") or forms.leaves_alone(before, asked)) and not held:
             yield "author's signature lost", ""
 
 

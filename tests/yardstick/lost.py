@@ -7,7 +7,7 @@ a reason that can be seen in the mail.
 import email.utils
 import re
 
-import rules
+import files
 from tree import fields, split, unfolded
 from sane import ONCE
 
@@ -30,10 +30,10 @@ def why(raw, mail, outcome, asked):
         return "LOST: answered %d %s" % (outcome["code"], said)
     if asked.get("hidden") and mail.get("from") is None:
         return "refused, nobody vouches for an author who is to be hidden"
-    if asked.get("forbidden") and rules.says_twice(raw):
+    rules = files.of(asked)
+    if rules and files.says_twice(raw):
         return "refused, a part that says twice what it is"
-    sealed = rules.sealed_forbidden(raw, asked["forbidden"]) if asked.get("forbidden") else []
-    if any(ascii_of(name) in said for name in sealed):
+    if any(ascii_of(name) in said for name in files.in_seals(raw, rules)):
         return "refused, a file that the list does not take in a sealed mail"
     reason = refused(raw, found, body or b"")
     return "refused, %s" % reason if reason else "LOST: refused without a reason that can be seen: %s" % said[:80]

@@ -166,6 +166,15 @@ def with_files():
         ("forwarded", multi("mixed", plain, forwarded + multi("mixed", plain, pdf))),
         ("forwarded-clean", multi("mixed", plain, forwarded + multi("alternative", plain, page))),
         ("alone", pdf),
+        ("large", multi("mixed", plain, pdf.replace(wrapped(b"%PDF-1.7" + bytes(range(256)) * 3), wrapped(b"%PDF-1.7" + bytes(range(256)) * 99)))),
+        ("program", multi("mixed", plain, pdf.replace(wrapped(b"%PDF-1.7" + bytes(range(256)) * 3), wrapped(b"MZ" + bytes(400))))),
+        ("text", multi("mixed", plain, file % (b"text/plain", b"plan.txt", b"attachment", b"plan.txt", wrapped(b"Montag frei\r\n")))),
+        ("large-picture", multi("alternative", plain, multi("related", page, png.replace(wrapped(b"\x89PNG\r\n\x1a\n" + bytes(40)), wrapped(b"\x89PNG\r\n\x1a\n" + bytes(25000)))))),
+        ("piece", b'Content-Type: message/partial; id="1@gmx.example"; number=2; total=3\r\n\r\nTVqQAAMAAAAEAAAA\r\n'),
+        ("piece-beside", multi("mixed", plain, b'Content-Type: message/partial; id="1@gmx.example"; number=1; total=2\r\n\r\nSubject: x\r\n\r\nTVqQ\r\n')),
+        ("pointer", multi("mixed", plain, b'Content-Type: message/external-body; access-type=URL; URL="https://x.example/a.exe"\r\n\r\n'
+                          b"Content-Type: application/octet-stream\r\n\r\n")),
+        ("news", multi("mixed", plain, forwarded.replace(b"rfc822", b"news").replace(b'Content-Disposition: attachment; filename="alt.eml"\r\n', b"") + multi("mixed", plain, pdf))),
         ("signed", signed),
         ("signed-beside", multi("mixed", signed.replace(b"plan.pdf", b"plan.doc").replace(b"application/pdf", b"application/x-a")
                                 .replace(wrapped(b"%PDF-1.7" + bytes(range(256)) * 3), b"AAAA\r\n"), pdf)),

@@ -17,6 +17,9 @@ ASKED = {"list": "c1@schule.example", "title": "Klasse 5b", "from": "keep", "dom
 NO_PDF = dict(ASKED, forbidden=["pdf"])
 AS_TEXT, AS_HTML = dict(ASKED, form="text"), dict(ASKED, form="html")
 BOTH = dict(NO_PDF, form="text")
+# Pictures and PDF files alone, of 2 kB at most.
+SOME = dict(ASKED, allowed=["image/*", "pdf"], max=2000)
+SMALL = dict(ASKED, max=2000)
 FOOTED = dict(NO_PDF, footer="Grüße von der Klassenliste")
 
 
@@ -33,9 +36,26 @@ def html(words):
     return (HTML % words).encode()
 
 
-def note(what="plan.pdf", size="1 kB", owner="c1-owner@schule.example"):
+def note(what="plan.pdf", size="1 kB", owner="c1-owner@schule.example", forwarded=False):
     said = "Anhang weggelassen: %s (%s). Die Liste „Klasse 5b“ nimmt Dateien dieser Art nicht an.\r\n" % (what, size)
+    said += "Auch die weitergeleitete Mail, in der das stand, fehlt deshalb.\r\n" if forwarded else ""
     return text(said + "Wenn Sie ihn brauchen, fragen Sie bitte den Absender oder %s." % owner)
+
+
+def note_of(asked, what, size, why):
+    """A note for another reason than its kind."""
+    said = {"size": "Die Liste „Klasse 5b“ nimmt Anhänge bis höchstens 2 kB an.",
+            "elsewhere": "Er ist nur ein Stück einer zerteilten Mail oder ein Verweis auf eine Datei; die Liste „Klasse 5b“ nimmt nichts an, "
+                         "dessen Inhalt sie nicht sehen kann."}[why]
+    return text("Anhang weggelassen: %s (%s). %s\r\nWenn Sie ihn brauchen, fragen Sie bitte c1-owner@schule.example." % (what, size, said))
+
+
+def too_large(what="plan.pdf", size="3 kB"):
+    return note_of(SMALL, what, size, "size")
+
+
+def elsewhere(what="ohne Namen", size="9 B"):
+    return note_of(SOME, what, size, "elsewhere")
 
 
 def pictures(count):
@@ -65,6 +85,10 @@ def enclosed(body):
 HALLO, PAGE = text("Hallo Özgür, bis Montag"), html("<p>Hallo <b>Ö</b>zgür, bis <a href='https://x.example/a'>Montag</a></p>")
 PAGE_AS_TEXT = text("Hallo Özgür, bis Montag (https://x.example/a)")
 SEALED = made.multipart("signed", "sss", [HALLO, b"Content-Type: application/pgp-signature\r\n\r\nAAAA\r\n"], 'protocol="application/pgp-signature"; ')
+LARGE = PDF_DATA * 3
+PIECE = b'Content-Type: message/partial; id="1@gmx.example"; number=2; total=3\r\n\r\nTVqQAAMAA\r\n'
+POINTER = (b'Content-Type: message/external-body; access-type=URL; URL="https://x.example/a.exe"\r\n\r\n'
+           b"Content-Type: application/octet-stream\r\nContent-ID: <1@x>\r\n\r\n")
 FOOT = text("Hallo Özgür, bis Montag\r\n\r\n_____\r\nGrüße von der Klassenliste")
 BODIES = [
     # What may not be attached.
@@ -88,7 +112,10 @@ BODIES = [
     (None, NO_PDF, mixed(HALLO, pdf("a.bin", "application/octet-stream")), mixed(HALLO, note("a.bin"))),
     ("parts differ", NO_PDF, mixed(HALLO, pdf("a.bin", "application/octet-stream")), mixed(HALLO, pdf("a.bin", "application/octet-stream"))),
     ("parts differ", NO_PDF, mixed(HALLO, pdf("a.pdf", "text/x-a", b"a")), mixed(HALLO, pdf("a.pdf", "text/x-a", b"a"))),
-    (None, NO_PDF, mixed(HALLO, enclosed(inner(HALLO, pdf()))), mixed(HALLO, note())),
+    (None, NO_PDF, mixed(HALLO, enclosed(inner(HALLO, pdf()))), mixed(HALLO, note(forwarded=True))),
+    ("note wrong", NO_PDF, mixed(HALLO, enclosed(inner(HALLO, pdf()))), mixed(HALLO, note())),
+    ("note wrong", NO_PDF, mixed(HALLO, pdf()), mixed(HALLO, note(forwarded=True))),
+    ("note wrong", NO_PDF, mixed(HALLO, pdf()), mixed(HALLO, note().replace(b"ihn", b"sie"))),
     ("parts differ", NO_PDF, mixed(HALLO, enclosed(inner(HALLO, pdf()))), mixed(HALLO, enclosed(inner(HALLO, note())))),
     ("untouchable changed", NO_PDF, mixed(enclosed(inner(HALLO, PNG)), pdf()), mixed(enclosed(inner(HALLO, PNG)).replace(b"Montag", b"Montag "), note())),
     ("sealed changed", NO_PDF, mixed(SEALED, pdf()), mixed(SEALED.replace(b"Montag", b"Montag "), note())),
@@ -96,6 +123,37 @@ BODIES = [
     ("note hidden", NO_PDF, mixed(either(HALLO, PAGE), pdf()), mixed(either(note(), HALLO, PAGE))),
     ("note hidden", NO_PDF, related(PAGE, pdf()), related(PAGE, note())),
     (None, NO_PDF, related(PAGE, pdf()), mixed(related(PAGE), note())),
+    # What alone may be attached, and how large.
+    (None, SOME, mixed(HALLO, PNG, pdf()), mixed(HALLO, PNG, pdf())),
+    (None, SOME, mixed(HALLO, pdf("a.doc", "application/msword", b"a")), mixed(HALLO, note("a.doc", "1 B"))),
+    ("parts differ", SOME, mixed(HALLO, pdf("a.doc", "application/msword", b"a")), mixed(HALLO, pdf("a.doc", "application/msword", b"a"))),
+    ("body changed for nothing", SOME, mixed(HALLO, pdf()), mixed(HALLO, note())),
+    ("body changed for nothing", SOME, mixed(HALLO, PNG), mixed(HALLO, note("a.png", "48 B"))),
+    ("parts differ", SOME, mixed(HALLO, pdf("a.png", "image/png", b"PK\3\4")), mixed(HALLO, pdf("a.png", "image/png", b"PK\3\4"))),
+    ("parts differ", SOME, mixed(HALLO, pdf("a.pdf", data=b"MZ\0\0")), mixed(HALLO, pdf("a.pdf", data=b"MZ\0\0"))),
+    (None, SOME, mixed(HALLO, pdf(data=LARGE)), mixed(HALLO, too_large())),
+    (None, SMALL, mixed(HALLO, pdf("a.doc", "application/msword", LARGE)), mixed(HALLO, too_large("a.doc"))),
+    (None, SMALL, mixed(HALLO, pdf("a.doc", "application/msword")), mixed(HALLO, pdf("a.doc", "application/msword"))),
+    ("parts differ", SMALL, mixed(HALLO, pdf(data=LARGE)), mixed(HALLO, pdf(data=LARGE))),
+    ("body changed for nothing", SMALL, mixed(HALLO, pdf()), mixed(HALLO, note())),
+    ("note wrong", SMALL, mixed(HALLO, pdf(data=LARGE)), mixed(HALLO, note(size="3 kB"))),
+    ("note wrong", SMALL, mixed(HALLO, pdf(data=LARGE)), mixed(HALLO, too_large().replace(b"2 kB", b"3 kB"))),
+    ("note wrong", SMALL, mixed(HALLO, pdf(data=LARGE)), mixed(HALLO, too_large(size="1 MB"))),
+    ("note wrong", SOME, mixed(HALLO, pdf("a.doc", "application/msword", b"a")), mixed(HALLO, too_large("a.doc", "1 B"))),
+    # Pictures of a page and forms of a text are no attachments; a large one is shown.
+    (None, SMALL, related(PAGE, PNG), related(PAGE, PNG)),
+    ("body changed for nothing", SMALL, related(PAGE, PNG), related(PAGE)),
+    # Nobody can see here what is in a piece of a mail, or behind a pointer.
+    (None, NO_PDF, mixed(HALLO, PIECE), mixed(HALLO, elsewhere())),
+    (None, SMALL, PIECE, elsewhere()),
+    (None, SOME, mixed(HALLO, POINTER), mixed(HALLO, elsewhere())),
+    ("parts differ", NO_PDF, mixed(HALLO, PIECE), mixed(HALLO, PIECE)),
+    ("parts differ", SMALL, PIECE, PIECE),
+    ("parts differ", SOME, mixed(HALLO, POINTER), mixed(HALLO, POINTER)),
+    ("note wrong", NO_PDF, mixed(HALLO, PIECE), mixed(HALLO, note("ohne Namen", "9 B"))),
+    (None, dict(ASKED, allowed=["message/partial"]), mixed(HALLO, PIECE), mixed(HALLO, PIECE)),
+    ("untouchable changed", dict(ASKED, allowed=["message/partial"]), mixed(HALLO, PIECE), mixed(HALLO, elsewhere())),
+    (None, AS_TEXT, mixed(HALLO, PIECE), mixed(HALLO, PIECE)),
     # With a footer beside.
     (None, FOOTED, mixed(HALLO, pdf()), mixed(FOOT, note())),
     ("footer missing", FOOTED, mixed(HALLO, pdf()), mixed(HALLO, note())),

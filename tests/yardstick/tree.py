@@ -133,6 +133,10 @@ def payload(part):
     """The decoded octets of a leaf that Python's parser found."""
     if part.is_multipart():
         return b"".join(payload(p) for p in part.iter_parts()) if part.get_content_maintype() == "multipart" else b""
+    coding = str(part.get("content-transfer-encoding", ""))
+    if coding != coding.strip() and coding.strip().lower() in ("base64", "quoted-printable"):
+        # Python does not know the name with white space behind it, which everybody else does.
+        part.replace_header("content-transfer-encoding", coding.strip())
     return part.get_payload(decode=True) or b""
 
 

@@ -93,12 +93,8 @@ fn one(raw: &[u8], tree: &Tree, index: usize, filter: &Filter, depth: usize) -> 
         return Some(Gone { name: named, size: file.size, why, enclosed: false });
     }
     let inside = encoded_mail(raw, part)?;
-    let deeper = || Gone {
-        name: named.clone(),
-        size: inside.len() as u64,
-        why: Why::Kind,
-        enclosed: true,
-    };
+    let deeper =
+        || Gone { name: named.clone(), size: inside.len() as u64, why: Why::Kind, enclosed: true };
     if depth >= DEEPEST {
         return Some(deeper());
     }

@@ -59,7 +59,8 @@ const PDF: &str = "Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer
 const EXE: &str = "Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\nTVqQAAMAAAAEAAAA//8AALgAAAA=";
 const PICTURE: &str = "Content-Type: image/png; name=a.png\r\nContent-ID: <1@x>\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=";
 
-const PIECE: &str = "Content-Type: message/partial; id=1@gmx.example; number=2; total=3\r\n\r\nTVqQ";
+const PIECE: &str =
+    "Content-Type: message/partial; id=1@gmx.example; number=2; total=3\r\n\r\nTVqQ";
 const POINTER: &str = "Content-Type: message/external-body; access-type=URL; URL=\"https://x.example/a.exe\"\r\n\r\nContent-Type: application/octet-stream\r\n\r\n";
 
 /// A mail inside the mail, as Usenet calls it.
@@ -110,7 +111,11 @@ fn attachments_go_or_stay() {
         (only(&["message/partial"]), POINTER.to_owned(), true),
         (only(&["message/external-body"]), POINTER.to_owned(), false),
         // A report is text; what is no known message is a file.
-        (any(&["exe"]), "Content-Type: message/delivery-status\r\n\r\nStatus: 4.0.0".to_owned(), false),
+        (
+            any(&["exe"]),
+            "Content-Type: message/delivery-status\r\n\r\nStatus: 4.0.0".to_owned(),
+            false,
+        ),
         (only(&["pdf"]), "Content-Type: message/x-odd\r\n\r\nx".to_owned(), true),
         // Usenet's name for a mail, which programs open.
         (any(&["exe"]), news(&named("a.exe")), true),

@@ -77,7 +77,8 @@ fn addresses(before: &str, behind: &str) -> Vec<Address> {
     let domain_end = |c: char| is_sign(c) && c != '.' && c != '-';
     let domain = behind.split(domain_end).next().unwrap_or_default();
     let shorter = domain.match_indices(['.', '-']).map(|(at, _)| at).rev();
-    let ends: Vec<usize> = std::iter::once(domain.len()).chain(shorter).take(MOST_DOMAINS).collect();
+    let ends: Vec<usize> =
+        std::iter::once(domain.len()).chain(shorter).take(MOST_DOMAINS).collect();
     let locals = begins.iter().rev().take(MOST_LOCALS).filter_map(|at| before.get(*at..));
     let pairs = locals.flat_map(|local| {
         ends.iter().filter_map(move |end| Address::new(local, domain.get(..*end)?).ok())
@@ -106,7 +107,10 @@ mod tests {
             "x_anna.öz_at_gmx.example",
         ] {
             let found = addresses_in(id);
-            assert!(found.iter().any(|a| a.to_string() == "anna.öz@gmx.example"), "{id}: {found:?}");
+            assert!(
+                found.iter().any(|a| a.to_string() == "anna.öz@gmx.example"),
+                "{id}: {found:?}"
+            );
         }
         for id in ["", "@", "4711@x", "a@b@c", "<>"] {
             assert!(addresses_in(id).iter().all(|a| !a.domain().contains("gmx")), "{id}");

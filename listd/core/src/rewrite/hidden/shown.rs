@@ -95,9 +95,8 @@ impl Secrets {
         if !domains.any(|domain| view.contains(domain)) {
             return false;
         }
-        self.candidates(view).any(|(at, written)| {
-            stands(view, at, if written { begins } else { Begins::Anywhere })
-        })
+        self.candidates(view)
+            .any(|(at, written)| stands(view, at, if written { begins } else { Begins::Anywhere }))
     }
 
     /// Where something looks like an address of theirs, and whether it is written as one.
@@ -473,7 +472,8 @@ mod tests {
     #[test]
     fn a_hostile_header_costs_its_length() {
         const LENGTH: usize = 245_000;
-        let many: Vec<String> = (0..20).map(|n| format!("{}@gmx.example", "a".repeat(n + 1))).collect();
+        let many: Vec<String> =
+            (0..20).map(|n| format!("{}@gmx.example", "a".repeat(n + 1))).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         let secrets = secrets(&many);
         for piece in [
@@ -493,7 +493,10 @@ mod tests {
             assert!(views.len() <= MOST_VIEWS && longest <= 2 * LENGTH, "{piece}: {longest}");
             // Each view is read once, and what is found in it looked at.
             let looked: usize = views.iter().map(|view| secrets.candidates(view).count()).sum();
-            assert!(looked <= 20 * MOST_VIEWS * LENGTH / "a@gmx.example".len(), "{piece}: {looked}");
+            assert!(
+                looked <= 20 * MOST_VIEWS * LENGTH / "a@gmx.example".len(),
+                "{piece}: {looked}"
+            );
             assert!(!secrets.shown_in(line.as_bytes(), Begins::Alone), "{piece}");
         }
     }
