@@ -71,6 +71,35 @@ fn a_relay_that_takes_five_at_a_time_gets_five_at_a_time() {
     assert!(counts.values().all(|n| *n == 1), "{counts:?}");
 }
 
+/// Promise 5: the guide's line is missing in Exim's RCPT ACL, which then relays for nobody: "550 relay not permitted" for
+/// everyone outside. Nobody is given up, it shows, and with the line back everybody has one copy.
+#[test]
+fn exims_acl_forgets_the_relay() {
+    let mut stack = Stack::start().unwrap();
+    let line = "  accept  acl = listd_relay_rcpt\n";
+    let without = |plain: &str| {
+        assert!(plain.contains(line), "{plain}");
+        plain.replace(line, "")
+    };
+    stack.exim.restart_changed(without).unwrap();
+    let id = "verboten@post.example";
+    send(&stack, id);
+    wait::until("the denial in the status", wait::MAIL, || {
+        let told = stack.listd.listctl(&["--json", "status"])?;
+        Ok(told.contains("relay not permitted").then_some(()))
+    })
+    .unwrap();
+    // For people with a mailbox here it is no relay.
+    stack.dovecot.wait_for(school::ZOE.0, id).unwrap();
+    let trace = stack.listd.listctl(&["--json", "trace", id]).unwrap();
+    assert!(trace.contains("\"failed\": 0"), "{trace}");
+    assert_eq!(stack.sink.recipients(), 0);
+    stack.exim.restart().unwrap();
+    stack.listd.listctl(&["queue", "retry", "--all"]).unwrap();
+    stack.sink.wait_for((school::CLASS_5B_RECIPIENTS - 5) as u64, AGAIN).unwrap();
+    assert!(stack.sink.counts().values().all(|n| *n == 1), "{:?}", stack.sink.counts());
+}
+
 /// Exim says 452 to every MAIL while its disk is full: no recipient is to blame, nobody is tried in vain one by one,
 /// and when there is space again everybody gets one copy, whose queue ID the trace names.
 #[test]

@@ -178,6 +178,11 @@ pub fn of_reply(code: u16, text: &str) -> Class {
     classify(&said).0
 }
 
+/// True where a reply says that its server does not relay for whoever asks.
+pub(crate) fn is_about_relaying(text: &str) -> bool {
+    classify::is_about_relaying(text)
+}
+
 /// Whom the words name, else whom the mail that came back was for.
 fn named(material: &Material) -> Vec<Named> {
     let mail = &material.mail;

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::bounce;
 use crate::outcome::{Outcome, Reply};
 use crate::time::Timestamp;
 
@@ -71,21 +72,56 @@ pub fn braked(now: Timestamp) -> Outcome {
     Outcome::Failed { at: now, reply: Reply { code: 0, text } }
 }
 
+/// What relays say beside "relaying denied" where the fault is in how they are set up for us. In lower case.
+const SETUP: [&str; 5] = [
+    // Exim, where an ACL denies without words of its own.
+    "administrative prohibition",
+    // It does not believe our own sender.
+    "sender verify failed",
+    "client host rejected",
+    "authentication required",
+    // Exchange: "5.7.54 SMTP; Unable to relay recipient in non-accepted domain".
+    "unable to relay",
+];
+
+/// The words of another server, which the relay asked or passes on: they are about the recipient.
+const QUOTED: [&str; 5] = [" said:", "callout", "callback", "in reply to", "remote "];
+
 /// True where the reply speaks of the relay itself (it is full, busy, going down, or wants something of us),
 /// not of this mail or this recipient: then all copies wait a little.
 pub fn is_about_relay(at: At, code: u16, text: &str) -> bool {
     match (at, code) {
         (At::Hello, _) | (_, 421) => true,
-        // 530: STARTTLS or AUTH first; 452: no room (RFC 5321 4.2.3).
-        (At::Mail, 452 | 530) => true,
-        (At::Mail | At::Message, 400..500) => text.to_ascii_lowercase().contains("too many"),
+        // No room (RFC 5321 4.2.3).
+        (At::Mail, 452) => true,
+        (At::Mail | At::Message, 400..500) if text.to_ascii_lowercase().contains("too many") => {
+            true
+        }
+        (At::Mail, _) => denies_us(at, code, text),
         _ => false,
     }
 }
 
-/// True where a 5yz says that we are not welcome yet, so that it must not fail the recipients.
-pub fn is_for_now(at: At, code: u16) -> bool {
-    (400..500).contains(&code) || (at == At::Mail && code == 530)
+/// True where the relay turns us away, by a 4yz or a 5yz: it wants a login, does not relay for us, does not believe our
+/// sender. A line is missing in its configuration, or one of ours, and no recipient is to blame, though it may be
+/// said to each of them (promise 5).
+pub fn denies_us(at: At, code: u16, text: &str) -> bool {
+    match (at, code) {
+        (At::Hello, _) => false,
+        // STARTTLS or AUTH first, a login it does not know, encryption first (RFC 3207 4, RFC 4954 6).
+        (_, 530 | 535 | 538) => true,
+        (At::Mail | At::Rcpt, 400..600) => {
+            let text = text.to_ascii_lowercase();
+            let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+            !has(&QUOTED) && (has(&SETUP) || bounce::is_about_relaying(&text))
+        }
+        _ => false,
+    }
+}
+
+/// True where a reply must not fail the recipients, whatever its first digit.
+pub fn is_for_now(at: At, code: u16, text: &str) -> bool {
+    (400..500).contains(&code) || denies_us(at, code, text)
 }
 
 /// How many recipients go into one transaction that were tried `attempts` times before. Where a transaction
@@ -179,8 +215,50 @@ mod tests {
         for (at, code, text, expect) in cases {
             assert_eq!(is_about_relay(at, code, text), expect, "{at:?} {code} {text}");
         }
-        assert!(is_for_now(At::Mail, 530) && is_for_now(At::Rcpt, 451));
-        assert!(!is_for_now(At::Rcpt, 530) && !is_for_now(At::Mail, 550));
+        assert!(is_for_now(At::Rcpt, 451, "later") && !is_for_now(At::Mail, 550, "no"));
+    }
+
+    /// Promise 5: what our relay's own setup refuses is no recipient's failure; what it says of a recipient, or what
+    /// another server said of her, is.
+    #[test]
+    fn a_relay_that_turns_us_away() {
+        let cases = [
+            (At::Rcpt, 550, "relay not permitted", true),
+            (At::Rcpt, 550, "Administrative prohibition", true),
+            (At::Rcpt, 550, "Sender verify failed", true),
+            (At::Rcpt, 554, "5.7.1 <a@gmx.example>: Relay access denied", true),
+            (At::Rcpt, 454, "4.7.1 <a@gmx.example>: Relay access denied", true),
+            (At::Rcpt, 554, "5.7.1 <mx[192.0.2.1]>: Client host rejected: Access denied", true),
+            (At::Rcpt, 550, "5.7.1 <a@gmx.example>... Relaying denied", true),
+            (At::Rcpt, 550, "5.7.54 SMTP; Unable to relay recipient in non-accepted domain", true),
+            (At::Rcpt, 553, "sorry, that domain isn't in my list of allowed rcpthosts", true),
+            (At::Rcpt, 530, "5.7.0 Authentication required", true),
+            (At::Mail, 530, "5.7.0 Must issue a STARTTLS command first", true),
+            (At::Mail, 535, "5.7.8 Error: authentication failed", true),
+            (At::Message, 530, "5.7.0 Authentication required", true),
+            (At::Mail, 550, "5.7.1 relaying not allowed", true),
+            (At::Rcpt, 550, "5.1.1 <a@x>: User unknown in relay recipient table", false),
+            (At::Rcpt, 550, "5.1.1 no such user", false),
+            (At::Rcpt, 550, "5.7.1 this address takes no mail from lists", false),
+            (
+                At::Rcpt,
+                550,
+                "5.1.1 <a@x>: Recipient address rejected: host mx.x said: 554 5.7.1 Relay access denied",
+                false,
+            ),
+            (At::Rcpt, 550, "Callout verification failed: 550 relay not permitted", false),
+            // Of the mail itself, a filter in front of others says such things.
+            (At::Message, 550, "5.7.1 relaying denied", false),
+            (At::Hello, 550, "relaying denied", false),
+        ];
+        for (at, code, text, expect) in cases {
+            assert_eq!(denies_us(at, code, text), expect, "{at:?} {code} {text}");
+            assert!(!expect || is_for_now(at, code, text), "{at:?} {code} {text}");
+            assert_eq!(
+                is_about_relay(at, code, text),
+                at == At::Hello || (expect && at == At::Mail)
+            );
+        }
     }
 
     #[test]

@@ -12,8 +12,14 @@ pub struct Gate {
     failures: u32,
     until: Timestamp,
     probing: bool,
+    /// Copies in a row that it did not take from us.
+    denials: u32,
     last_error: Option<(Timestamp, String)>,
 }
+
+/// So many denials in a row mean that it takes nothing from us; fewer may be about some domains alone, and the copies
+/// for others go on.
+const DENIALS: u32 = 10;
 
 /// May I?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +60,24 @@ impl Gate {
         self.until = now + retry::relay_pause(self.failures, seed);
     }
 
+    /// It did not take a copy because of how it, or we, are set up. True where that is news.
+    pub fn denied(&mut self, now: Timestamp, why: String, probe: bool, seed: u64) -> bool {
+        self.denials = self.denials.saturating_add(1);
+        if self.denials >= DENIALS {
+            self.failed(now, why, probe, seed);
+        } else {
+            self.last_error = Some((now, why));
+            if probe {
+                self.leave();
+            }
+        }
+        matches!(self.denials, 1 | DENIALS)
+    }
+
     /// It answered a transaction. True where that ends a time of trouble.
     pub fn succeeded(&mut self) -> bool {
         self.probing = false;
+        self.denials = 0;
         std::mem::take(&mut self.failures) > 0
     }
 
@@ -106,5 +127,23 @@ mod tests {
         assert!(!gate.succeeded());
         assert_eq!(gate.enter(until), Entry::Open);
         assert_eq!(gate.last_error(), Some(&(until, "still".to_owned())));
+    }
+
+    #[test]
+    fn a_relay_that_takes_nothing_from_us_is_left_alone() {
+        let mut gate = Gate::default();
+        let now = Timestamp(1_000_000);
+        let news = |gate: &mut Gate, probe| gate.denied(now, "550 no relay".into(), probe, 0);
+        assert!(news(&mut gate, false) && !news(&mut gate, false));
+        assert_eq!(gate.last_error(), Some(&(now, "550 no relay".to_owned())));
+        assert_eq!(gate.enter(now), Entry::Open, "it may take the copies for others");
+        assert!(!gate.succeeded());
+        let told = (0..DENIALS).filter(|_| news(&mut gate, false)).count();
+        assert_eq!(told, 2, "the first, and that it is all of them");
+        let Entry::Wait(until) = gate.enter(now) else { panic!("it waits") };
+        assert_eq!(gate.enter(until), Entry::Probe);
+        news(&mut gate, true);
+        assert!(matches!(gate.enter(now), Entry::Wait(_)), "the probe is over");
+        assert!(gate.succeeded());
     }
 }

@@ -40,6 +40,11 @@ pub enum Fate {
         reply: Reply,
         relay: bool,
     },
+    /// The relay does not take copies for her from us, because of how it, or we, are set up: worth another try, and an
+    /// admin's care.
+    Denied {
+        reply: Reply,
+    },
     Refused {
         reply: Reply,
     },
@@ -55,6 +60,7 @@ impl Fate {
         match self {
             Fate::Accepted { reply, .. }
             | Fate::Deferred { reply, .. }
+            | Fate::Denied { reply }
             | Fate::Refused { reply }
             | Fate::Lost { reply } => reply,
         }
@@ -263,11 +269,13 @@ fn fate(wire: Wire) -> Fate {
         }
         Wire::Deferred(stage, answer) | Wire::Refused(stage, answer) => {
             let (at, reply) = (at(stage), reply(&answer));
-            if !retry::is_for_now(at, reply.code) {
+            if !retry::is_for_now(at, reply.code, &reply.text) {
                 return Fate::Refused { reply };
             }
-            let relay = retry::is_about_relay(at, reply.code, &reply.text);
-            Fate::Deferred { reply, relay }
+            match retry::is_about_relay(at, reply.code, &reply.text) {
+                false if retry::denies_us(at, reply.code, &reply.text) => Fate::Denied { reply },
+                relay => Fate::Deferred { reply, relay },
+            }
         }
         Wire::Lost { why, complete } => {
             let also =

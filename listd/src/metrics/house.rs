@@ -100,6 +100,7 @@ impl Rooms for House {
                 connections: scheduler.connections,
                 failures: scheduler.relay_failures,
                 troubles: scheduler.relay_troubles,
+                denials: scheduler.relay_denials,
             },
             signatures: self.composer.signatures(),
             uncommitted: scheduler.uncommitted,

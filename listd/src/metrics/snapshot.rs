@@ -86,6 +86,8 @@ pub struct Relay {
     pub failures: u32,
     /// Since the start.
     pub troubles: u64,
+    /// Since the start.
+    pub denials: u64,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -284,12 +286,14 @@ impl Snapshot {
         }
         let help = "Refusals in the dialogue, before a rule was asked, by stage and status code";
         sheet.put("intake_refusals", help, family);
-        let Relay { connections, failures, troubles } = self.relay;
+        let Relay { connections, failures, troubles, denials } = self.relay;
         let help = "Connections of ours to the relay that are open";
         sheet.gauge("relay_connections", help, count(connections));
         let help = "How often in a row the relay could not be used; 0 = all is well";
         sheet.gauge("relay_failures_in_a_row", help, f64::from(failures));
         sheet.counter("relay_failures", "How often the relay could not be used", troubles);
+        let help = "How often it did not take a copy because of how it, or we, are set up";
+        sheet.counter("relay_denials", help, denials);
         sheet.counter("signatures", "DKIM signatures made", self.signatures);
     }
 }
@@ -358,7 +362,7 @@ pub(super) mod tests {
         let waits = Waits { reasons, oldest: ago(7_000) };
         all.queue = Some(Queue { counts, oldest: ago(90_000), waits });
         all.intake.refused = vec![("recipient", "5.1.1".into(), 5)];
-        all.relay = Relay { connections: 2, failures: 1, troubles: 9 };
+        all.relay = Relay { connections: 2, failures: 1, troubles: 9, denials: 3 };
         let text = text(&all);
         for line in [
             concat!("verteiler_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
@@ -381,6 +385,7 @@ pub(super) mod tests {
             r#"verteiler_intake_refusals_total{stage="recipient",code="5.1.1"} 5"#,
             "verteiler_relay_failures_in_a_row 1.0",
             "verteiler_relay_failures_total 9",
+            "verteiler_relay_denials_total 3",
             "verteiler_signatures_total 4",
         ] {
             assert!(text.lines().any(|l| l == line), "{line} in\n{text}");

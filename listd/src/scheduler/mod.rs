@@ -120,6 +120,8 @@ struct State {
     connections: usize,
     /// How often the relay was in trouble since the start.
     relay_troubles: u64,
+    /// Transactions since the start in which it did not take a copy because of how it, or we, are set up.
+    relay_denials: u64,
     /// Outcomes that are known and not committed yet.
     uncommitted: usize,
     store_error: Option<String>,
@@ -180,6 +182,8 @@ pub struct Status {
     pub relay_failures: u32,
     /// How often it could not be used since the start.
     pub relay_troubles: u64,
+    /// Transactions since the start in which it did not take a copy because of how it, or we, are set up.
+    pub relay_denials: u64,
     /// The last time the relay was in trouble, and why; kept when the trouble is over.
     pub relay_error: Option<(Timestamp, String)>,
     /// Outcomes that are known and not committed yet.
@@ -289,6 +293,7 @@ impl Scheduler {
             connections: state.connections,
             relay_failures: state.gate.failures(),
             relay_troubles: state.relay_troubles,
+            relay_denials: state.relay_denials,
             relay_error: state.gate.last_error().cloned(),
             uncommitted: state.uncommitted,
             store_error: state.store_error.clone(),

@@ -3,7 +3,7 @@
 mod house;
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -206,6 +206,62 @@ async fn a_relay_that_was_down_for_a_minute() {
     once_each(&relay, &to);
     assert_eq!(scheduler.status().relay_failures, 0);
     scheduler.stop(DEADLINE).await;
+}
+
+/// Promise 5: a relay that does not relay for us fails nobody. Whose copies it takes get theirs meanwhile; where it takes
+/// none it is soon left alone, and it shows; when its setup is mended everybody has one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_that_does_not_relay_for_us() {
+    type Takes = fn(&str) -> bool;
+    let some: Takes = |to| to.starts_with("in-");
+    let none: Takes = |_| false;
+    for (copies, takes) in
+        [(Copies::Personal, some), (Copies::Shared, some), (Copies::Personal, none)]
+    {
+        let house = House::with_timer(TestTimer::new(false));
+        let mended = Arc::new(AtomicBool::new(false));
+        let open = mended.clone();
+        let relay = FakeRelay::start(ALL, move |ask| match ask {
+            Ask::Rcpt(to) if !takes(to) && !open.load(Ordering::SeqCst) => {
+                Act::Say("550 relay not permitted")
+            }
+            _ => Act::Yes,
+        })
+        .await;
+        let scheduler = house.scheduler(relay_at(relay.address), 2).await;
+        let to: Vec<String> = [people("in", 30), people("out", 30)].concat();
+        let inside = to.iter().filter(|to| takes(to)).count();
+        let (post, batches) = house.post("5b", copies, &to).await;
+        scheduler.announce(batches);
+        until("those inside have it", || relay.counts().len() == inside).await;
+        until("it shows", || scheduler.status().relay_denials > 0).await;
+        let shuts = || scheduler.status().relay_failures > 0;
+        if inside == 0 {
+            until("it is left alone", shuts).await;
+        }
+        for _ in 0..30 {
+            house.timer.advance(Duration::from_secs(1));
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+        let failed = |o: &Outcome| matches!(o, Outcome::Failed { .. });
+        assert!(!house.outcomes(post).await.values().any(failed), "nobody is given up");
+        let why = scheduler.status().relay_error.expect("told").1;
+        assert!(why.contains("550 relay not permitted"), "{why}");
+        if inside == 0 {
+            let tried: usize = to.iter().map(|to| relay.tried(to)).sum();
+            assert!(tried < to.len(), "{tried} tries, though it takes nothing");
+        }
+        mended.store(true, Ordering::SeqCst);
+        let mut rounds = 0;
+        while !house.outcomes(post).await.values().all(delivered) {
+            house.timer.advance(Duration::from_secs(30));
+            tokio::time::sleep(Duration::from_millis(3)).await;
+            rounds += 1;
+            assert!(rounds < 3_000, "{:?}", house.outcomes(post).await);
+        }
+        once_each(&relay, &to);
+        scheduler.stop(DEADLINE).await;
+    }
 }
 
 /// A class mail waits for at most one copy per connection, also behind a letter to 50,000; and then takes turns.

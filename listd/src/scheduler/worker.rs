@@ -216,6 +216,24 @@ impl<R: Render> Worker<R> {
         core.wake.notify_waiters();
     }
 
+    fn relay_denied(&mut self, why: String) {
+        let core = &self.bench.core;
+        let now = core.timer.now();
+        let mut state = core.state();
+        state.relay_denials += 1;
+        let told = why.clone();
+        let news = state.gate.denied(now, told, self.probe, now.0.unsigned_abs());
+        drop(state);
+        self.probe = false;
+        core.wake.notify_waiters();
+        if news {
+            tracing::error!(
+                %why,
+                "the relay does not take copies from us; they wait until its setup, or [relay], is mended"
+            );
+        }
+    }
+
     fn relay_answered(&mut self) {
         self.probe = false;
         let core = &self.bench.core;
@@ -314,8 +332,19 @@ impl<R: Render> Worker<R> {
             Fate::Lost { reply } if fresh => Some(reply.text.clone()),
             _ => None,
         });
+        let denied = fates.iter().find_map(|fate| match fate {
+            Fate::Denied { reply } => Some(format!("{} {}", reply.code, reply.text)),
+            _ => None,
+        });
+        let taken = fates.iter().any(|fate| matches!(fate, Fate::Accepted { .. }));
         match trouble {
             Some(why) => self.relay_failed(why),
+            None if let Some(why) = denied => {
+                self.relay_denied(why);
+                if taken {
+                    self.relay_answered();
+                }
+            }
             None if fates.iter().any(|fate| fate.reply().code != 0) => self.relay_answered(),
             None => {}
         }
@@ -381,7 +410,7 @@ fn outcome<V>(work: &Work<V>, index: u16, fate: Fate, now: Timestamp) -> Outcome
     match fate {
         Fate::Accepted { reply, queue_id } => Outcome::Delivered { at: now, reply, queue_id },
         Fate::Refused { reply } => Outcome::Failed { at: now, reply },
-        Fate::Deferred { reply, .. } | Fate::Lost { reply } => {
+        Fate::Deferred { reply, .. } | Fate::Denied { reply } | Fate::Lost { reply } => {
             // The same jitter for the whole batch: who was deferred together is tried together.
             let seed = work.batch.id.post.0 ^ u64::from(work.batch.id.number);
             retry::deferred(reply, before.saturating_add(1), now, work.loaded.post.expires, seed)

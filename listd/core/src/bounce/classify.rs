@@ -95,6 +95,11 @@ pub(super) fn is_known(text: &str) -> bool {
     by_text(text).is_some()
 }
 
+/// True where the first rule that knows these words is the one about relaying.
+pub(super) fn is_about_relaying(text: &str) -> bool {
+    by_text(text).is_some_and(|rule| rule.name == "relaying")
+}
+
 /// The class by these words alone.
 pub(super) fn class_of(text: &str) -> Option<Class> {
     by_text(text).map(|rule| rule.class)

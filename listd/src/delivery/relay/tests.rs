@@ -70,6 +70,7 @@ async fn fates() {
     let relay = FakeRelay::start(&["PIPELINING", "SIZE 1000"], |ask| match ask {
         Ask::Rcpt("busy@x.example") => Act::Say("452 4.2.2 mailbox full"),
         Ask::Rcpt("nobody@x.example") => Act::Say("550 5.1.1 nobody"),
+        Ask::Rcpt("outside@y.example") => Act::Say("550 relay not permitted"),
         Ask::Message(to) if to.len() == 2 => Act::Say("554 5.7.1 not this one"),
         Ask::Message(to) if to.len() == 3 => Act::Die,
         _ => Act::Yes,
@@ -81,6 +82,7 @@ async fn fates() {
             .map(|fate| match fate {
                 Fate::Accepted { reply, queue_id } => format!("ok {} {queue_id:?}", reply.code),
                 Fate::Deferred { reply, relay } => format!("later {} {relay}", reply.code),
+                Fate::Denied { reply } => format!("denied {}", reply.text),
                 Fate::Refused { reply } => format!("no {} {}", reply.code, reply.text),
                 Fate::Lost { reply } => format!("lost {}", reply.text),
             })
@@ -92,6 +94,10 @@ async fn fates() {
     assert_eq!(
         show(connection.send(&copy(&all, memory("b\r\n"))).await),
         ["ok 250 Some(\"1fakeX-000000001-0001\")", "later 452 false", "no 550 5.1.1 nobody"]
+    );
+    assert_eq!(
+        show(connection.send(&copy(&["outside@y.example"], memory("b\r\n"))).await),
+        ["denied relay not permitted"]
     );
     assert_eq!(
         show(connection.send(&copy(&["a@x.example", "b@x.example"], memory("b\r\n"))).await),
