@@ -504,12 +504,7 @@ async fn open_control(
     let what = format!("control.socket = {}", path.display());
     let listener =
         control::bind(path).await.map_err(|source| StartError::Socket { what, source })?;
-    let stop = stop.clone();
-    tasks.spawn(async move {
-        if let Err(error) = control::serve(listener, office, stop).await {
-            tracing::error!(%error, "the control socket failed; listctl gets no answers until a restart");
-        }
-    });
+    tasks.spawn(control::serve(listener, office, stop.clone()));
     Ok(())
 }
 
@@ -527,12 +522,7 @@ async fn open_metrics(
         .await
         .map_err(|source| StartError::Socket { what: what.clone(), source })?;
     tracing::info!("listening: {what}");
-    let stop = stop.clone();
-    tasks.spawn(async move {
-        if let Err(error) = metrics::serve(listener, counters, house, stop).await {
-            tracing::error!(%error, "the socket for metrics failed; nothing is measured until a restart");
-        }
-    });
+    tasks.spawn(metrics::serve(listener, counters, house, stop.clone()));
     Ok(())
 }
 

@@ -10,6 +10,7 @@ pub mod delivery;
 pub mod desk;
 pub mod digest;
 pub mod directory;
+pub mod http;
 pub mod ids;
 pub mod intake;
 pub mod last_mile;

@@ -44,9 +44,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("pipeline", &["members", "directory", "verify", "verdicts", "store", "clock", "ids"]),
     ("scheduler", &["store", "delivery", "clock"]),
     ("compose", &["sign", "delivery", "scheduler", "store"]),
-    ("control", &["store"]),
+    // A socket with limits, for whichever room has pages, questions or figures.
+    ("http", &[]),
+    ("control", &["store", "http"]),
     // Pages: it asks through a trait of its own, and knows nobody.
-    ("web", &["clock"]),
+    ("web", &["clock", "http"]),
     // What members choose on the pages: kept, told by a letter, and from then on true.
     ("choices", &["web", "members", "store", "letters", "clock"]),
     // Hears of commits, as the metrics do.
@@ -55,6 +57,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "metrics",
         &[
+            "http",
             "store",
             "members",
             "directory",

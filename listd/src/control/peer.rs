@@ -3,22 +3,12 @@
 //! The kernel says who it is (SO_PEERCRED) and lets in only whom the socket's mode (0660) lets in: root, the
 //! daemon's user, and its group. The group may ask everything and change nothing.
 
-use axum::extract::connect_info::Connected;
-use axum::serve::IncomingStream;
-use tokio::net::UnixListener;
-
 use super::{Answer, Problem};
 
 /// The user at the other end; `None` where the kernel did not say, which may do nothing.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     pub uid: Option<u32>,
-}
-
-impl Connected<IncomingStream<'_, UnixListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Peer {
-        Peer { uid: stream.io().peer_cred().ok().map(|cred| cred.uid()) }
-    }
 }
 
 /// What a request does.

@@ -171,7 +171,7 @@ struct House {
     folder: tempfile::TempDir,
     rooms: Arc<Played>,
     stop: CancellationToken,
-    task: tokio::task::JoinHandle<std::io::Result<()>>,
+    task: tokio::task::JoinHandle<()>,
 }
 
 impl House {
@@ -298,6 +298,21 @@ async fn bodies_are_bounded() {
     assert_eq!(house.rooms.retried.load(Ordering::SeqCst), 0);
 }
 
+/// Promise 10: clients that hang, more of them than there are places, keep no admin's question for long.
+#[tokio::test]
+async fn who_hangs_keeps_nobody_from_asking() {
+    let house = House::open().await;
+    let mut hanging = Vec::new();
+    for _ in 0..40 {
+        let mut stream = UnixStream::connect(house.socket()).await.expect("connect");
+        stream.write_all(b"POST /v1/queue/retry HTTP/1.1\r\nHost:").await.expect("write");
+        hanging.push(stream);
+    }
+    let asked = house.ask("GET", "/v1/lists", b"");
+    let asked = tokio::time::timeout(std::time::Duration::from_secs(60), asked).await;
+    assert_eq!(asked.expect("in its turn"), (200, "[]".to_owned()));
+}
+
 /// Promise 10: a panic ends one request, not the daemon.
 #[tokio::test]
 async fn a_panic_ends_one_request() {
@@ -314,7 +329,7 @@ async fn the_socket_is_for_owner_and_group_and_goes_with_the_daemon() {
     let mode = std::fs::metadata(house.socket()).expect("socket").permissions().mode();
     assert_eq!(mode & 0o7777, 0o660);
     house.stop.cancel();
-    house.task.await.expect("task").expect("served");
+    house.task.await.expect("task");
     assert!(std::fs::read_dir(house.folder.path()).expect("folder").next().is_none());
 }
 

@@ -19,6 +19,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::{Counters, Rooms, Snapshot};
+use crate::http::{self, Limits};
 
 /// OpenMetrics 1.0, which Prometheus reads since 2.5.
 const FORMAT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -34,15 +35,22 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
+/// Whoever scrapes asks on one connection or two.
+const LIMITS: Limits = Limits {
+    connections: 32,
+    head: Duration::from_secs(90),
+    life: Duration::from_secs(3600),
+    head_octets: 16 * 1024,
+};
+
 /// Answers until `shutdown`.
 pub async fn serve(
     listener: TcpListener,
     counters: Arc<Counters>,
     rooms: Arc<dyn Rooms>,
     shutdown: CancellationToken,
-) -> io::Result<()> {
-    let service = router(counters, rooms);
-    axum::serve(listener, service).with_graceful_shutdown(shutdown.cancelled_owned()).await
+) {
+    http::serve(&listener, router(counters, rooms), LIMITS, &shutdown).await;
 }
 
 fn router(counters: Arc<Counters>, rooms: Arc<dyn Rooms>) -> Router {
@@ -179,7 +187,7 @@ mod tests {
         drop(client);
         connection.await.expect("it ends").expect("well");
         stop.cancel();
-        served.await.expect("it ends").expect("well");
+        served.await.expect("it ends");
         (status, kind, String::from_utf8(body.to_vec()).expect("text"))
     }
 
