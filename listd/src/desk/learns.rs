@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::learning::{Lesson, Teacher};
 
 /// Told of a moderator's word on a mail, with its bytes as they came. It keeps nobody waiting, and can't fail: what
-/// could not be learned is in the log.
+/// could not be learned after some tries is in the log.
 pub trait Learns: Send + Sync {
     fn spam(&self, raw: Bytes);
     /// It looked like spam, and people want it.
@@ -20,7 +20,7 @@ pub struct Lessons(pub Option<Arc<Teacher>>);
 impl Lessons {
     fn give(&self, lesson: Lesson, raw: Bytes) {
         if let Some(teacher) = self.0.clone() {
-            tokio::spawn(async move { teacher.teach(lesson, raw).await });
+            tokio::spawn(async move { teacher.keep_teaching(lesson, raw).await });
         }
     }
 }

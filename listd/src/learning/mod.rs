@@ -33,6 +33,17 @@ const PASSWORD: u64 = 4 * 1024;
 /// Lessons at a time: it has people's mail to look at as well.
 const AT_ONCE: usize = 2;
 
+/// Waits before a lesson that its controller could not hear is given again: a restart, a machine that comes back.
+const AGAIN: [Duration; 4] = [
+    Duration::from_secs(5),
+    Duration::from_secs(20),
+    Duration::from_secs(60),
+    Duration::from_secs(180),
+];
+
+/// Octets of mails that wait to be given again: what is more is given once.
+const WAITING: usize = 64 << 20;
+
 /// What a mail is.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Lesson {
@@ -106,11 +117,38 @@ pub struct Teacher {
     password_file: Option<PathBuf>,
     tally: Tally,
     turns: Semaphore,
+    /// [`WAITING`], and how long each time.
+    room: Semaphore,
+    again: Vec<Duration>,
 }
 
 impl Teacher {
     pub fn new(authority: String, password_file: Option<PathBuf>, tally: Tally) -> Teacher {
-        Teacher { authority, password_file, tally, turns: Semaphore::new(AT_ONCE) }
+        let (turns, room) = (Semaphore::new(AT_ONCE), Semaphore::new(WAITING));
+        Teacher { authority, password_file, tally, turns, room, again: AGAIN.to_vec() }
+    }
+
+    /// A lesson that nobody waits for: while the controller can't be reached it is given again, some minutes long. Not
+    /// over a restart of ours.
+    pub async fn keep_teaching(&self, lesson: Lesson, raw: Bytes) {
+        for pause in &self.again {
+            let Err(Trouble::Unreachable(..)) = self.teach(lesson, raw.clone()).await else {
+                return;
+            };
+            // One semaphore's permits are octets.
+            let octets = u32::try_from(raw.len()).unwrap_or(u32::MAX);
+            let Ok(_room) = self.room.try_acquire_many(octets) else {
+                tracing::warn!(lesson = lesson.as_str(), "too many lessons wait, this one is lost");
+                return;
+            };
+            tokio::time::sleep(*pause).await;
+        }
+        if self.teach(lesson, raw).await.is_err() {
+            tracing::error!(
+                lesson = lesson.as_str(),
+                "rspamd's controller was not there for minutes: this lesson is lost; listctl spam and ham give it again"
+            );
+        }
     }
 
     /// One lesson. `raw` is the mail as it came.

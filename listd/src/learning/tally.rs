@@ -33,6 +33,11 @@ impl Default for Tally {
 }
 
 impl Tally {
+    #[cfg(test)]
+    pub(super) fn count(&self, lesson: Lesson, result: &'static str) -> u64 {
+        self.lessons.get_or_create(&Given { lesson: lesson.as_str(), result }).get()
+    }
+
     pub(super) fn note(&self, lesson: Lesson, taught: Option<&Taught>) {
         let result = match taught {
             Some(Taught::Learned) => "learned",

@@ -81,3 +81,41 @@ async fn a_password_that_cannot_be_read_is_not_left_out() {
     let taught = teacher.teach(Lesson::Spam, Bytes::new()).await;
     assert!(matches!(taught, Err(Trouble::Unreachable(..))), "{taught:?}");
 }
+
+/// A controller that is not there yet hears the lesson when it is, once; one that says no is not asked again.
+#[tokio::test]
+async fn a_lesson_is_given_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let authority = listener.local_addr().expect("an address").to_string();
+    let tally = Tally::default();
+    let mut teacher = Teacher::new(authority, None, tally.clone());
+    teacher.again = vec![Duration::from_millis(5); 3];
+    let server = tokio::spawn(async move {
+        let mut answers = vec!["", "", r#"{"success":true}"#].into_iter();
+        let mut asked = 0;
+        while let Ok(Ok((mut stream, _))) =
+            tokio::time::timeout(Duration::from_secs(2), listener.accept()).await
+        {
+            let mut got = Vec::new();
+            while !got.ends_with(MAIL) {
+                assert!(stream.read_buf(&mut got).await.expect("octets") > 0, "it closed");
+            }
+            asked += 1;
+            // Nothing: it breaks off.
+            let body = answers.next().unwrap_or(r#"{"error":"no classifier"}"#);
+            let text = if body.is_empty() { String::new() } else { http("200 OK", body) };
+            stream.write_all(text.as_bytes()).await.expect("taken");
+        }
+        asked
+    });
+    let mail = || Bytes::from_static(MAIL);
+    teacher.keep_teaching(Lesson::Spam, mail()).await;
+    assert_eq!(tally.count(Lesson::Spam, "learned"), 1);
+    assert_eq!(tally.count(Lesson::Spam, "failed"), 2, "each try is counted");
+    teacher.keep_teaching(Lesson::Ham, mail()).await;
+    assert_eq!(tally.count(Lesson::Ham, "failed"), 1, "it said no");
+    assert_eq!(server.await.expect("no panic"), 4);
+    // Nobody there, and no end of tries either.
+    teacher.keep_teaching(Lesson::Ham, mail()).await;
+    assert_eq!(tally.count(Lesson::Ham, "failed"), 1 + 4);
+}
