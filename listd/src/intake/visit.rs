@@ -144,6 +144,7 @@ impl Handler for Visit<'_> {
             helo: self.helo.clone(),
             peer: self.peer.clone(),
             protocol,
+            patience: Default::default(),
         };
         self.door.pipeline.receive(incoming).await
     }

@@ -134,6 +134,7 @@ fn incoming(held: &Held, raw: Bytes, target: Target) -> Incoming {
             "SMTP" => "SMTP",
             _ => "LMTP",
         },
+        patience: Default::default(),
     }
 }
 

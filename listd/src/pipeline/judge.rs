@@ -93,7 +93,7 @@ impl Pipeline {
             }
             Authenticity::Known { .. } if wanted == Wanted::default() => Arrival::default(),
             Authenticity::Known { .. } => {
-                self.verifier.arrival(&incoming.bytes, mail, wanted).await
+                self.verifier.arrival(&incoming.bytes, mail, wanted, &incoming.patience).await
             }
         };
         Seen { authenticity, arrival }
@@ -109,7 +109,8 @@ impl Pipeline {
             return Authenticity::Known { verified, why };
         }
         let owns = |login: &str, address: &Address| self.members.owns(login, address);
-        self.verifier.verify(&incoming.bytes, mail, incoming.sender.as_ref(), &owns).await
+        let (raw, sender) = (&incoming.bytes, incoming.sender.as_ref());
+        self.verifier.verify(raw, mail, sender, &owns, &incoming.patience).await
     }
 
     /// Decides for one recipient.

@@ -44,7 +44,7 @@ use crate::members::Members;
 use crate::store::held::Holds;
 use crate::store::{Attribution, DueBatch, HiddenAuthor, Raw, StoreError};
 use crate::verdicts::Verdicts;
-use crate::verify::Verifier;
+use crate::verify::{Patience, Verifier};
 
 pub use again::{Again, Because};
 use answer::Found;
@@ -126,6 +126,8 @@ pub struct Incoming {
     pub helo: String,
     pub peer: String,
     pub protocol: &'static str,
+    /// With DNS.
+    pub patience: Patience,
 }
 
 /// Told of posts that are durable now and wait for delivery.

@@ -25,8 +25,8 @@ impl Pipeline {
             return;
         }
         let raw = &incoming.bytes;
-        let now = (self.clock)();
-        let sealing = self.verifier.sealing(raw, mail, author, &self.house.hostname, now).await;
+        let asked = ((self.clock)(), &incoming.patience);
+        let sealing = self.verifier.sealing(raw, mail, author, &self.house.hostname, asked).await;
         let Some(sealing) = sealing else {
             tracing::warn!("DNS did not answer for an ARC chain; the copies go out without a seal");
             return;

@@ -62,6 +62,7 @@ impl Pipeline {
             helo: "listctl".to_owned(),
             peer: "simulated".to_owned(),
             protocol: "LMTP",
+            patience: Default::default(),
         };
         let authenticity = match author {
             Some(author) if suppose_verified => {

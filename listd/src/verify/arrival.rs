@@ -1,8 +1,6 @@
 //! What is frozen of an author when the mail comes: the policy of the domain (RFC 9989 4.10) and which of the author's
 //! own signatures passed. Only for lists that ask for it; what was asked to judge the author is in the cache.
 
-use std::time::Duration;
-
 use data_encoding::BASE64;
 use listcore::address::{Address, normal_domain};
 use listcore::message::Mail;
@@ -14,10 +12,7 @@ use mail_auth::{
     Error, Parameters, SpfOutput,
 };
 
-use super::{Verifier, judge};
-
-/// For all questions about the policy, and again for the keys of the signatures (rule F8).
-const DEADLINE: Duration = Duration::from_secs(5);
+use super::{Patience, Verifier, judge};
 
 /// What the `from` settings of the lists need.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -30,16 +25,22 @@ pub struct Wanted {
 
 impl Verifier {
     /// Finds out what is wanted of a verified author. Never fails: what DNS does not say counts for the strictest.
-    pub async fn arrival(&self, raw: &[u8], mail: &Mail, wanted: Wanted) -> Arrival {
+    pub async fn arrival(
+        &self,
+        raw: &[u8],
+        mail: &Mail,
+        wanted: Wanted,
+        patience: &Patience,
+    ) -> Arrival {
         // With several authors From is rewritten whatever DNS says.
         let [author] = mail.from.as_slice() else { return Arrival::default() };
         let mut arrival = Arrival::default();
         if wanted.policy {
-            let policy = tokio::time::timeout(DEADLINE, self.policy(&author.address));
+            let policy = self.health.within(patience, self.policy(&author.address));
             arrival.dmarc = Some(policy.await.unwrap_or(Dmarc::Unknown));
         }
         if wanted.signatures {
-            let signatures = tokio::time::timeout(DEADLINE, self.signatures(raw, &author.address));
+            let signatures = self.health.within(patience, self.signatures(raw, &author.address));
             arrival.signatures = signatures.await.unwrap_or_default();
         }
         arrival

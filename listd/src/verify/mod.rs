@@ -8,9 +8,9 @@ mod arrival;
 mod cache;
 mod dns;
 mod judge;
+mod patience;
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use listcore::address::Address;
 use listcore::arc::{Sealing, Validation};
@@ -21,9 +21,8 @@ use mail_auth::MessageAuthenticator;
 
 pub use arrival::Wanted;
 use cache::Cache;
-
-/// All DNS questions about one mail together take at most this long; then it is an [`Authenticity::TempError`].
-const DEADLINE: Duration = Duration::from_secs(10);
+pub use patience::Patience;
+use patience::{Health, PATIENCE, PROBE};
 
 /// What is known about the author of one mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +53,7 @@ impl Authenticity {
 /// Asks DNS and judges. Shared by all sessions.
 pub struct Verifier {
     dns: MessageAuthenticator,
+    health: Health,
     cache: Cache,
     /// Lower-case.
     trusted: Vec<String>,
@@ -68,21 +68,24 @@ impl Verifier {
     /// `server`: whom to ask instead of the system's resolver. `trusted`: whose Authentication-Results are ours.
     pub fn new(server: Option<SocketAddr>, trusted: &[String]) -> Result<Verifier, NoResolver> {
         let dns = dns::resolver(server).map_err(|e| NoResolver(e.to_string()))?;
+        let prober = dns::prober(server, PROBE).map_err(|e| NoResolver(e.to_string()))?;
         let trusted = trusted.iter().map(|id| id.to_ascii_lowercase()).collect();
-        Ok(Verifier { dns, cache: Cache::default(), trusted })
+        let health = Health::new(prober, PROBE);
+        Ok(Verifier { dns, health, cache: Cache::default(), trusted })
     }
 
     /// Judges one mail.
     ///
     /// `raw` is the whole mail as received, `mail` its parsed header. `envelope_from` is MAIL FROM: an SPF result
     /// for another domain is not about this transaction and does not count. `owns` tells whether a login is the
-    /// person to whom an address belongs.
+    /// person to whom an address belongs. Where DNS takes longer than `patience` it is an [`Authenticity::TempError`].
     pub async fn verify(
         &self,
         raw: &[u8],
         mail: &Mail,
         envelope_from: Option<&Address>,
         owns: &(dyn Fn(&str, &Address) -> bool + Sync),
+        patience: &Patience,
     ) -> Authenticity {
         let Some(author) = mail.author() else {
             let why = "From does not name one author who answers for the mail";
@@ -100,11 +103,19 @@ impl Verifier {
         let evidence =
             judge::Evidence { from, named: &mail.from, spf: spf.as_deref(), dkim: &shown.dkim };
         let judged = judge::judge(&self.dns, &self.cache, raw, &evidence);
-        match tokio::time::timeout(DEADLINE, judged).await {
-            Ok(authenticity) => other_login(authenticity, shown.auth),
-            Err(_) => Authenticity::TempError(format!(
+        match self.health.within(patience, judged).await {
+            Some(authenticity) => {
+                if matches!(authenticity, Authenticity::TempError(_)) {
+                    self.health.doubt();
+                }
+                other_login(authenticity, shown.auth)
+            }
+            None if self.health.is_dead() => {
+                Authenticity::TempError("the DNS resolver does not answer".to_owned())
+            }
+            None => Authenticity::TempError(format!(
                 "DNS took longer than {} s for {}",
-                DEADLINE.as_secs(),
+                PATIENCE.as_secs(),
                 from.domain()
             )),
         }
@@ -119,10 +130,10 @@ impl Verifier {
         mail: &Mail,
         author: &Authenticity,
         hostname: &str,
-        now: Timestamp,
+        (now, patience): (Timestamp, &Patience),
     ) -> Option<Sealing> {
         let validated = arc::validate(&self.dns, raw, mail, now);
-        let validation: Validation = tokio::time::timeout(DEADLINE, validated).await.ok()??;
+        let validation: Validation = self.health.within(patience, validated).await??;
         let name = self.trusted.first().map_or(hostname, String::as_str);
         Some(Sealing::new(mail, name, &self.trusted, validation, &found_out(mail, author)))
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use listcore::policy::Verified;
 
@@ -33,6 +33,25 @@ pub(crate) fn counting_server() -> (SocketAddr, Arc<AtomicUsize>) {
 /// Knows no TXT record, and fails for all else.
 pub(crate) fn half_server() -> SocketAddr {
     serve((3, 2), Arc::default())
+}
+
+/// Takes every question and answers none, until it is told to speak: then no name exists.
+pub(crate) fn silent_server() -> (SocketAddr, impl Fn()) {
+    let speaks = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&speaks);
+    let address = answer(move |_, packet| match speaks.load(Ordering::Relaxed) {
+        true => failed(packet, 3),
+        false => packet.clear(),
+    });
+    (address, move || told.store(true, Ordering::Relaxed))
+}
+
+/// Says nothing about this domain and what is below it; no other name exists.
+pub(crate) fn deaf_for(domain: &'static str) -> SocketAddr {
+    answer(move |question, packet| match name(question).ends_with(domain) {
+        true => packet.clear(),
+        false => failed(packet, 3),
+    })
 }
 
 fn server(rcode: u8) -> SocketAddr {
@@ -82,7 +101,7 @@ fn serve(rcodes: (u8, u8), count: Arc<AtomicUsize>) -> SocketAddr {
     })
 }
 
-/// A name server that makes of each packet the answer to it, given the packet's question (name, type and class).
+/// A name server that makes of each packet the answer to it, none of an empty one, given the packet's question (name, type and class).
 fn answer(reply: impl Fn(&[u8], &mut Vec<u8>) + Send + 'static) -> SocketAddr {
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("port");
     socket.set_nonblocking(true).expect("socket");
@@ -95,7 +114,9 @@ fn answer(reply: impl Fn(&[u8], &mut Vec<u8>) + Send + 'static) -> SocketAddr {
             let end = packet[12..].iter().position(|b| *b == 0).unwrap_or_default();
             let question = packet[12..12 + end + 5].to_vec();
             reply(&question, &mut packet);
-            let _ = socket.send_to(&packet, from).await;
+            if !packet.is_empty() {
+                let _ = socket.send_to(&packet, from).await;
+            }
         }
     });
     address

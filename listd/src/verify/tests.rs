@@ -1,6 +1,6 @@
 //! One table of mails, with all DNS in the cache; a name that is not there is a DNS failure.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use listcore::dkim::{Algorithm, PrivateKey, generate, record};
 use listcore::rewrite::{Dmarc, SignatureName};
@@ -11,7 +11,9 @@ use mail_auth::dns::TxtRecordParser;
 use mail_auth::hickory_resolver::proto::op::ResponseCode;
 use mail_auth::{DnsError, Error, TxtRecord};
 
-use super::testing::{counting_server, empty_server, failing_server, half_server};
+use super::testing::{
+    counting_server, deaf_for, empty_server, failing_server, half_server, silent_server,
+};
 use super::*;
 use crate::sign::{SignError, Signer, body_hash};
 
@@ -43,14 +45,18 @@ impl World {
         let raw = head(&format!("anna@{domain}"));
         let mail = Mail::parse(raw.as_bytes()).expect("mail");
         let wanted = Wanted { policy: true, ..Wanted::default() };
-        self.verifier.arrival(raw.as_bytes(), &mail, wanted).await.dmarc
+        self.verifier.arrival(raw.as_bytes(), &mail, wanted, &Patience::default()).await.dmarc
     }
 
     /// Which of the `b=` in the mail are named as the author's own that passed.
     async fn own(&self, raw: &str) -> Vec<usize> {
         let mail = Mail::parse(raw.as_bytes()).expect("mail");
         let wanted = Wanted { signatures: true, ..Wanted::default() };
-        let found = self.verifier.arrival(raw.as_bytes(), &mail, wanted).await.signatures;
+        let found = self
+            .verifier
+            .arrival(raw.as_bytes(), &mail, wanted, &Patience::default())
+            .await
+            .signatures;
         let folded = raw.replace("\r\n\t", "").replace("\r\n ", "");
         let lines = folded.lines().filter_map(|l| l.strip_prefix("DKIM-Signature:"));
         let b = |line: &str| line.split("; b=").nth(1).unwrap_or_default().to_owned();
@@ -104,7 +110,8 @@ impl World {
         let owns = |login: &str, address: &Address| {
             login == "anna" && address.to_string() == "anna@gmx.example"
         };
-        self.verifier.verify(raw.as_bytes(), &mail, envelope_from.as_ref(), &owns).await
+        let (raw, patience) = (raw.as_bytes(), Patience::default());
+        self.verifier.verify(raw, &mail, envelope_from.as_ref(), &owns, &patience).await
     }
 }
 
@@ -331,6 +338,78 @@ async fn dns_fails() {
     assert!(temporary(&judged), "the policy did not come: {judged:?}");
 }
 
+/// As patient as a test may be.
+const SOON: Duration = Duration::from_millis(300);
+
+impl World {
+    /// With this server instead of the one that fails, and soon out of patience.
+    fn asking(mut self, server: SocketAddr) -> World {
+        self.verifier.dns = dns::resolver(Some(server)).expect("resolver");
+        let prober = dns::prober(Some(server), SOON).expect("resolver");
+        self.verifier.health = Health::new(prober, SOON);
+        self
+    }
+
+    /// What comes of a mail whose author is at this domain, signed by it, and how long that took.
+    async fn patiently(&self, domain: &str, patience: &Patience) -> (Authenticity, Duration) {
+        let raw = self.signed(domain, &head(&format!("anna@{domain}")), "b\r\n");
+        let mail = Mail::parse(raw.as_bytes()).expect("mail");
+        let began = Instant::now();
+        let judged =
+            self.verifier.verify(raw.as_bytes(), &mail, None, &|_, _| false, patience).await;
+        (judged, began.elapsed())
+    }
+
+    async fn is_dead(&self, expect: bool) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while self.verifier.health.is_dead() != expect {
+            assert!(Instant::now() < end, "never: dead = {expect}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+/// Promise 5: a resolver that says nothing at all costs one mail its patience, and the next ones next to nothing; what
+/// needs no question is judged all the while, and nobody is taken for a forger. It is noticed when it answers again.
+#[tokio::test]
+async fn a_resolver_that_says_nothing() {
+    let (silent, speak) = silent_server();
+    let world = World::new().key("known.example").asking(silent);
+    let (judged, _) = world.patiently("unknown.example", &Patience::of(SOON)).await;
+    assert!(matches!(judged, Authenticity::TempError(_)), "{judged:?}");
+    world.is_dead(true).await;
+    for _ in 0..10 {
+        let (judged, took) = world.patiently("unknown.example", &Patience::default()).await;
+        let Authenticity::TempError(why) = judged else { panic!("{judged:?}") };
+        assert!(why.contains("does not answer") && took < PATIENCE / 2, "{why} after {took:?}");
+    }
+    let (judged, _) = world.patiently("known.example", &Patience::default()).await;
+    assert_eq!(judged, dkim("known.example"));
+    speak();
+    world.is_dead(false).await;
+}
+
+/// A domain whose own servers hang keeps its own mail waiting, and nobody else's: the resolver answers. All questions about
+/// one mail share its patience.
+#[tokio::test]
+async fn a_domain_that_says_nothing() {
+    let world = World::new().asking(deaf_for("slow.example"));
+    let patience = Patience::of(SOON);
+    let (judged, took) = world.patiently("slow.example", &patience).await;
+    let Authenticity::TempError(why) = judged else { panic!("{judged:?}") };
+    assert!(why.contains("longer than") && took >= SOON, "{why} after {took:?}");
+    let raw = head("anna@slow.example");
+    let mail = Mail::parse(raw.as_bytes()).expect("mail");
+    let began = Instant::now();
+    let wanted = Wanted { policy: true, signatures: true };
+    let arrival = world.verifier.arrival(raw.as_bytes(), &mail, wanted, &patience).await;
+    assert_eq!(arrival.dmarc, Some(Dmarc::Unknown), "counts for the strictest");
+    assert!(began.elapsed() < PATIENCE / 2, "nothing is left of it: {:?}", began.elapsed());
+    // The question in the background has been answered by now, if it was asked first.
+    assert!(dns::answers(&dns::prober(Some(deaf_for("slow.example")), SOON).expect("one")).await);
+    assert!(!world.verifier.health.is_dead());
+}
+
 /// F2, F8: the policy that holds for a domain, as RFC 9989 4.10 and 5.4 find it.
 #[tokio::test]
 async fn the_policy_of_a_domain() {
@@ -414,7 +493,10 @@ async fn what_dns_does_not_say() {
 
     let raw = head("anna@gmx.example");
     let mail = Mail::parse(raw.as_bytes()).expect("mail");
-    let nothing = world.verifier.arrival(raw.as_bytes(), &mail, Wanted::default()).await;
+    let nothing = world
+        .verifier
+        .arrival(raw.as_bytes(), &mail, Wanted::default(), &Patience::default())
+        .await;
     assert_eq!(nothing, listcore::rewrite::Arrival::default());
 }
 

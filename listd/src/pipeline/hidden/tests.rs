@@ -195,6 +195,7 @@ async fn a_relay_address_dies_when_the_author_leaves() {
         helo: "mx".into(),
         peer: "[192.0.2.1]".into(),
         protocol: "LMTP",
+        patience: Default::default(),
     };
     let replies = pipeline.receive(incoming).await;
     assert_eq!((replies[0].code, replies[0].text.clone()), (550, no_such_list(&relay)));
