@@ -262,6 +262,68 @@ fn an_author_withdraws_and_an_admin_decides() {
     house.traced("e@post.example", "accepted");
 }
 
+/// Opening the page takes nothing back, its button does, once; a moderator comes too late and sees why.
+#[test]
+fn an_author_withdraws_by_page() {
+    let (house, id) = (House::start("moderation = \"all\""), "f@post.example");
+    assert_eq!(house.maria(id).code, 250);
+    let waits = house.inside(school::MARIA.0, "elternbrief-confirm+");
+    let asked = house.inside(school::JOERG.0, "elternbrief-confirm+");
+    for _ in 0..2 {
+        let (status, page) = http::get(house.pages, &waits.page).unwrap();
+        assert!(status == 200 && page.contains("value=\"withdraw\""), "{status}: {page}");
+    }
+    let state = house.trace(id);
+    assert!(!state.contains("\"withdrawn\""), "a look takes nothing back: {state}");
+    // What only moderators may say, she can't.
+    let (status, _) = house.decide(&waits, "answer=accept");
+    assert!((400..500).contains(&status), "{status}");
+    let (status, page) = house.decide(&waits, "answer=withdraw");
+    assert!(status == 200 && page.contains("zurückgezogen"), "{status}: {page}");
+    house.traced(id, "withdrawn");
+    let (status, page) = house.decide(&asked, "answer=accept");
+    assert!(status < 500 && page.contains("zurückgezogen"), "{status}: {page}");
+    let trace = house.trace(id);
+    assert!(!trace.contains("\"what\": \"accepted\""), "{trace}");
+    assert!(!house.got(school::ZOE.0, id));
+}
+
+/// Rule R3: who comes from Mailman writes the list's old password into the first line. Neither those who decide nor those
+/// who get the mail read it, in the text or in the page; signed, the mail is refused while its author is still there.
+#[test]
+fn a_former_lists_password() {
+    let house = House::start("moderation = \"all\"");
+    let (id, secret) = ("g@post.example", "Approved: hunter2geheim");
+    let part = |kind: &str, text: &str| {
+        format!("--b\r\nContent-Type: text/{kind}; charset=utf-8\r\n\r\n{text}\r\n")
+    };
+    let plain = part("plain", &format!("{secret}\r\n\r\nWer hilft?"));
+    let page = part("html", &format!("<p>Basar</p><div>{secret}</div><p>Wer hilft?</p>"));
+    let head = |kind: &str, id: &str| {
+        format!(
+            "From: {}\r\nTo: {LIST}\r\nSubject: Basar\r\nDate: Sun, 22 Nov 2026 10:00:00 +0100\r\n\
+             Message-ID: <{id}>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/{kind}; boundary=b\r\n\r\n",
+            school::MARIA.1
+        )
+    };
+    let post = |mail: String| house.stack.post(school::MARIA.1, &[LIST], mail.as_bytes()).unwrap();
+    assert_eq!(post(head("alternative", id) + &plain + &page + "--b--\r\n").code, 250);
+    let asked = house.inside(school::JOERG.0, "elternbrief-confirm+");
+    let (status, shown) = http::get(house.pages, &asked.page).unwrap();
+    assert!(status == 200 && shown.contains("Wer hilft?") && !shown.contains("hunter2"), "{shown}");
+    let letter = String::from_utf8_lossy(&asked.mail).into_owned();
+    assert!(letter.contains("Wer hilft?") && !letter.contains("hunter2"), "{letter}");
+    assert_eq!(house.decide(&asked, "answer=accept").0, 200);
+    let copy = house.stack.dovecot.wait_for(school::ZOE.0, id).unwrap();
+    let copy = String::from_utf8_lossy(&copy).into_owned();
+    assert!(!copy.contains("hunter2") && copy.matches("Wer hilft?").count() == 2, "{copy}");
+
+    let protocol = "signed; protocol=\"application/pgp-signature\"; micalg=pgp-sha256";
+    let signature = "--b\r\nContent-Type: application/pgp-signature\r\n\r\nx\r\n--b--\r\n";
+    let reply = post(head(protocol, "h@post.example") + &plain + signature);
+    assert!(reply.code == 550 && reply.lines.join(" ").contains("Passwort"), "{reply}");
+}
+
 /// Deputies are asked after days, after fourteen it ends; a crash in between asks nobody twice. In an emergency everything
 /// waits.
 #[test]

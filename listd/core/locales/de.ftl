@@ -48,6 +48,7 @@ refused-unknown = Die Liste { $address } gibt es nicht. Bitte prüfen Sie die Ad
 refused-signed-long-line = Ihre Mail ist signiert oder verschlüsselt und hat eine Zeile, die zum Weiterleiten zu lang ist. Bitte senden Sie sie ohne Signatur oder als Anhang.
 refused-address-shown = { $list } verbirgt die Adressen der Schreibenden, und Ihre steht im Feld { $field } Ihrer Mail. Bitte entfernen Sie sie dort und senden Sie die Mail noch einmal.
 refused-attachment-signed = Ihre Mail ist signiert oder verschlüsselt und hat den Anhang { $name }, den { $list } nicht annimmt. Bitte senden Sie sie ohne diesen Anhang.
+refused-password-signed = Ihre Mail beginnt mit einem Passwort ("Approved: ..."), das alle lesen würden, und ist signiert, so dass es nicht herausgenommen werden kann. { $list } braucht kein Passwort: bitte senden Sie sie ohne diese Zeile.
 refused-too-many = Sie haben in kurzer Zeit viele Mails an { $list } geschickt. Bitte warten Sie eine Stunde.
 refused-virus = Ihre Mail enthält einen Virus ({ $virus }) und wird nicht verteilt. Bitte prüfen Sie Ihren Rechner, bevor Sie wieder schreiben.
 refused-virus-unnamed = Ihre Mail enthält einen Virus und wird nicht verteilt. Bitte prüfen Sie Ihren Rechner, bevor Sie wieder schreiben.

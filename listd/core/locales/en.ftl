@@ -48,6 +48,7 @@ refused-unknown = There is no list { $address }. Please check the address.
 refused-signed-long-line = Your mail is signed or encrypted and has a line that is too long to be sent on. Please send it without the signature, or as an attachment.
 refused-address-shown = { $list } hides the addresses of its authors, and yours stands in the field { $field } of your mail. Please take it out there and send the mail again.
 refused-attachment-signed = Your mail is signed or encrypted and has the attachment { $name }, which { $list } does not take. Please send it without that attachment.
+refused-password-signed = Your mail begins with a password ("Approved: ...") that everybody would read, and it is signed, so that it cannot be taken out. { $list } needs no password: please send it without that line.
 refused-too-many = You have sent many mails to { $list } in a short time. Please wait an hour.
 refused-virus = Your mail contains a virus ({ $virus }) and is not sent on. Please check your computer before you write again.
 refused-virus-unnamed = Your mail contains a virus and is not sent on. Please check your computer before you write again.

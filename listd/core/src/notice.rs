@@ -198,6 +198,7 @@ fn key(language: &str, refusal: &Refusal, args: &mut FluentArgs<'_>) -> &'static
             args.set("name", clip(&ascii(name), 100));
             "refused-attachment-signed"
         }
+        Refusal::PasswordSigned => "refused-password-signed",
     }
 }
 

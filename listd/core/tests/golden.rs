@@ -38,7 +38,8 @@ fn copy(folder: &Path) -> Result<(Vec<u8>, Vec<u8>), Unsendable> {
         footer: footer.as_ref(),
         footer_signed: frozen.settings.footer_signed,
         filter: filter.as_ref(),
-        quoted: &[],
+        quoted: &frozen.quoted,
+        passwords: frozen.passwords,
     };
     let tree = Tree::parse(&raw).expect("a mail that is not too deep");
     let new = body::edits(&raw, &tree, &wishes)?.apply(&raw);

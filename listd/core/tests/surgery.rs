@@ -74,7 +74,8 @@ fn operate(raw: &[u8], wishes: &Wishes<'_>) -> Option<usize> {
             Unsendable::LongLineSigned
             | Unsendable::EightBitSigned
             | Unsendable::BadStructure
-            | Unsendable::AttachmentSigned(_),
+            | Unsendable::AttachmentSigned(_)
+            | Unsendable::PasswordSigned,
         ) => {
             return None;
         }

@@ -326,8 +326,14 @@ fn wishes<'a>(
     footer: Option<&'a Footer>,
     filter: Option<&'a Filter>,
 ) -> Wishes<'a> {
-    let footer_signed = frozen.settings.footer_signed;
-    Wishes { seven_bit: !can.eight_bit, footer, footer_signed, filter, quoted: &frozen.quoted }
+    Wishes {
+        seven_bit: !can.eight_bit,
+        footer,
+        footer_signed: frozen.settings.footer_signed,
+        filter,
+        quoted: &frozen.quoted,
+        passwords: frozen.passwords,
+    }
 }
 
 /// Why the copy can never be sent, as an outcome (RFC 3463 3.7).
@@ -335,7 +341,9 @@ fn never(why: &Unsendable) -> NoCopy {
     let code = match why {
         Unsendable::EightBitSigned => "5.6.3",
         Unsendable::NeedsUtf8 => "5.6.7",
-        Unsendable::AddressShown(_) | Unsendable::AttachmentSigned(_) => "5.7.1",
+        Unsendable::AddressShown(_)
+        | Unsendable::AttachmentSigned(_)
+        | Unsendable::PasswordSigned => "5.7.1",
         Unsendable::Malformed(_) | Unsendable::LongLineSigned | Unsendable::BadStructure => "5.6.0",
     };
     never_with(code, &why.to_string())

@@ -12,6 +12,7 @@ use listcore::policy::{
 use listcore::recipients::Recipient;
 use listcore::rewrite::body::{self, Wishes};
 use listcore::rewrite::filter::Filter;
+use listcore::rewrite::password::{self, Found};
 use listcore::rewrite::{Arrival, Frozen, PostKind, Unsendable, author_mark, list_id, wrap_lines};
 use listcore::scan::Scan;
 use listcore::time::Timestamp;
@@ -355,6 +356,8 @@ impl Pipeline {
             self.post(id, list, kind, incoming, mail, (verdict, arrival), recipients, now);
         filtered(&post.frozen, &incoming.bytes)
             .map_err(|why| NotMade::Never("attachments", why))?;
+        post.frozen.passwords =
+            begins_with_password(&incoming.bytes).map_err(|why| NotMade::Never("password", why))?;
         if let Err(why) = self.hide(&mut post, list, incoming, mail, now) {
             tracing::error!(list = %list.address, %why, "no relay address can be made");
             return Err(NotMade::NoRelayAddress);
@@ -515,6 +518,16 @@ fn filtered(frozen: &Frozen, raw: &[u8]) -> Result<(), Unsendable> {
     let Some(filter) = Filter::of(frozen, &frozen.language.as_str().into()) else { return Ok(()) };
     let tree = Tree::parse(raw).map_err(|_| Unsendable::BadStructure)?;
     body::edits(raw, &tree, &Wishes { filter: Some(&filter), ..Wishes::default() }).map(drop)
+}
+
+/// True where copies go without a former list's password; an error where it can't be taken out (rule R3).
+fn begins_with_password(raw: &[u8]) -> Result<bool, Unsendable> {
+    // What has more parts than anybody reads has no text that anybody finds.
+    let Ok(tree) = Tree::parse(raw) else { return Ok(false) };
+    match password::find(raw, &tree) {
+        Found { sealed: true, .. } => Err(Unsendable::PasswordSigned),
+        Found { open, .. } => Ok(open),
+    }
 }
 
 pub(super) fn unsendable(why: Unsendable) -> Refusal {

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use listcore::hold::Reason;
 use listcore::list::List;
 use listcore::list::settings::Key;
-use listcore::message::Mail;
+use listcore::message::{Mail, Tree};
 use listcore::policy::{self, Rule, Verified};
-use listcore::rewrite::PostKind;
+use listcore::rewrite::{PostKind, password};
 use listcore::time::Timestamp;
 use lmtp::reply::Reply;
 
@@ -125,7 +125,10 @@ impl Pipeline {
             "a signed part quotes personal links or addresses of ours, and can't be changed; they go to everybody"
                 .to_owned()
         });
-        [open, sealed].into_iter().flatten().collect()
+        let password = Tree::parse(&incoming.bytes)
+            .is_ok_and(|tree| password::find(&incoming.bytes, &tree).open)
+            .then(|| "it begins with a password; copies go without that line".to_owned());
+        [open, sealed, password].into_iter().flatten().collect()
     }
 }
 

@@ -7,6 +7,11 @@ use crate::message::{Part, Shape, Tree, html_to_text, text};
 /// Most octets of a part that are read.
 const MOST: usize = 256 * 1024;
 
+/// Names that stand in front of a password, in lower case. The first ones begin sentences too ("Urgent: the school is
+/// closed today"); a password is one word.
+const NAMES: [&str; 3] = ["approved", "approve", "urgent"];
+const SURE: [&str; 2] = ["x-approved", "x-approve"];
+
 /// The text as the author wrote it; `None` where there is no part of plain text, or an empty one only.
 pub fn plain(raw: &[u8], tree: &Tree) -> Option<String> {
     first(raw, tree, "text/plain")
@@ -18,12 +23,27 @@ pub fn page(raw: &[u8], tree: &Tree) -> Option<String> {
 }
 
 /// The beginning of the text, of a page where there is nothing else; at most `most` characters, empty where there is
-/// none. Lines end in LF. What it says is a stranger's: escape it before it is shown.
+/// none. A former list's password in its first line is left out (rule R3). Lines end in LF. What it says is a stranger's: escape it before it is shown.
 pub fn excerpt(raw: &[u8], most: usize) -> String {
     let Ok(tree) = Tree::parse(raw) else { return String::new() };
     let text = plain(raw, &tree).or_else(|| page(raw, &tree).map(|page| html_to_text(&page)));
     let text = text.unwrap_or_default().replace("\r\n", "\n");
-    text.trim().chars().take(most).collect()
+    let text = text.trim();
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let text = if is_password(first) { rest.trim_start() } else { text };
+    text.chars().take(most).collect()
+}
+
+/// True for a line that is a password behind one of the names, and nothing else.
+pub fn is_password(line: &str) -> bool {
+    let Some((name, value)) = line.trim_start_matches('\u{feff}').trim().split_once(':') else {
+        return false;
+    };
+    let name = name.to_ascii_lowercase();
+    let words = value.split_whitespace().count();
+    let is_link = value.contains("://");
+    (SURE.contains(&name.as_str()) && words > 0)
+        || (NAMES.contains(&name.as_str()) && words == 1 && !is_link)
 }
 
 /// The first part of this type that is not a file, and not empty.
@@ -69,7 +89,12 @@ mod tests {
     #[test]
     fn the_text_of_a_mail() {
         let two = "Content-Type: multipart/alternative; boundary=b\r\n\r\n";
-        let cases: [(String, &str); 9] = [
+        let cases: [(String, &str); 11] = [
+            ("\r\n\r\nApproved: geheim\r\n\r\nHallo".to_owned(), "Hallo"),
+            (
+                "Content-Type: text/html\r\n\r\n<p>Approved: geheim</p><p>Hallo</p>".to_owned(),
+                "Hallo",
+            ),
             ("\r\nHallo\r\nWelt\r\n".to_owned(), "Hallo\nWelt"),
             (
                 "Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nGr=FC=DFe"
@@ -104,5 +129,37 @@ mod tests {
             assert_eq!(excerpt(raw.as_bytes(), 100), expect, "{raw}");
         }
         assert_eq!(excerpt(b"\r\nlanger Text", 6), "langer");
+    }
+
+    /// R3: a password and nothing else; a sentence is a sentence.
+    #[test]
+    fn what_a_password_is() {
+        for line in [
+            "Approved: hunter2",
+            "approve:hunter2",
+            "  X-Approve: a b c ",
+            "URGENT:\tx",
+            "Approved:\u{a0}x",
+            "\u{feff}Approve: x",
+        ] {
+            assert!(is_password(line), "{line:?}");
+        }
+        let none = [
+            "",
+            "Approved",
+            "Approved:",
+            "X-Approved: ",
+            "Urgent: the school is closed today",
+            "Approved: Klassenfahrt nach Berlin",
+            "Dear all, Approved: x",
+            "> Approved: x",
+            "Approved by: x",
+            "Urgent: https://schule.example/zeugnis",
+            "Genehmigt: x",
+            "Approved : x",
+        ];
+        for line in none {
+            assert!(!is_password(line), "{line:?}");
+        }
     }
 }

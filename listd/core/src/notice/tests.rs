@@ -69,6 +69,7 @@ fn all() -> Vec<Refusal> {
         Refusal::Suspect,
         Refusal::Filter,
         Refusal::AttachmentSigned("Rechnung.pdf.exe".to_owned()),
+        Refusal::PasswordSigned,
     ]
 }
 

@@ -46,6 +46,8 @@ pub enum Refusal {
     Filter,
     /// The attachment that the list does not let through, in a part that can't change (promise 9).
     AttachmentSigned(String),
+    /// A former list's password at the beginning of a signed part (rule R3, promise 9).
+    PasswordSigned,
 }
 
 impl Refusal {
@@ -80,9 +82,10 @@ impl Refusal {
             Refusal::UnknownList => (550, (5, 1, 1)),
             Refusal::LongLineSigned | Refusal::Unsendable => (554, (5, 6, 3)),
             Refusal::BadStructure => (554, (5, 6, 0)),
-            Refusal::AddressShown(_) | Refusal::TooMany | Refusal::AttachmentSigned(_) => {
-                (550, (5, 7, 1))
-            }
+            Refusal::AddressShown(_)
+            | Refusal::TooMany
+            | Refusal::AttachmentSigned(_)
+            | Refusal::PasswordSigned => (550, (5, 7, 1)),
             Refusal::Virus(_) | Refusal::Spam | Refusal::Suspect | Refusal::Filter => {
                 (550, (5, 7, 1))
             }

@@ -12,7 +12,7 @@ use crate::rewrite::edit::{Done, Edit, Edits, What};
 use crate::rewrite::filter::{self, Filter};
 use crate::rewrite::footer::Footer;
 use crate::rewrite::part_head::{self, Head};
-use crate::rewrite::{Unsendable, quoted, transfer};
+use crate::rewrite::{Unsendable, password, quoted, transfer};
 
 mod below;
 
@@ -31,12 +31,14 @@ pub struct Wishes<'a> {
     pub filter: Option<&'a Filter>,
     /// Tokens that nobody is to read.
     pub quoted: &'a [String],
+    /// A former list's password goes from the beginning of a text (rule R3).
+    pub passwords: bool,
 }
 
 impl Wishes<'_> {
     /// True where the content of a part may change, whatever its lines are like.
     pub fn change_content(&self) -> bool {
-        self.footer.is_some() || self.filter.is_some() || !self.quoted.is_empty()
+        self.footer.is_some() || self.filter.is_some() || !self.quoted.is_empty() || self.passwords
     }
 
     /// True where octets with such lines can't stay.
@@ -49,13 +51,13 @@ impl Wishes<'_> {
 /// (Content-Type, Content-Transfer-Encoding, MIME-Version); the rest of it is
 /// [`copy_head`](crate::rewrite::copy_head)'s. Without edits there was nothing to do.
 pub fn edits(raw: &[u8], tree: &Tree, wishes: &Wishes<'_>) -> Result<Edits, Unsendable> {
+    let cleansed = if wishes.passwords { password::edits(raw, tree) } else { Vec::new() };
+    if !cleansed.is_empty() {
+        return behind(raw, cleansed, &Wishes { passwords: false, ..*wishes });
+    }
     let veiled = quoted::edits(raw, tree, wishes.quoted);
     if !veiled.is_empty() {
-        let first = finished(raw, veiled)?;
-        let middle = first.apply(raw);
-        let tree = Tree::parse(&middle).map_err(|_| Unsendable::BadStructure)?;
-        let behind = edits(&middle, &tree, &Wishes { quoted: &[], ..*wishes })?;
-        return first.then(raw, &behind).map_err(|_| Unsendable::BadStructure);
+        return behind(raw, veiled, &Wishes { quoted: &[], ..*wishes });
     }
     let Some(first) = filter::edits(raw, tree, wishes.filter)? else {
         return rest(raw, tree, wishes);
@@ -63,6 +65,15 @@ pub fn edits(raw: &[u8], tree: &Tree, wishes: &Wishes<'_>) -> Result<Edits, Unse
     let middle = first.apply(raw);
     let tree = Tree::parse(&middle).map_err(|_| Unsendable::BadStructure)?;
     first.then(raw, &rest(&middle, &tree, wishes)?).map_err(|_| Unsendable::BadStructure)
+}
+
+/// What is wished for beside, of the mail as these edits leave it.
+fn behind(raw: &[u8], first: Vec<Edit>, wishes: &Wishes<'_>) -> Result<Edits, Unsendable> {
+    let first = finished(raw, first)?;
+    let middle = first.apply(raw);
+    let tree = Tree::parse(&middle).map_err(|_| Unsendable::BadStructure)?;
+    let behind = edits(&middle, &tree, wishes)?;
+    first.then(raw, &behind).map_err(|_| Unsendable::BadStructure)
 }
 
 /// What is not about which parts there are.

@@ -166,6 +166,7 @@ fn words(done: &Done) -> String {
         Done::Removed(why) => format!("left out: {why}"),
         Done::Converted => "turned into another form".to_owned(),
         Done::Veiled => "a personal link or address of ours made useless".to_owned(),
+        Done::Cleansed => "a password taken from its first line".to_owned(),
     }
 }
 

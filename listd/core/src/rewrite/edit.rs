@@ -62,6 +62,8 @@ pub enum Done {
     Converted,
     /// A personal link or address of ours in it was made useless.
     Veiled,
+    /// A former list's password was taken from its first line.
+    Cleansed,
 }
 
 /// Two edits want the same octets, or some that are not there. A mistake of ours: no mail can cause it.

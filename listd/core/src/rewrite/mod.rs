@@ -35,6 +35,7 @@ mod language;
 mod list_headers;
 pub mod once;
 mod part_head;
+pub mod password;
 pub mod quoted;
 mod signed;
 mod strip;
@@ -113,6 +114,9 @@ pub struct Frozen {
     /// Tokens of ours that stand in the mail, and are nobody else's business.
     #[serde(default)]
     pub quoted: Vec<String>,
+    /// A text of it begins with a former list's password (rule R3).
+    #[serde(default)]
+    pub passwords: bool,
     /// Set for a digest, a letter of ours that stands for copies: a bounce of it comes back to this list as one of them would.
     #[serde(default)]
     pub digest: Option<ListId>,
@@ -156,6 +160,7 @@ impl Frozen {
             spared: BTreeMap::new(),
             once: None,
             quoted: Vec::new(),
+            passwords: false,
             digest: None,
             address,
         }
@@ -229,6 +234,9 @@ pub enum Unsendable {
     /// What may not be attached stands where not one octet may change (promise 9); its name.
     #[error("the attachment {0:?} is not allowed, and it stands inside a signed or encrypted part")]
     AttachmentSigned(String),
+    /// Rule R3 where not one octet may change (promise 9).
+    #[error("it begins with a password inside a signed part")]
+    PasswordSigned,
     /// The name of the field. Nothing leaves rather than that.
     #[error("the field {0} shows the address of an author whom the list hides")]
     AddressShown(String),
@@ -242,6 +250,7 @@ impl Unsendable {
             Unsendable::LongLineSigned => Refusal::LongLineSigned,
             Unsendable::AddressShown(field) => Refusal::AddressShown(field.clone()),
             Unsendable::AttachmentSigned(name) => Refusal::AttachmentSigned(name.clone()),
+            Unsendable::PasswordSigned => Refusal::PasswordSigned,
             Unsendable::BadStructure => Refusal::BadStructure,
             Unsendable::EightBitSigned | Unsendable::NeedsUtf8 => Refusal::Unsendable,
         }

@@ -90,7 +90,7 @@ fn place(html: &[u8]) -> usize {
 }
 
 /// Length of what begins with this `<`; `None` where its end is missing.
-fn markup(rest: &[u8]) -> Option<usize> {
+pub(in crate::rewrite) fn markup(rest: &[u8]) -> Option<usize> {
     let behind = |start: usize, end: &[u8]| {
         let tail = rest.get(start..)?;
         memchr::memmem::find(tail, end).map(|i| start + i + end.len())
@@ -131,7 +131,7 @@ fn closing(rest: &[u8], from: usize, name: &[u8]) -> Option<usize> {
 }
 
 /// `<name` followed by what ends a name.
-fn is_tag(rest: &[u8], name: &[u8]) -> bool {
+pub(in crate::rewrite) fn is_tag(rest: &[u8], name: &[u8]) -> bool {
     let found = rest.get(1..=name.len()).is_some_and(|n| n.eq_ignore_ascii_case(name));
     found
         && matches!(

@@ -7,12 +7,12 @@ use std::ops::Range;
 use crate::message::{Encoding, Part};
 
 mod charset;
-mod html;
+pub(super) mod html;
 mod html_form;
 mod part;
 mod places;
 mod text;
-mod wire;
+pub(super) mod wire;
 mod words;
 
 pub(super) use part::{extended, wrapped};

@@ -1,6 +1,6 @@
-//! Transfer encodings of a part that grows: what the octets stand for, and more of them at one place (rule B10).
+//! Transfer encodings of a part that changes at one place: what the octets stand for, and others there (rule B10).
 //!
-//! The old octets stay: in quoted-printable all of them, in base64 all but the groups behind the place.
+//! All else stays: in quoted-printable every octet, in base64 all but the groups behind the place.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -10,13 +10,13 @@ use crate::rewrite::transfer;
 
 /// Octets for a stretch of the encoded body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Change {
+pub(in crate::rewrite) struct Change {
     pub at: Range<usize>,
     pub new: Vec<u8>,
 }
 
 /// A body that was decoded, with the place of each octet.
-pub(super) struct Wire<'a> {
+pub(in crate::rewrite) struct Wire<'a> {
     encoding: Encoding,
     body: &'a [u8],
     pub octets: Cow<'a, [u8]>,
@@ -28,7 +28,7 @@ pub(super) struct Wire<'a> {
 
 impl<'a> Wire<'a> {
     /// `None` where decoders would not agree how long it is, or the encoding is unknown.
-    pub(super) fn read(encoding: Encoding, body: &'a [u8]) -> Option<Wire<'a>> {
+    pub(in crate::rewrite) fn read(encoding: Encoding, body: &'a [u8]) -> Option<Wire<'a>> {
         let wire = |octets, places, damaged| Wire { encoding, body, octets, places, damaged };
         match encoding {
             Encoding::Identity => Some(wire(Cow::Borrowed(body), Vec::new(), false)),
@@ -47,10 +47,17 @@ impl<'a> Wire<'a> {
     /// What to change so that `new` stands in front of the octet `at`, which is no line end, or behind everything.
     pub(super) fn insert(&self, at: usize, new: &[u8]) -> Change {
         match self.encoding {
-            Encoding::Identity | Encoding::Other => Change { at: at..at, new: new.to_vec() },
             Encoding::QuotedPrintable if at >= self.octets.len() => self.quoted_end(new),
-            Encoding::QuotedPrintable => self.quoted(at, new),
-            Encoding::Base64 => self.based(at, new),
+            _ => self.replace(at..at, new),
+        }
+    }
+
+    /// What to change so that `new` stands in place of these octets.
+    pub(in crate::rewrite) fn replace(&self, old: Range<usize>, new: &[u8]) -> Change {
+        match self.encoding {
+            Encoding::Identity | Encoding::Other => Change { at: old, new: new.to_vec() },
+            Encoding::QuotedPrintable => self.quoted(old, new),
+            Encoding::Base64 => self.based(old, new),
         }
     }
 
@@ -69,20 +76,21 @@ impl<'a> Wire<'a> {
     }
 
     /// In the middle of a line: soft breaks around it.
-    fn quoted(&self, at: usize, new: &[u8]) -> Change {
-        let place = self.places.get(at).copied().unwrap_or(self.body.len());
-        let fresh = place == 0 || self.body.get(..place).is_some_and(|b| b.ends_with(b"\n"));
+    fn quoted(&self, old: Range<usize>, new: &[u8]) -> Change {
+        let place = |at: usize| self.places.get(at).copied().unwrap_or(self.body.len());
+        let (from, to) = (place(old.start), place(old.end));
+        let fresh = from == 0 || self.body.get(..from).is_some_and(|b| b.ends_with(b"\n"));
         let mut added = if fresh { Vec::new() } else { b"=\r\n".to_vec() };
         added.extend(transfer::quoted(&[new]));
-        if !new.ends_with(b"\n") {
+        if !new.ends_with(b"\n") && !new.is_empty() {
             added.extend_from_slice(b"=\r\n");
         }
-        Change { at: place..place, new: added }
+        Change { at: from..to, new: added }
     }
 
     /// From the beginning of the line in which the place is, if a group begins there, to the end.
-    fn based(&self, at: usize, new: &[u8]) -> Change {
-        let group = at / 3 * 4;
+    fn based(&self, old: Range<usize>, new: &[u8]) -> Change {
+        let group = old.start / 3 * 4;
         let behind = self.places.last().map_or(0, |last| last + 1);
         let from = self.places.get(group).copied().unwrap_or(behind);
         let line = self.body.get(..from).and_then(|b| memchr::memrchr(b'\n', b));
@@ -90,9 +98,9 @@ impl<'a> Wire<'a> {
         let first = self.places.partition_point(|place| *place < line);
         let (group, from) = if first % 4 == 0 { (first, line) } else { (group, from) };
         let kept = group / 4 * 3;
-        let mut octets = self.octets.get(kept..at).unwrap_or_default().to_vec();
+        let mut octets = self.octets.get(kept..old.start).unwrap_or_default().to_vec();
         octets.extend_from_slice(new);
-        octets.extend_from_slice(self.octets.get(at..).unwrap_or_default());
+        octets.extend_from_slice(self.octets.get(old.end..).unwrap_or_default());
         let fresh = from == 0 || self.body.get(..from).is_some_and(|b| b.ends_with(b"\n"));
         let mut added = if fresh { Vec::new() } else { b"\r\n".to_vec() };
         added.extend(transfer::based(&octets));
