@@ -304,6 +304,11 @@ pub enum QueueCommand {
         /// The id from the first column of `listctl queue`
         id: String,
     },
+    /// Send a mail to nobody who has not got it yet, nor in a digest
+    Cancel {
+        /// The id from the first column of `listctl queue`, or from `listctl trace`
+        id: String,
+    },
     /// Let a mail go on whose delivery paused, because many servers refused it
     Resume {
         /// The id from the first column of `listctl queue`

@@ -43,6 +43,7 @@ pub async fn run(args: Args) -> Done {
         Command::Queue { command: Some(QueueCommand::Show { id }), .. } => ask.post(&id).await,
         Command::Queue { command: Some(QueueCommand::Retry { id, .. }), .. } => ask.retry(id).await,
         Command::Queue { command: Some(QueueCommand::Resume { id }), .. } => ask.release(id).await,
+        Command::Queue { command: Some(QueueCommand::Cancel { id }), .. } => ask.cancel(id).await,
         Command::Held { command: None, list, limit } => ask.held(list, limit).await,
         Command::Held { command: Some(command), .. } => ask.about_held(command).await,
         Command::Trace { message_id } => ask.trace(&message_id).await,
@@ -177,6 +178,14 @@ impl Ask {
     async fn release(&self, id: String) -> Done {
         let released: api::Released = self.client.post(path::RELEASE, &api::Release { id }).await?;
         self.print(&released, |r| format!("{} copies go on.\n", r.recipients))
+    }
+
+    async fn cancel(&self, id: String) -> Done {
+        let gone: api::Cancelled = self.client.post(path::CANCEL, &api::Cancel { id }).await?;
+        self.print(&gone, |gone| {
+            let api::Cancelled { copies, digests } = gone;
+            format!("{copies} copies are not sent, and {digests} people read it in no digest.\n")
+        })
     }
 
     async fn strange(&self, number: &str) -> Done {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use listcore::address::Address;
 use listcore::links;
-use listcore::list::{List, ListId};
+use listcore::list::List;
 use listcore::notice::letter::Words;
 use listcore::notice::{self, Frame};
 use listcore::options::{Choice, Digest, Left, Mute, Options};
@@ -114,38 +114,32 @@ impl Choices {
         Ok(ticket.and_then(of))
     }
 
-    /// A token of a digest: one for each list of which she gets digests there. Where there is none any more, for each whose
-    /// mail she gets as she chose: so the link of an old digest still leads somewhere.
+    /// A token of a digest: one for each list that stood in it and that she is on still, however she gets its mail now;
+    /// and for each of which she gets digests of that domain, unless she chose so after it was made (she may have had no
+    /// mail of it that day, and means the next digest too).
     async fn reader(&self, token: &str) -> Result<Vec<Member>, StoreError> {
-        let Parts { members, store, keys, .. } = &self.parts;
+        let Parts { members, store, keys, clock, .. } = &self.parts;
         let domains = members.domain_names();
-        let all: Vec<ListId> = domains.iter().map(|domain| token::digests(domain)).collect();
-        let Ok((id, number)) = token::check_member(keys, token, (self.parts.clock)(), all.iter())
-        else {
+        let names = domains.iter().map(String::as_str);
+        let Ok(said) = token::check_digest(keys, token, clock(), names) else {
             return Ok(Vec::new());
         };
-        let domain = all.iter().zip(domains).find(|(all, _)| *all == id).map(|(_, domain)| domain);
-        let Some(who) = store.recipient(RecipientRef(number)).await? else { return Ok(Vec::new()) };
-        let (mut gathered, mut single) = (Vec::new(), Vec::new());
-        for list in members.lists() {
-            let is_there = Some(list.address.domain()) == domain.as_deref();
-            let Some(options) = members.options(&list.id, &who).filter(|_| is_there) else {
-                continue;
-            };
-            if self.on_the_list(&list, &who.address).is_none() {
-                continue;
-            }
-            let member = Member { list, who: who.clone() };
-            match options.digest {
-                Digest::Daily | Digest::Weekly => gathered.push(member),
-                Digest::Off if !options.mute.is_for_good() => single.push(member),
-                Digest::Off => {}
-            }
-        }
-        Ok(if gathered.is_empty() { single } else { gathered })
+        let Some(who) = store.recipient(RecipientRef(said.who)).await? else {
+            return Ok(Vec::new());
+        };
+        let is_meant = |list: &List| {
+            let choice = || members.choice(&list.id, &who);
+            let gathers =
+                |choice: &Choice| choice.options.digest != Digest::Off && choice.at <= said.made;
+            let is_there = list.address.domain() == said.domain;
+            said.names(&list.id) || (is_there && choice().as_ref().is_some_and(gathers))
+        };
+        let lists = members.lists().into_iter().filter(|list| is_meant(list));
+        let hers = lists.filter(|list| self.on_the_list(list, &who.address).is_some());
+        Ok(hers.map(|list| Member { list, who: who.clone() }).collect())
     }
 
-    /// Whose link it is: of one list, or of all of which a digest is gathered. Empty for one that says nothing to us.
+    /// Whose link it is: of one list, or of all that a digest's means. Empty for one that says nothing to us.
     async fn known(&self, token: &str) -> Result<Vec<Member>, NotNow> {
         let known = match self.member(token).await {
             Ok(Some(member)) => Ok(vec![member]),

@@ -3,6 +3,7 @@
 //! Not who may ask (`control`), and not the shapes (`listcore::api`).
 
 mod admitted;
+mod cancel;
 mod copies;
 mod failures;
 mod held;
@@ -484,6 +485,10 @@ impl Rooms for Office {
 
     async fn release(&self, id: u64, who: &str) -> Answer<api::Released> {
         self.go_on(id, who).await
+    }
+
+    async fn cancel(&self, id: u64, who: &str) -> Answer<api::Cancelled> {
+        self.cancelled(id, who).await
     }
 
     async fn strange(&self, number: u64, sight: Sight) -> Answer<api::StrangeMail> {

@@ -11,7 +11,7 @@ use crate::process::{Server, WriteLock, memory, pss, run};
 use crate::{Doing, Failure, Result, school, smtp, template, wait};
 
 /// Moves the clock of a process; `$LIB` is the machine's own folder for libraries.
-const FAKETIME: &str = "LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1";
+pub(crate) const FAKETIME: &str = "LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1";
 
 const COMMAND: Duration = Duration::from_secs(30);
 

@@ -20,8 +20,8 @@ pub use members::{
     Admit, Admitted, Changed, Dismiss, Gathers, Members, Person, Resume, Resumed, Skipped,
 };
 pub use queue::{
-    Braked, Counts, Event, Post, PostLine, Provider, Providers, Queue, RecipientLine, Release,
-    Released, Retried, Retry, StrangeMail, Trace,
+    Braked, Cancel, Cancelled, Counts, Event, Post, PostLine, Provider, Providers, Queue,
+    RecipientLine, Release, Released, Retried, Retry, StrangeMail, Trace,
 };
 pub use simulation::{Decisive, SimulatedChanges, SimulatedCopy, Simulation};
 pub use status::{DkimRecord, Facts, QueueState, RelayState, Status};
@@ -66,6 +66,8 @@ pub mod path {
     pub const RETRY: &str = "/v1/queue/retry";
     /// POST [`Release`](super::Release): [`Released`](super::Released).
     pub const RELEASE: &str = "/v1/queue/resume";
+    /// POST [`Cancel`](super::Cancel): [`Cancelled`](super::Cancelled).
+    pub const CANCEL: &str = "/v1/queue/cancel";
     /// GET `?id=&reason=`: [`StrangeMail`](super::StrangeMail).
     pub const STRANGE: &str = "/v1/bounces/mail";
     /// GET `?list=&limit=` (all lists where absent): [`HeldMails`](super::HeldMails).

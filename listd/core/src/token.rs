@@ -15,7 +15,7 @@ mod link;
 mod ticket;
 
 pub use author::{RelayAddress, opaque_id, relay_address};
-pub use link::{check_member, digests, member};
+pub use link::{Digested, LONGEST_LINK, check_digest, check_member, in_digest, member};
 pub use ticket::{answer_address, check_ticket, ticket};
 
 /// What a token may be used for.
@@ -261,7 +261,12 @@ fn encode(bytes: &[u8]) -> String {
 }
 
 fn decode(text: &str) -> Result<Vec<u8>, BadToken> {
-    if text.len() > 64 {
+    decode_to(text, 64)
+}
+
+/// Of no more characters than that.
+fn decode_to(text: &str, most: usize) -> Result<Vec<u8>, BadToken> {
+    if text.len() > most {
         return Err(BadToken);
     }
     BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes()).map_err(|_| BadToken)

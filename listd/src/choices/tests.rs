@@ -66,10 +66,10 @@ impl House {
         token::member(&self.school.keys, &list(), self.numbers[address], START)
     }
 
-    /// The link in a digest.
-    fn digests(&self, address: &str) -> String {
-        let all = token::digests("schule.example");
-        token::member(&self.school.keys, &all, self.numbers[address], START)
+    /// The link in a digest of these lists that was made so long ago.
+    fn digest(&self, address: &str, lists: &[ListId], ago: i64) -> String {
+        let (keys, made) = (&self.school.keys, Timestamp(START.0 - ago));
+        token::in_digest(keys, "schule.example", lists, made, self.numbers[address], START)
     }
 
     fn who(&self, person: Option<&str>, address: &str) -> Recipient {
@@ -333,43 +333,50 @@ async fn digests_are_chosen() {
     assert_eq!(house.letters().await, []);
 }
 
-/// The link in a digest is about every list of which she gets digests, and about no other; one in an old digest still
-/// finds them when she gets each mail again.
+/// The link in a digest ends each list that stood in it, however she gets its mail by now, and the other digests that
+/// she had then; not what she chose since, and no other list.
 #[tokio::test]
-async fn a_digests_link_is_about_all_of_them() {
+async fn a_digests_link_is_about_that_digest() {
     use crate::web::wishes::Digest;
-    let house = House::new().await;
-    let members = &house.school.door.pipeline.members;
-    let (link, anna) = (house.digests(ANNA), house.who(None, ANNA));
-    let title = async || house.pages.mine(&link).await.expect("well").map(|mine| mine.list_title);
-    assert_eq!(title().await, None, "she gets none");
-    let other = |name: &str| {
-        let address = Address::parse(&format!("{name}@schule.example")).expect("an address");
-        let Lookup::List(list) = members.lookup(&address) else { panic!("a list") };
-        Member { list, who: anna.clone() }
-    };
-    let lists = [other("5b"), other("6a")];
-    let daily = Wishes { digest: Digest::Daily, ..Wishes::default() };
-    for member in &lists {
-        house.choices.wish(member, &daily).await.expect("well");
-    }
-    let both = title().await.expect("known");
-    assert!(both == "Klasse 5b, 6a" || both == "6a, Klasse 5b", "{both}");
-    let all = |claim: Claim| {
-        for Member { list, who } in &lists {
-            assert_eq!(members.claim(&list.id, who, START), claim, "{}", list.id.0);
+    const DAILY: Claim = Claim::Never(Dropped::Digest);
+    const NONE: Claim = Claim::Never(Dropped::Muted);
+    // Of 5b: how long ago it was made, and how Anna gets 5b and 6a; then who of both is meant, and what is after a click.
+    for (ago, chosen, meant, after) in [
+        (0, [Digest::Daily, Digest::Weekly], "both", [NONE, NONE]),
+        (0, [Digest::Off, Digest::Daily], "both", [NONE, NONE]),
+        (0, [Digest::Daily, Digest::Off], "5b", [NONE, Claim::Yes]),
+        // She chose after it was made.
+        (DAY_MS, [Digest::Off, Digest::Off], "5b", [NONE, Claim::Yes]),
+        (DAY_MS, [Digest::Daily, Digest::Daily], "5b", [NONE, DAILY]),
+        (DAY_MS, [Digest::Off, Digest::Daily], "5b", [NONE, DAILY]),
+    ] {
+        let house = House::new().await;
+        let members = &house.school.door.pipeline.members;
+        let anna = house.who(None, ANNA);
+        let of = |name: &str| {
+            let address = Address::parse(&format!("{name}@schule.example")).expect("an address");
+            let Lookup::List(list) = members.lookup(&address) else { panic!("a list") };
+            Member { list, who: anna.clone() }
+        };
+        let lists = [of("5b"), of("6a")];
+        for (member, digest) in lists.iter().zip(chosen) {
+            let wishes = Wishes { digest, ..Wishes::default() };
+            house.choices.wish(member, &wishes).await.expect("well");
         }
-        assert_eq!(members.options(&other("watched").list.id, &anna), None);
-    };
-    all(Claim::Never(Dropped::Digest));
-    house.pages.set(&link, Wishes::default()).await.expect("well").expect("known");
-    all(Claim::Yes);
-    assert_eq!(title().await, Some(both), "of an old digest");
-    house.pages.set(&link, daily).await.expect("well").expect("known");
-    all(Claim::Never(Dropped::Digest));
-    house.pages.unsubscribe(&link).await.expect("well").expect("known");
-    all(Claim::Never(Dropped::Muted));
-    assert_eq!(house.letters().await.len(), 2, "one for each list");
+        let what = format!("{ago} {chosen:?}");
+        let link = house.digest(ANNA, &[list()], ago);
+        let title = house.pages.mine(&link).await.expect("well").expect("known").list_title;
+        let names = |name: &str| title.contains(name);
+        assert_eq!((names("5b"), names("6a")), (true, meant == "both"), "{what}: {title}");
+        house.pages.unsubscribe(&link).await.expect("well").expect("known");
+        let claims = lists.map(|of| members.claim(&of.list.id, &of.who, START));
+        assert_eq!(claims, after, "{what}");
+        assert_eq!(members.options(&of("watched").list.id, &anna), None, "{what}");
+        let ended = claims.iter().filter(|claim| **claim == NONE).count();
+        assert_eq!(house.letters().await.len(), ended, "{what}: one for each list");
+        house.pages.unsubscribe(&link).await.expect("well").expect("known");
+        assert_eq!(house.letters().await.len(), ended, "{what}: once");
+    }
 }
 
 /// A group that is renamed and moved, with another address, is the same list: her choices stay, those who left are known
@@ -415,8 +422,8 @@ async fn bad_tokens_do_nothing() {
         token::member(keys, &others, 999_999, START),
         token::make(keys, token::Purpose::Bounces, &list(), house.numbers[BERT], START),
         token::ticket(keys, 12_345, START),
-        // Of a digest, and she gets none.
-        house.digests(BERT),
+        // Of a digest with no list of hers, and she gets none.
+        house.digest(BERT, &[ListId("gone".to_owned())], 0),
     ];
     for token in bad {
         assert_eq!(house.pages.mine(&token).await, Ok(None), "{token}");

@@ -111,6 +111,8 @@ pub struct Variant {
     probe: Option<ListId>,
     /// Of a digest: the list that a bounce of it comes back to.
     digest: Option<ListId>,
+    /// The lists in it, and when it was made.
+    digest_of: (Vec<ListId>, Timestamp),
     copies: Copies,
     /// All fields, without signatures and the empty line.
     head: Vec<u8>,
@@ -247,6 +249,7 @@ impl Composer {
             is_notice: frozen.is_notice(),
             probe: frozen.probe.clone(),
             digest: frozen.digest.clone(),
+            digest_of: (frozen.digest_of.clone(), post.accepted),
             copies: frozen.settings.copies,
             signers: self.signers_for(&head.from, frozen),
             seal: self.sealer_for(frozen),
@@ -286,8 +289,9 @@ impl Composer {
         now: Timestamp,
     ) -> Vec<u8> {
         if let (Some(_), [(who, reader)]) = (&variant.digest, to) {
-            let token =
-                token::member(&self.keys, &token::digests(variant.address.domain()), who.0, now);
+            let (lists, made) = &variant.digest_of;
+            let domain = variant.address.domain();
+            let token = token::in_digest(&self.keys, domain, lists, *made, who.0, now);
             let link =
                 variant.one_click.as_ref().map(|pages| links::unsubscribe_url(pages, &token));
             let name = reader.name.as_deref().unwrap_or_default();

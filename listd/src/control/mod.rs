@@ -46,6 +46,7 @@ pub trait Rooms: Send + Sync + 'static {
     async fn retry(&self, id: Option<u64>) -> Answer<api::Retried>;
     /// A post goes on whose delivery paused. `who` asks, for the log.
     async fn release(&self, id: u64, who: &str) -> Answer<api::Released>;
+    async fn cancel(&self, id: u64, who: &str) -> Answer<api::Cancelled>;
     /// A bounce that nobody understands, or a complaint. Who is in it can't be told: it needs the whole sight.
     async fn strange(&self, number: u64, sight: Sight) -> Answer<api::StrangeMail>;
     /// What waits for somebody's word, on one list or on all.

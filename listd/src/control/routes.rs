@@ -56,6 +56,7 @@ pub fn router(rooms: Arc<dyn Rooms>, own: u32) -> Router {
     let changes = Router::new()
         .route(path::RETRY, post(retry))
         .route(path::RELEASE, post(release))
+        .route(path::CANCEL, post(cancel))
         .route(path::RESUME, post(resume))
         .route(path::ADMIT, post(admit))
         .route(path::DISMISS, post(dismiss))
@@ -282,6 +283,15 @@ async fn release(
 ) -> Answer<Json<api::Released>> {
     let ask: api::Release = json(&body)?;
     rooms.release(post_id(&ask.id)?, &named(peer)).await.map(Json)
+}
+
+async fn cancel(
+    State(rooms): Handle,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Body(body): Body,
+) -> Answer<Json<api::Cancelled>> {
+    let ask: api::Cancel = json(&body)?;
+    rooms.cancel(post_id(&ask.id)?, &named(peer)).await.map(Json)
 }
 
 async fn strange(

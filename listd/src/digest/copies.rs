@@ -8,7 +8,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use listcore::digest::{Item, order};
-use listcore::list;
+use listcore::list::{self, ListId};
 use listcore::message::{Mail, readable, text};
 use listcore::notice::letter::Words;
 use listcore::notice::{self, About, Chapter, Frame, Line, Original};
@@ -174,9 +174,15 @@ fn item(post: &StoredPost, mail: Option<&Mail>) -> Item {
     }
 }
 
-/// True where they are of more than one list.
-pub fn several(copies: &[Arc<Copy>]) -> bool {
-    copies.windows(2).any(|two| matches!(two, [a, b] if a.item.list != b.item.list))
+/// The lists that they are of, each once, in their order.
+pub fn lists(copies: &[Arc<Copy>]) -> Vec<ListId> {
+    let mut lists: Vec<ListId> = Vec::new();
+    for copy in copies {
+        if !lists.contains(&copy.post.frozen.list) {
+            lists.push(copy.post.frozen.list.clone());
+        }
+    }
+    lists
 }
 
 /// What the digest says.

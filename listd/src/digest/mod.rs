@@ -175,7 +175,7 @@ impl Press {
         let digest = letters::Digest {
             to: issue.readers.iter().map(|reader| reader.who.clone()).collect(),
             returns: &copies.first()?.post.frozen,
-            several: copies::several(copies),
+            lists: copies::lists(copies),
             name: notice::word(&words.language, "letter-digest-from"),
             words,
             originals: copies.iter().map(|copy| copy.original.clone()).collect(),

@@ -286,6 +286,7 @@ const COPY: &str = "From: Bert via Klasse 5b <klasse-5b@schule.example>\r\nTo: k
 /// With the mails behind the words.
 fn digest(words: Words, several: bool) -> Vec<u8> {
     let list = address("klasse-5b@schule.example");
+    let of = if several { 2 } else { 1 };
     let returns = Frozen {
         description: "Klasse 5b".to_owned(),
         ..Frozen::new(PostKind::List, ListId("5b".to_owned()), list)
@@ -294,7 +295,7 @@ fn digest(words: Words, several: bool) -> Vec<u8> {
     let digest = Digest {
         to: vec![letter().to],
         returns: &returns,
-        several,
+        lists: ["5b", "7a"].into_iter().take(of).map(|id| ListId(id.to_owned())).collect(),
         name: notice::word(&words.language, "letter-digest-from"),
         words,
         originals: vec![original.clone(), original],

@@ -48,8 +48,8 @@ pub struct Digest<'a> {
     pub to: Vec<Recipient>,
     /// The post of one of the lists in it: bounces come back there.
     pub returns: &'a Frozen,
-    /// It is of several lists: then From is none of them, but the postmaster under this name.
-    pub several: bool,
+    /// Whose mails stand in it, each once. With several, From is none of them, but the postmaster under this name.
+    pub lists: Vec<ListId>,
     pub name: String,
     pub words: Words,
     pub originals: Vec<Original>,
@@ -121,7 +121,7 @@ impl Letters {
         let id = self.ids.next(now);
         let list = &digest.returns.address;
         let message_id = format!("letter.{id}.listd@{}", list.domain());
-        let from = match digest.several {
+        let from = match digest.lists.len() > 1 {
             true => Sender { name: digest.name.clone(), address: postmaster(list) },
             false => Sender::of_list(digest.returns.title(), list),
         };
@@ -137,6 +137,7 @@ impl Letters {
         let raw = with_originals(&mail::mail(&head, &digest.words), &digest.originals, id);
         let mut frozen = self.frozen(list, &digest.words.language, id, now);
         frozen.digest = Some(digest.returns.list.clone());
+        frozen.digest_of = digest.lists.clone();
         frozen.links.pages = digest.pages.clone();
         let utf8 = digest.to.iter().any(|who| !who.address.is_ascii());
         self.stored(raw, message_id, utf8, digest.to.clone(), frozen, (id, now))

@@ -47,7 +47,11 @@ impl Pipeline {
         let returns = [Purpose::Bounces, Purpose::Probe];
         match quoted {
             Quoted::Link(_) => {
-                ticket() || token::check_member(keys, token, now, lists.iter()).is_ok()
+                let domains = self.members.domain_names();
+                let names = domains.iter().map(String::as_str);
+                ticket()
+                    || token::check_member(keys, token, now, lists.iter()).is_ok()
+                    || token::check_digest(keys, token, now, names).is_ok()
             }
             Quoted::Address(_, address) => {
                 let Ok(address) = Address::parse(address) else { return false };

@@ -102,7 +102,7 @@ impl Core {
         let mut state = self.state();
         match state.brake(id.post, now) {
             Brake::Until(until) => Some(state.agenda.postpone(id, until)),
-            Brake::Off | Brake::Over => None,
+            Brake::Off | Brake::Over | Brake::Cancelled => None,
         }
     }
 }

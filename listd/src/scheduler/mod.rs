@@ -127,6 +127,8 @@ struct State {
     store_error: Option<String>,
     /// Posts whose delivery pauses, and when their time is over.
     brakes: HashMap<PostId, Timestamp>,
+    /// Posts that an admin took back, and when: copies of them may be about to go out.
+    cancelled: HashMap<PostId, Timestamp>,
 }
 
 /// What a brake says of a post.
@@ -137,10 +139,15 @@ enum Brake {
     Until(Timestamp),
     /// Its time is over: whoever still waits has not got it.
     Over,
+    /// An admin took it back.
+    Cancelled,
 }
 
 impl State {
     fn brake(&self, post: PostId, now: Timestamp) -> Brake {
+        if self.cancelled.contains_key(&post) {
+            return Brake::Cancelled;
+        }
         match self.brakes.get(&post) {
             None => Brake::Off,
             Some(until) if *until > now => Brake::Until(*until),
@@ -256,6 +263,15 @@ impl Scheduler {
         // Those that are over for so long have nobody left who waits.
         state.brakes.retain(|_, until| *until + FORGET > now);
         state.brakes.insert(post, until);
+    }
+
+    /// No more copies of a post. Told after the commit of its outcomes.
+    pub fn cancel(&self, post: PostId) {
+        let now = self.core.timer.now();
+        let mut state = self.core.state();
+        // What was in work then has long been done.
+        state.cancelled.retain(|_, at| *at + FORGET > now);
+        state.cancelled.insert(post, now);
     }
 
     /// Delivery of a post goes on.

@@ -598,6 +598,37 @@ async fn a_braked_post_waits_until_it_is_released() {
     scheduler.stop(DEADLINE).await;
 }
 
+/// An admin takes a mail back while it goes out: what the relay has is sent, nobody else gets it, and nothing waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancelled_post_ends() {
+    let house = House::with_timer(TestTimer::new(false));
+    let running: Arc<Mutex<Option<Arc<Scheduler>>>> = Arc::default();
+    let (post, batches) = house.post("5b", Copies::Personal, &people("p", 250)).await;
+    let (seen, slot) = (AtomicUsize::new(0), running.clone());
+    let relay = FakeRelay::start(ALL, move |ask| {
+        if matches!(ask, Ask::Rcpt(_))
+            && seen.fetch_add(1, Ordering::SeqCst) == 20
+            && let Some(scheduler) = slot.lock().expect("lock").as_ref()
+        {
+            scheduler.cancel(post);
+        }
+        Act::Yes
+    })
+    .await;
+    let scheduler = house.scheduler(relay_at(relay.address), 1).await;
+    *running.lock().expect("lock") = Some(scheduler.clone());
+    scheduler.announce(batches);
+    let outcomes = house.finished(post).await;
+    let sent = relay.accepted().len();
+    assert!((21..=30).contains(&sent), "the window at most: {sent}");
+    assert_eq!(outcomes.values().filter(|o| delivered(o)).count(), sent);
+    let gone =
+        outcomes.values().filter(|o| matches!(o, Outcome::Dropped { why: Dropped::Cancelled, .. }));
+    assert_eq!(gone.count(), 250 - sent);
+    running.lock().expect("lock").take();
+    scheduler.stop(DEADLINE).await;
+}
+
 /// A brake in the middle of a post: what is not on its way stays; nobody says anything, and its time is over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_brake_stops_what_is_left_and_ends_with_the_post() {

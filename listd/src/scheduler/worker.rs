@@ -274,8 +274,13 @@ impl<R: Render> Worker<R> {
     /// Who is to get it now; and outcomes for those who are not.
     fn sift(&self, unit: &[u16], work: &Work<R::Variant>, now: Timestamp) -> Sifted {
         let post = &work.loaded.post;
-        if self.bench.core.state().brake(post.id, now) == Brake::Over {
-            return (Vec::new(), unit.iter().map(|i| (*i, retry::braked(now))).collect());
+        let all = |outcome: Outcome| unit.iter().map(|i| (*i, outcome.clone())).collect();
+        match self.bench.core.state().brake(post.id, now) {
+            Brake::Over => return (Vec::new(), all(retry::braked(now))),
+            Brake::Cancelled => {
+                return (Vec::new(), all(Outcome::Dropped { at: now, why: Dropped::Cancelled }));
+            }
+            Brake::Off | Brake::Until(_) => {}
         }
         let (mut to, mut outcomes) = (Vec::with_capacity(unit.len()), Vec::new());
         for &i in unit {

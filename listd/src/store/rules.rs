@@ -19,7 +19,8 @@ pub(super) const DUPLICATE_WINDOW: Duration = Duration::from_secs(7 * 24 * 3600)
 
 /// Enters the outcomes of an attempt. All of them or, where an index is wrong, none.
 ///
-/// What is final stays final: a late "try again" must not send a copy twice.
+/// What is final stays final: a late "try again" must not send a copy twice. What the relay took or refused is not left out
+/// by a word that comes too late.
 pub(super) fn settle(outcomes: &mut [Outcome], changes: Vec<(u16, Outcome)>) -> Result<(), String> {
     let length = outcomes.len();
     if let Some((index, _)) = changes.iter().find(|(index, _)| usize::from(*index) >= length) {
@@ -28,11 +29,16 @@ pub(super) fn settle(outcomes: &mut [Outcome], changes: Vec<(u16, Outcome)>) -> 
     for (index, new) in changes {
         if let Some(old) = outcomes.get_mut(usize::from(index))
             && (new.is_final() || !old.is_final())
+            && !(was_tried(old) && matches!(new, Outcome::Dropped { .. }))
         {
             *old = new;
         }
     }
     Ok(())
+}
+
+fn was_tried(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Delivered { .. } | Outcome::Failed { .. })
 }
 
 /// Enters what the recipients' own servers said. Tries are counted; the last word stays.
@@ -241,6 +247,14 @@ mod tests {
         assert_eq!(due(&o), Some(Timestamp(10)));
         settle(&mut o, vec![(0, dropped()), (1, dropped())]).expect("settle");
         assert_eq!(due(&o), None);
+        let sent = Outcome::Delivered {
+            at: Timestamp(30),
+            reply: Reply { code: 250, text: "2.0.0".into() },
+            queue_id: None,
+        };
+        settle(&mut o, vec![(0, sent.clone())]).expect("settle");
+        settle(&mut o, vec![(0, dropped())]).expect("settle");
+        assert_eq!(o[0], sent, "it was on its way when she left");
     }
 
     /// L4

@@ -49,6 +49,7 @@ pub const TARGETS: &[Target] = &[
     ("milter_mta", milter::mta),
     ("notice", mail::notice),
     ("page", rewriting::page),
+    ("quoted", rewriting::quoted_tokens),
     ("relay", wire::client),
     ("relay_reply", wire::replies),
     ("rspamd", scanners::rspamd),

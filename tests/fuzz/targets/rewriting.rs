@@ -7,6 +7,7 @@ use listcore::message::text::decode;
 use listcore::message::{Tree, lines, split};
 use listcore::rewrite::body::{self, Wishes};
 use listcore::rewrite::filter::Filter;
+use listcore::rewrite::quoted;
 use listcore::rewrite::{Arrival, BodyOf, Edits, Ours, SignatureName, copy_head};
 
 use super::mail::frozen;
@@ -31,14 +32,14 @@ pub fn rules(raw: &[u8]) {
 /// B13: octets as an attachment without a name: only what they are says what they are.
 pub fn file(octets: &[u8]) {
     let head = "From: a@gmx.example\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n";
-    let raw = format!("{head}{}\r\n", quoted(octets));
+    let raw = format!("{head}{}\r\n", encoded(octets));
     whole(raw.as_bytes(), &filter(&["program", "script", "archive", "office-macro"], Form::Any));
 }
 
 /// A page becomes text: lines that can be sent, nothing that steers a terminal.
 pub fn page(octets: &[u8]) {
     let head = "From: a@gmx.example\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n";
-    let raw = format!("{head}{}\r\n", quoted(octets));
+    let raw = format!("{head}{}\r\n", encoded(octets));
     let out =
         whole(raw.as_bytes(), &filter(&["nothing"], Form::Text)).expect("a page has no secrets");
     let tree = Tree::parse(&out).expect("it is a mail");
@@ -49,7 +50,7 @@ pub fn page(octets: &[u8]) {
     assert!(!String::from_utf8_lossy(&text).contains(steers), "X4");
 }
 
-fn quoted(octets: &[u8]) -> String {
+fn encoded(octets: &[u8]) -> String {
     let escaped = |line: &[u8]| line.iter().map(|b| format!("={b:02X}")).collect::<String>();
     octets.chunks(20).map(escaped).collect::<Vec<_>>().join("=\r\n")
 }
@@ -93,6 +94,30 @@ fn with_subject(octets: &[u8]) -> Option<Vec<u8>> {
     let value = listcore::message::fields::unfold(subject.value(&head.bytes));
     assert!(decode(&value).starts_with("[5b]"), "S1: {}", String::from_utf8_lossy(&value));
     Some(value)
+}
+
+/// H8, promise 10: what looks like a token of ours, in the header or in a text, in any escaping: none that was seen where it
+/// may change is there afterwards.
+pub fn quoted_tokens(raw: &[u8]) {
+    let Ok(tree) = Tree::parse(raw) else { return };
+    let found = quoted::find(raw, &tree);
+    let tokens: Vec<String> = found.open.iter().map(|one| one.token().to_owned()).collect();
+    let mut frozen = frozen();
+    frozen.quoted.clone_from(&tokens);
+    let head = raw.get(..split(raw)).unwrap_or_default();
+    let has = |octets: &[u8], token: &str| {
+        octets.windows(token.len()).any(|window| window == token.as_bytes())
+    };
+    if let Ok(copy) = copy_head(head, &frozen, &ours(BodyOf::Original)) {
+        assert!(!tokens.iter().any(|token| has(&copy.bytes, token)), "in the header");
+    }
+    let wishes = Wishes { quoted: &tokens, ..Wishes::default() };
+    let Ok(edits) = body::edits(raw, &tree, &wishes) else { return };
+    let out = edits.apply(raw);
+    let again = quoted::find(&out, &Tree::parse(&out).expect("a mail of ours can be read"));
+    let left = again.open.intersection(&found.open);
+    let left: Vec<_> = left.filter(|one| !has(head, one.token())).collect();
+    assert!(left.is_empty(), "in a text: {left:?}");
 }
 
 fn ours(body: BodyOf<'_>) -> Ours<'_> {

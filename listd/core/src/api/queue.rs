@@ -111,6 +111,20 @@ pub struct Released {
     pub recipients: u64,
 }
 
+/// Whoever has not got a mail yet is not to get it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cancel {
+    pub id: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cancelled {
+    /// Recipients who waited for a copy.
+    pub copies: u64,
+    /// Recipients whose digest it waited for.
+    pub digests: u64,
+}
+
 /// Everything known of a Message-ID.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trace {

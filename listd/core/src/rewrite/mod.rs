@@ -120,6 +120,9 @@ pub struct Frozen {
     /// Set for a digest, a letter of ours that stands for copies: a bounce of it comes back to this list as one of them would.
     #[serde(default)]
     pub digest: Option<ListId>,
+    /// Of a digest: the lists whose mails stand in it, which its links to unsubscribe mean.
+    #[serde(default)]
+    pub digest_of: Vec<ListId>,
 }
 
 /// Where the footer points besides List-Help's page.
@@ -162,6 +165,7 @@ impl Frozen {
             quoted: Vec::new(),
             passwords: false,
             digest: None,
+            digest_of: Vec::new(),
             address,
         }
     }
@@ -288,7 +292,7 @@ fn written_head(
     let author = mail.author().ok_or(Unsendable::Malformed(Malformed::BadFrom))?;
     let plan = from::plan(mail, author, frozen, ours, signed)?;
     let subject = subject::of_copy(mail, frozen);
-    let mut out = Out::new(raw, scrubbed);
+    let mut out = Out::new(raw, scrubbed, &frozen.quoted);
     out.line(0, frozen.received.as_bytes());
     for field in &mail.fields {
         let tagged = subject.as_deref().filter(|_| field.is(&mail.head, "Subject"));
@@ -351,15 +355,17 @@ struct Out<'m> {
     raw: &'m Mail,
     /// What the copy is made of, if that is another one.
     scrubbed: Option<&'m Scrubbed>,
+    /// Tokens that nobody is to read.
+    quoted: &'m [String],
     /// Behind the last field: where new ones go.
     end: usize,
     edits: Vec<Edit>,
 }
 
 impl<'m> Out<'m> {
-    fn new(raw: &'m Mail, scrubbed: Option<&'m Scrubbed>) -> Out<'m> {
+    fn new(raw: &'m Mail, scrubbed: Option<&'m Scrubbed>, quoted: &'m [String]) -> Out<'m> {
         let end = raw.fields.last().map_or(0, |field| field.whole.end);
-        let mut out = Out { raw, scrubbed, end, edits: Vec::new() };
+        let mut out = Out { raw, scrubbed, quoted, end, edits: Vec::new() };
         for gone in scrubbed.into_iter().flat_map(|scrubbed| &scrubbed.gone) {
             out.exchange(gone, b"");
         }
@@ -378,6 +384,7 @@ impl<'m> Out<'m> {
 
     /// New fields, whole, each ending in CRLF.
     fn add(&mut self, at: usize, new: &[u8]) {
+        let new = &quoted::in_field(new, self.quoted);
         for field in fields::fields(new) {
             let name = String::from_utf8_lossy(field.name(new)).into_owned();
             let what = What::field("", &name, Change::Added);
@@ -396,7 +403,8 @@ impl<'m> Out<'m> {
 
     /// [`Out::replace`] for a field of the header that came in.
     fn exchange(&mut self, field: &Field, new: &[u8]) {
-        if self.raw.head.get(field.whole.clone()) == Some(new) {
+        let new = quoted::in_field(new, self.quoted);
+        if self.raw.head.get(field.whole.clone()) == Some(new.as_ref()) {
             return;
         }
         let name = String::from_utf8_lossy(field.name(&self.raw.head)).into_owned();

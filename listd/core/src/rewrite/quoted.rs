@@ -5,18 +5,18 @@
 //! no other octet moves. Signed and encrypted parts stay (promise 9). Not whether a token is valid
 //! ([`token`](crate::token)). Relay addresses of hidden authors are for everybody, and stay.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use memchr::{memchr2_iter, memmem};
+use memchr::memmem;
 
 use crate::message::{Encoding, Part, Shape, Tree};
 use crate::rewrite::edit::{Done, Edit, What};
 use crate::rewrite::transfer;
 
-/// Most that are looked at in a mail.
-const MOST: usize = 64;
-/// Characters of a token: the shortest and the longest that we make.
-const LENGTHS: std::ops::RangeInclusive<usize> = 18..=44;
+mod look;
+
+use look::look;
 
 /// What looks like a token of ours.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,41 +35,47 @@ impl Quoted {
     }
 }
 
-/// What looks like a token, in the texts of a mail; and in those of its signed parts, which can't change.
+/// What looks like a token, in the header and the texts of a mail; and in its signed parts, which can't change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     pub open: BTreeSet<Quoted>,
     pub sealed: BTreeSet<Quoted>,
 }
 
-/// Looks through all texts, and the headers of mails in the mail.
+/// Looks through all texts, the header (whoever answers a letter of ours to the list too names its address there), and
+/// the headers of mails in the mail.
 pub fn find(raw: &[u8], tree: &Tree) -> Found {
     let mut found = Found::default();
     for part in &tree.parts {
-        let into = if part.sealed.is_some() { &mut found.sealed } else { &mut found.open };
-        if is_header_of_mail(tree, part) {
-            look(part.head(raw), into);
+        // A header is sealed where it is that of a mail in a sealed part.
+        let sealed = part.sealed.is_some() && part.parent.is_some();
+        if part.parent.is_none() || is_header_of_mail(tree, part) {
+            look(part.head(raw), if sealed { &mut found.sealed } else { &mut found.open });
         }
         if is_text(part) {
-            look(&part.content(raw), into);
+            let into = if part.sealed.is_some() { &mut found.sealed } else { &mut found.open };
+            look(&readable(part, &part.content(raw)), into);
         }
     }
     found
 }
 
-/// The edits that make these tokens useless wherever they may change.
+/// The edits that make these tokens useless wherever they may change, but in the mail's own header.
 pub(super) fn edits(raw: &[u8], tree: &Tree, tokens: &[String]) -> Vec<Edit> {
     if tokens.is_empty() {
         return Vec::new();
     }
+    let plain: Vec<Vec<u8>> = tokens.iter().map(|token| token.as_bytes().to_vec()).collect();
     let mut edits = Vec::new();
     for part in tree.parts.iter().filter(|part| part.sealed.is_none()) {
         if is_header_of_mail(tree, part) {
-            in_place(raw, &part.section, part.head.clone(), Encoding::Identity, tokens, &mut edits);
+            in_place(raw, &part.section, part.head.clone(), Encoding::Identity, &plain, &mut edits);
         }
         if !is_text(part) {
             continue;
         }
+        let wide = is_wide(part).then(|| plain.iter().map(|token| widened(token)).collect());
+        let tokens: &Vec<Vec<u8>> = wide.as_ref().unwrap_or(&plain);
         match part.encoding {
             Encoding::Base64 => edits.extend(anew(raw, part, tokens)),
             encoding => {
@@ -78,6 +84,21 @@ pub(super) fn edits(raw: &[u8], tree: &Tree, tokens: &[String]) -> Vec<Edit> {
         }
     }
     edits
+}
+
+/// A field of the mail's own header without these tokens. Two dots in a row are no address, so here it is a
+/// digit that no token has.
+pub(super) fn in_field<'f>(field: &'f [u8], tokens: &[String]) -> Cow<'f, [u8]> {
+    let mut field = Cow::Borrowed(field);
+    for token in tokens {
+        let places: Vec<usize> = memmem::find_iter(&field, token.as_bytes()).collect();
+        for at in places {
+            if let Some(place) = field.to_mut().get_mut(at..at + token.len()) {
+                place.fill(b'0');
+            }
+        }
+    }
+    field
 }
 
 /// A mail inside the mail: its header is a text like any other.
@@ -90,48 +111,25 @@ fn is_text(part: &Part) -> bool {
     part.is_leaf() && (part.kind.starts_with("text/") || part.kind.starts_with("message/"))
 }
 
-fn look(text: &[u8], found: &mut BTreeSet<Quoted>) {
-    for at in memchr2_iter(b'/', b'+', text) {
-        if found.len() >= MOST {
-            return;
-        }
-        found.extend(match text.get(at) {
-            Some(b'/') => link(text, at),
-            _ => address(text, at),
-        });
+/// Two octets for each character (RFC 2781).
+fn is_wide(part: &Part) -> bool {
+    let charset = part.param("charset").unwrap_or_default();
+    charset.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("utf-16"))
+}
+
+/// Its ASCII as octets, whatever the characters are made of.
+fn readable<'c>(part: &Part, content: &'c [u8]) -> Cow<'c, [u8]> {
+    match is_wide(part) {
+        true => Cow::Owned(content.iter().copied().filter(|octet| *octet != 0).collect()),
+        false => Cow::Borrowed(content),
     }
 }
 
-/// `/u/TOKEN`.
-fn link(text: &[u8], at: usize) -> Option<Quoted> {
-    let path = text.get(at + 1..at + 3)?;
-    if ![b"u/", b"o/", b"q/"].iter().any(|known| path == *known) {
-        return None;
-    }
-    token(text.get(at + 3..)?).map(Quoted::Link)
-}
-
-/// `LIST-bounces+TOKEN@DOMAIN`, `b+TOKEN@DOMAIN`.
-fn address(text: &[u8], at: usize) -> Option<Quoted> {
-    let token = token(text.get(at + 1..)?)?;
-    let (before, behind) = (text.get(..at)?, text.get(at + 1 + token.len()..)?);
-    let domain = behind.strip_prefix(b"@")?;
-    let is_domain = |b: &&u8| b.is_ascii_alphanumeric() || b".-".contains(b);
-    let domain: Vec<u8> = domain.iter().take(253).take_while(is_domain).copied().collect();
-    let is_local = |b: &&u8| b.is_ascii_alphanumeric() || b"._-".contains(b);
-    let mut local: Vec<u8> = before.iter().rev().take(64).take_while(is_local).copied().collect();
-    local.reverse();
-    let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
-    let domain = text(&domain);
-    let address = format!("{}+{token}@{}", text(&local), domain.trim_end_matches(['.', '-']));
-    Some(Quoted::Address(token, address))
-}
-
-/// Base32, as long as ours are.
-fn token(text: &[u8]) -> Option<String> {
-    let in_it = |b: &&u8| b.is_ascii_alphabetic() || (b'2'..=b'7').contains(*b);
-    let token: Vec<u8> = text.iter().take(LENGTHS.end() + 1).take_while(in_it).copied().collect();
-    LENGTHS.contains(&token.len()).then(|| String::from_utf8_lossy(&token).into_owned())
+/// A token as it stands in UTF-16, in either order of octets: what is at its ends does not matter.
+fn widened(token: &[u8]) -> Vec<u8> {
+    let mut wide: Vec<u8> = token.iter().flat_map(|octet| [*octet, 0]).collect();
+    wide.pop();
+    wide
 }
 
 /// Dots for the characters of each token, which may be escaped or broken where the text is quoted-printable.
@@ -140,7 +138,7 @@ fn in_place(
     section: &str,
     range: std::ops::Range<usize>,
     encoding: Encoding,
-    tokens: &[String],
+    tokens: &[Vec<u8>],
     edits: &mut Vec<Edit>,
 ) {
     let text = raw.get(range.clone()).unwrap_or_default();
@@ -148,8 +146,8 @@ fn in_place(
     while at < text.len() {
         let here = text.get(at..).unwrap_or_default();
         let hit = tokens.iter().find_map(|token| match encoding {
-            Encoding::QuotedPrintable => read_quoted(here, token.as_bytes()),
-            _ => here.starts_with(token.as_bytes()).then(|| (token.len(), dots(token.len()))),
+            Encoding::QuotedPrintable => read_quoted(here, token),
+            _ => here.starts_with(token).then(|| (token.len(), dotted(token))),
         });
         let Some((len, new)) = hit else {
             at += 1;
@@ -161,8 +159,9 @@ fn in_place(
     }
 }
 
-fn dots(len: usize) -> Vec<u8> {
-    vec![b'.'; len]
+/// Dots for its characters; what else UTF-16 is made of stays.
+fn dotted(token: &[u8]) -> Vec<u8> {
+    token.iter().map(|octet| if *octet == 0 { 0 } else { b'.' }).collect()
 }
 
 /// How many octets of quoted-printable are this token, and what stands there without it; soft line breaks stay.
@@ -177,7 +176,10 @@ fn read_quoted(text: &[u8], token: &[u8]) -> Option<(usize, Vec<u8>)> {
         if found != *wanted {
             return None;
         }
-        new.push(b'.');
+        match wanted {
+            0 => new.extend_from_slice(text.get(at..at + len)?),
+            _ => new.push(b'.'),
+        }
         at += len;
     }
     Some((at, new))
@@ -199,14 +201,14 @@ fn octet(text: &[u8]) -> Option<(u8, usize)> {
 }
 
 /// base64 can't be changed in place; where its lines are the usual ones the others stay what they were.
-fn anew(raw: &[u8], part: &Part, tokens: &[String]) -> Option<Edit> {
+fn anew(raw: &[u8], part: &Part, tokens: &[Vec<u8>]) -> Option<Edit> {
     let mut content = part.content(raw).into_owned();
     let mut changed = false;
     for token in tokens {
-        let places: Vec<usize> = memmem::find_iter(&content, token.as_bytes()).collect();
+        let places: Vec<usize> = memmem::find_iter(&content, token).collect();
         for at in places {
             if let Some(place) = content.get_mut(at..at + token.len()) {
-                place.fill(b'.');
+                place.copy_from_slice(&dotted(token));
                 changed = true;
             }
         }

@@ -14,12 +14,15 @@ async fn tokens_of_ours_are_known() {
     let of = |purpose| make(keys, purpose, &list, 7, START);
     let member = token::member(keys, &list, 7, START);
     let ticket = token::ticket(keys, 8, START);
+    let digest = token::in_digest(keys, "schule.example", &[list.clone()], START, 7, START);
     let (bounces, probe, author) = (of(Purpose::Bounces), of(Purpose::Probe), of(Purpose::Author));
     let forged: String = member.chars().rev().collect();
     let old = token::ticket(keys, 8, Timestamp(START.0 - 200 * 24 * 3600 * 1000));
     for (text, ours) in [
         (format!("https://lists.schule.example/u/{member}"), Some(&member)),
+        (format!("https://lists.schule.example/u/{digest}"), Some(&digest)),
         (format!("https://lists.schule.example/o/{ticket}"), Some(&ticket)),
+        (format!("mailto:5b-confirm%2B{ticket}@schule.example"), Some(&ticket)),
         (format!("https://lists.schule.example/q/{ticket}"), Some(&ticket)),
         (format!("<5b-bounces+{bounces}@schule.example>"), Some(&bounces)),
         (format!("<klasse-5b-bounces+{probe}@schule.example>"), Some(&probe)),
@@ -37,4 +40,7 @@ async fn tokens_of_ours_are_known() {
         let expect: Vec<String> = ours.into_iter().cloned().collect();
         assert_eq!(found, Ours { open: expect, sealed: 0 }, "{text}");
     }
+    // Who answers all names the address of a letter beside the list.
+    let raw = format!("Subject: Re\r\nCc: <5b-confirm+{ticket}@schule.example>\r\n\r\nJa\r\n");
+    assert_eq!(pipeline.quoted(raw.as_bytes(), START), Ours { open: vec![ticket], sealed: 0 });
 }

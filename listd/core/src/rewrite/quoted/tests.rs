@@ -28,18 +28,49 @@ fn what_looks_like_a_token_is_found() {
         (format!("href=\"https://lists.x.example/q/{TOKEN}\""), link()),
         (format!("https://lists.x.example/x/{TOKEN}"), vec![]),
         ("https://lists.x.example/u/kurz".to_owned(), vec![]),
-        (format!("/u/{TOKEN}{TOKEN}"), vec![]),
+        (format!("/u/{TOKEN}{TOKEN}"), vec![Quoted::Link(format!("{TOKEN}{TOKEN}"))]),
+        (format!("/u/{}", TOKEN.repeat(13)), vec![]),
+        (format!("b+{TOKEN}{TOKEN}@schule.example"), vec![]),
         (
             format!("Return-Path: <5b-bounces+{TOKEN}@schule.example>"),
             address(&format!("5b-bounces+{TOKEN}@schule.example")),
         ),
         (format!("b+{TOKEN}@schule.example."), address(&format!("b+{TOKEN}@schule.example"))),
+        // As programs escape it: in mailto, behind the link of a scanner, in HTML.
+        (
+            format!("mailto:5b-confirm%2B{TOKEN}%40schule.example?subject=Ja"),
+            address(&format!("5b-confirm+{TOKEN}@schule.example")),
+        ),
+        (
+            format!("href='mailto:5b-confirm%2b{TOKEN}@schule.example'"),
+            address(&format!("5b-confirm+{TOKEN}@schule.example")),
+        ),
+        (
+            format!("5b-confirm&#43;{TOKEN}&#x40;schule.example"),
+            address(&format!("5b-confirm+{TOKEN}@schule.example")),
+        ),
+        (format!("?url=https%3A%2F%2Flists.x.example%2Fu%2F{TOKEN}&amp;data=x"), link()),
+        (format!("?url=https%253A%252f%252flists.x.example%252fo%252f{TOKEN}%26x"), link()),
+        (format!("https:&#x2F;&#47;lists.x.example&#x2f;q&#47;{TOKEN}"), link()),
         (format!("1+{TOKEN} = 3"), vec![]),
         (String::new(), vec![]),
     ] {
         assert_eq!(open(&format!("Subject: x\r\n\r\n{text}\r\n")), expect, "{text}");
     }
-    assert_eq!(open(&format!("X: /u/{TOKEN}\r\n\r\nx\r\n")), [], "its own header is another's");
+    let cc = format!("To: 5b@x.example, 5b-confirm+{TOKEN}@x.example\r\n\r\nx\r\n");
+    assert_eq!(open(&cc), address(&format!("5b-confirm+{TOKEN}@x.example")), "its own header");
+}
+
+/// In a header it stays an address; what is not named stays byte for byte.
+#[test]
+fn a_header_stays_readable() {
+    let to = |token: &str| format!("To: 5b@x.example,\r\n 5b-confirm+{token}@x.example\r\n");
+    let veiled = |field: String| {
+        let veiled = in_field(field.as_bytes(), &[TOKEN.to_owned()]).into_owned();
+        String::from_utf8(veiled).expect("text")
+    };
+    assert_eq!(veiled(to(TOKEN)), to(&"0".repeat(TOKEN.len())));
+    assert_eq!(veiled(to(OTHER)), to(OTHER));
 }
 
 /// Only the characters of the token change, each to a dot, in whatever encoding they stand; what is not named stays.
@@ -47,6 +78,11 @@ fn what_looks_like_a_token_is_found() {
 fn a_token_becomes_dots() {
     let gone = ".".repeat(TOKEN.len());
     let base64 = |text: &str| data_encoding::BASE64.encode(text.as_bytes());
+    let wide = |text: &str, octets: fn(u16) -> [u8; 2]| {
+        let wide: Vec<u8> = text.encode_utf16().flat_map(octets).collect();
+        data_encoding::BASE64.encode(&wide)
+    };
+    let spaced = |text: &str| text.chars().map(String::from).collect::<Vec<_>>().join("=00");
     let (a, b) = TOKEN.split_at(10);
     let text = |token: &str| format!("Hallo\r\n> /u/{token} und /u/{OTHER}\r\n");
     for (head, before, after) in [
@@ -71,6 +107,21 @@ fn a_token_becomes_dots() {
             "Content-Type: message/rfc822\r\n",
             format!("List-Unsubscribe: </u/{TOKEN}>\r\nSubject: y\r\n\r\n{TOKEN}\r\n"),
             format!("List-Unsubscribe: </u/{gone}>\r\nSubject: y\r\n\r\n{gone}\r\n"),
+        ),
+        (
+            "Content-Type: text/plain; charset=UTF-16LE\r\nContent-Transfer-Encoding: base64\r\n",
+            format!("{}\r\n", wide(&format!("/u/{TOKEN}!"), u16::to_le_bytes)),
+            format!("{}\r\n", wide(&format!("/u/{gone}!"), u16::to_le_bytes)),
+        ),
+        (
+            "Content-Type: text/plain; charset=utf-16\r\nContent-Transfer-Encoding: base64\r\n",
+            format!("{}\r\n", wide(&format!("/u/{TOKEN}!"), u16::to_be_bytes)),
+            format!("{}\r\n", wide(&format!("/u/{gone}!"), u16::to_be_bytes)),
+        ),
+        (
+            "Content-Type: text/plain; charset=utf-16\r\nContent-Transfer-Encoding: quoted-printable\r\n",
+            format!("=00{}\r\n", spaced(TOKEN)),
+            format!("=00{}\r\n", spaced(&gone)),
         ),
         ("Content-Type: application/pdf\r\n", text(TOKEN), text(TOKEN)),
     ] {
