@@ -83,7 +83,7 @@ pub fn check_school(mail: &[u8]) -> Result<Vec<Signature>> {
     both_hold(signatures(mail)?)
 }
 
-/// The same for a mail from a clock that was moved, not beyond this time: a signature from the future counts for nothing.
+/// The same at another time: a signature from the future counts for nothing, nor one that has expired.
 pub fn check_school_at(clock: &str, mail: &[u8]) -> Result<Vec<Signature>> {
     let clock = format!("FAKETIME=@{clock}");
     both_hold(judged(&["env", "TZ=UTC", crate::listd::FAKETIME, &clock], mail)?)

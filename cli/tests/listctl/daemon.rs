@@ -8,7 +8,7 @@ use crate::played::{Daemon, ctl};
 #[test]
 fn every_question_has_its_answer_and_exit_code() {
     let daemon = Daemon::start();
-    let cases: [(&[&str], i32, &[&str]); 42] = [
+    let cases: [(&[&str], i32, &[&str]); 43] = [
         (
             &["status"],
             1,
@@ -105,6 +105,7 @@ fn every_question_has_its_answer_and_exit_code() {
             &["t-online.de (28, policy): 554", "listctl queue resume 42"],
         ),
         (&["queue", "resume", "42"], 0, &["59 copies go on"]),
+        (&["queue", "cancel", "42"], 0, &["59 copies are not sent", "3 people"]),
         (&["bounces", "show", "12", "--reason", "T-Online"], 0, &["Subject: Hm", "what?"]),
         (&["queue", "retry", "42"], 0, &["1 copies are tried again"]),
         (&["queue", "retry", "--all"], 0, &["9 copies are tried again"]),

@@ -234,6 +234,10 @@ impl Rooms for School {
         assert_eq!(id, 42);
         Ok(api::Released { recipients: 59 })
     }
+    async fn cancel(&self, id: u64, _who: &str) -> Answer<api::Cancelled> {
+        assert_eq!(id, 42);
+        Ok(api::Cancelled { copies: 59, digests: 3 })
+    }
     async fn strange(&self, number: u64, sight: Sight) -> Answer<api::StrangeMail> {
         assert_eq!((number, sight), (12, Sight::Whole));
         Ok(api::StrangeMail { mail: "Subject: Hm\n\nwhat?\n".to_owned() })

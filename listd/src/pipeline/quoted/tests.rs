@@ -14,7 +14,8 @@ async fn tokens_of_ours_are_known() {
     let of = |purpose| make(keys, purpose, &list, 7, START);
     let member = token::member(keys, &list, 7, START);
     let ticket = token::ticket(keys, 8, START);
-    let digest = token::in_digest(keys, "schule.example", &[list.clone()], START, 7, START);
+    let digest =
+        token::in_digest(keys, "schule.example", std::slice::from_ref(&list), START, 7, START);
     let (bounces, probe, author) = (of(Purpose::Bounces), of(Purpose::Probe), of(Purpose::Author));
     let forged: String = member.chars().rev().collect();
     let old = token::ticket(keys, 8, Timestamp(START.0 - 200 * 24 * 3600 * 1000));
