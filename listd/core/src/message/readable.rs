@@ -7,10 +7,11 @@ use crate::message::{Part, Shape, Tree, html_to_text, text};
 /// Most octets of a part that are read.
 const MOST: usize = 256 * 1024;
 
-/// Names that stand in front of a password, in lower case. The first ones begin sentences too ("Urgent: the school is
-/// closed today"); a password is one word.
-const NAMES: [&str; 3] = ["approved", "approve", "urgent"];
+/// Names that stand in front of a password, in lower case. Some begin sentences too; a password is one word.
+const NAMES: [&str; 2] = ["approved", "approve"];
 const SURE: [&str; 2] = ["x-approved", "x-approve"];
+/// Begins what people write to each other ("Urgent: Schulausfall"): only with a word that is none of a language.
+const EVERYDAY: &str = "urgent";
 
 /// The text as the author wrote it; `None` where there is no part of plain text, or an empty one only.
 pub fn plain(raw: &[u8], tree: &Tree) -> Option<String> {
@@ -42,8 +43,13 @@ pub fn is_password(line: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let words = value.split_whitespace().count();
     let is_link = value.contains("://");
-    (SURE.contains(&name.as_str()) && words > 0)
-        || (NAMES.contains(&name.as_str()) && words == 1 && !is_link)
+    let is_word = value.trim().trim_end_matches(['!', '.', '?']).chars().all(char::is_alphabetic);
+    match name.as_str() {
+        name if SURE.contains(&name) => words > 0,
+        name if NAMES.contains(&name) => words == 1 && !is_link,
+        EVERYDAY => words == 1 && !is_link && !is_word,
+        _ => false,
+    }
 }
 
 /// The first part of this type that is not a file, and not empty.
@@ -138,7 +144,7 @@ mod tests {
             "Approved: hunter2",
             "approve:hunter2",
             "  X-Approve: a b c ",
-            "URGENT:\tx",
+            "URGENT:\tx1",
             "Approved:\u{a0}x",
             "\u{feff}Approve: x",
         ] {
@@ -154,6 +160,8 @@ mod tests {
             "Dear all, Approved: x",
             "> Approved: x",
             "Approved by: x",
+            "Urgent: Schulausfall",
+            "Urgent: heute!",
             "Urgent: https://schule.example/zeugnis",
             "Genehmigt: x",
             "Approved : x",
