@@ -139,7 +139,7 @@ impl Variant {
     /// The header block with signatures and the empty line. With a field of the recipient's own (rule H8) it is hers
     /// alone; without, one serves all recipients.
     fn signed_head(&self, own: &[u8], now: Timestamp) -> Result<Bytes, NoCopy> {
-        let minute = Timestamp(now.0 - now.0.rem_euclid(SIGNATURE_AGE));
+        let minute = minute(now);
         if !own.is_empty() {
             return self.sign(own, minute).map(Bytes::from);
         }
@@ -150,6 +150,12 @@ impl Variant {
         let head = Bytes::from(self.sign(own, minute)?);
         *signed = Some((minute, head.clone()));
         Ok(head)
+    }
+
+    /// The header block that all recipients get is there.
+    fn is_signed(&self, now: Timestamp) -> bool {
+        let signed = self.signed.try_lock();
+        signed.is_ok_and(|signed| signed.as_ref().is_some_and(|(at, _)| *at == minute(now)))
     }
 
     fn sign(&self, own: &[u8], at: Timestamp) -> Result<Vec<u8>, NoCopy> {
@@ -167,6 +173,11 @@ impl Variant {
         head.extend_from_slice(b"\r\n");
         Ok(head)
     }
+}
+
+/// When the signatures of a moment are made.
+fn minute(now: Timestamp) -> Timestamp {
+    Timestamp(now.0 - now.0.rem_euclid(SIGNATURE_AGE))
 }
 
 /// What is made for an edition; where a mail can't be had as plain text, its readers get it as it is.
@@ -223,6 +234,11 @@ impl Render for Composer {
             utf8,
             eight_bit: variant.eight_bit,
         })
+    }
+
+    fn is_quick(&self, variant: &Variant, now: Timestamp) -> bool {
+        let same_for_all = variant.one_click.is_none() && variant.digest.is_none();
+        same_for_all && variant.is_signed(now)
     }
 }
 

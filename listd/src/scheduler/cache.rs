@@ -43,6 +43,12 @@ impl<V> Loaded<V> {
         variant
     }
 
+    /// The variant, if it is there and nobody is just making one.
+    pub fn made(&self, can: &Can, edition: &Edition) -> Option<Arc<V>> {
+        let variants = self.variants.try_lock().ok()?;
+        variants.get(&(*can, edition.clone()))?.clone().ok()
+    }
+
     /// Octets it holds, about.
     fn weight(&self) -> u64 {
         match &self.body {

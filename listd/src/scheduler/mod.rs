@@ -57,6 +57,9 @@ pub trait Render: Send + Sync + 'static {
         to: &[(RecipientRef, Recipient)],
         now: Timestamp,
     ) -> Result<Copy, NoCopy>;
+
+    /// True where a copy takes microseconds, because nothing must be signed for it.
+    fn is_quick(&self, variant: &Self::Variant, now: Timestamp) -> bool;
 }
 
 /// Why there is no copy for a recipient.

@@ -1,4 +1,4 @@
-//! Outcomes on their way into the store: what waits is committed together, nothing is forgotten.
+//! Outcomes on their way into the store: what comes in a moment is committed together, nothing is forgotten.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,12 +6,17 @@ use std::time::Duration;
 
 use listcore::outcome::Outcome;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::{Instant, timeout_at};
 
 use super::{Core, Deck, Render};
 use crate::store::{BatchId, Done, Move};
 
 /// Settlements that are committed together at most.
 const MOST: usize = 1024;
+
+/// How long outcomes that press nobody wait for others. A commit costs as much as some copies, so one for each copy
+/// would be most of the work.
+const GATHER: Duration = Duration::from_millis(4);
 
 /// Pause before a commit that failed is tried again: meanwhile the windows fill and delivery stops by itself.
 pub const PAUSE: Duration = Duration::from_secs(1);
@@ -20,6 +25,8 @@ pub const PAUSE: Duration = Duration::from_secs(1);
 pub struct Settlement {
     pub batch: BatchId,
     pub outcomes: Vec<(u16, Outcome)>,
+    /// Half of its connection's window is spent: where nothing is committed, it soon stands still.
+    pub presses: bool,
     pub _permit: OwnedSemaphorePermit,
 }
 
@@ -30,7 +37,7 @@ pub async fn run<R: Render>(
     mut settlements: mpsc::UnboundedReceiver<Settlement>,
 ) {
     let mut taken = Vec::new();
-    while settlements.recv_many(&mut taken, MOST).await > 0 {
+    while gather(&core, &mut settlements, &mut taken, GATHER).await {
         let moves = group(&taken);
         commit(&core, &moves).await;
         for one in moves {
@@ -45,6 +52,30 @@ pub async fn run<R: Render>(
         taken.clear();
         core.wake.notify_waiters();
     }
+}
+
+/// What waits; and while more copies are to go out and nobody is pressed, what comes within a moment. False when all
+/// senders are gone.
+pub(super) async fn gather(
+    core: &Core,
+    settlements: &mut mpsc::UnboundedReceiver<Settlement>,
+    taken: &mut Vec<Settlement>,
+    within: Duration,
+) -> bool {
+    if settlements.recv_many(taken, MOST).await == 0 {
+        return false;
+    }
+    let until = Instant::now() + within;
+    while taken.len() < MOST
+        && !taken.iter().any(|one| one.presses)
+        && core.state().agenda.has_work()
+    {
+        let more = settlements.recv_many(taken, MOST);
+        if !timeout_at(until, more).await.is_ok_and(|came| came > 0) {
+            break;
+        }
+    }
+    true
 }
 
 /// One move for each batch.

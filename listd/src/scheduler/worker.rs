@@ -1,5 +1,6 @@
 //! One connection's work: take a unit, ask who still gets it, render, send, hand the outcomes on.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -264,7 +265,8 @@ impl<R: Render> Worker<R> {
     }
 
     fn settle(&self, batch: &Batch, outcomes: Vec<(u16, Outcome)>, permit: OwnedSemaphorePermit) {
-        let settlement = Settlement { batch: batch.id, outcomes, _permit: permit };
+        let presses = self.window.available_permits() <= WINDOW as usize / 2;
+        let settlement = Settlement { batch: batch.id, outcomes, presses, _permit: permit };
         self.bench.core.state().uncommitted += settlement.outcomes.len();
         if self.bench.outcomes.send(settlement).is_err() {
             tracing::error!("outcomes can't be committed any more: the scheduler is gone");
@@ -362,16 +364,23 @@ impl<R: Render> Worker<R> {
         let first = to.first().map(|(.., who)| self.bench.edition(&loaded.post.frozen, who));
         let to: Vec<(RecipientRef, Recipient)> =
             to.iter().map(|(_, who, recipient)| (*who, recipient.clone())).collect();
-        let now = self.bench.core.timer.now();
-        let rendering = tokio::task::spawn_blocking(move || {
-            let variant = loaded.variant(render.as_ref(), &can, first.unwrap_or_default())?;
+        let (edition, now) = (first.unwrap_or_default(), self.bench.core.timer.now());
+        let made = loaded.made(&can, &edition);
+        let is_quick = made.is_some_and(|variant| render.is_quick(&variant, now));
+        let rendering = move || {
+            let variant = loaded.variant(render.as_ref(), &can, edition)?;
             let copy = render.copy(&variant, &to, now)?;
             if copy.recipients.len() == to.len() {
                 return Ok(copy);
             }
             Err(NoCopy::Later("the copy is for other recipients than it was asked for".to_owned()))
-        });
-        rendering.await.unwrap_or_else(|e| Err(NoCopy::Later(format!("rendering failed: {e}"))))
+        };
+        // Handing a copy to another thread costs more than to put together what is there already.
+        let rendered = match is_quick {
+            true => catch_unwind(AssertUnwindSafe(rendering)).map_err(|_| "it panicked".to_owned()),
+            false => tokio::task::spawn_blocking(rendering).await.map_err(|e| e.to_string()),
+        };
+        rendered.unwrap_or_else(|e| Err(NoCopy::Later(format!("rendering failed: {e}"))))
     }
 }
 

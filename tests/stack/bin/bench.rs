@@ -1,7 +1,7 @@
 //! `./x bench`: what listd does in a second and in how much memory, against a sink that does next to nothing.
 //!
 //! It counts every copy: a figure is printed only when none is missing and none came twice. docs/performance.md
-//! says what the workloads are and how to read the figures.
+//! says what the workloads are and how to read the figures. `bench W2 personal` runs one of them in one mode.
 
 use std::collections::HashSet;
 use std::io::Write as _;
@@ -16,6 +16,8 @@ use stack::{Doing, Failure, Result, Solo, crowd, exit_code, load};
 
 const LIMIT: Duration = Duration::from_secs(300);
 const RUNS: usize = 3;
+/// Of what is over in a moment: processor time comes in steps of 10 ms.
+const OFTEN: usize = 15;
 const BIG: (&str, usize) = ("alle", 1000);
 /// Personal copies: size times recipients is below 256 MB.
 const LANGUAGES: (&str, usize) = ("sprachen", 50);
@@ -29,22 +31,31 @@ const LARGE: usize = 5 << 20;
 
 /// How a list's copies are made.
 struct Mode {
+    name: &'static str,
     copies: &'static str,
     /// With `[web]`, where each personal copy has a link of its own and so signatures of its own.
     pages: bool,
 }
 
 const MODES: [Mode; 3] = [
-    Mode { copies: "shared", pages: false },
-    Mode { copies: "personal", pages: false },
-    Mode { copies: "personal", pages: true },
+    Mode { name: "shared", copies: "shared", pages: false },
+    Mode { name: "personal", copies: "personal", pages: false },
+    Mode { name: "links", copies: "personal", pages: true },
 ];
 
 fn main() -> ExitCode {
-    let all = std::env::args().nth(1).is_none_or(|only| only != "footers");
-    let modes: &[Mode] = if all { &MODES } else { &[] };
-    let done = yardstick().and_then(|()| modes.iter().try_for_each(bench));
-    exit_code(done.and_then(|()| footers()))
+    let modes = || MODES.iter().filter(|mode| !only("W5") && asked(2, mode.name));
+    let done = yardstick().and_then(|()| modes().try_for_each(bench));
+    exit_code(done.and_then(|()| if asked(1, "W5") { footers() } else { Ok(()) }))
+}
+
+fn only(name: &str) -> bool {
+    std::env::args().nth(1).as_deref() == Some(name)
+}
+
+/// True where the command line names it, or nothing, at this place.
+fn asked(place: usize, name: &str) -> bool {
+    std::env::args().nth(place).is_none_or(|only| name.starts_with(&only))
 }
 
 /// What this machine can do at this moment: figures mean little without it.
@@ -106,15 +117,15 @@ fn bench(mode: &Mode) -> Result<()> {
     let ready = begun.elapsed().as_secs_f64();
     let mut house = House { solo, names, mails: 0 };
     println!(
-        "{} copies{} (median of {RUNS})",
+        "{} copies{} (median of {RUNS}, of {OFTEN} for W1 and W4; CPU: the mean)",
         mode.copies,
         if mode.pages { ", each with its own one-click link" } else { "" }
     );
     println!("  ready after {ready:.2} s, idle: {}", memory(&house)?);
-    house.row("W1  4 KB to 1,000", RUNS, 1, |h| vec![h.job(BIG.0, SIZE)])?;
+    house.row("W1  4 KB to 1,000", OFTEN, 1, |h| vec![h.job(BIG.0, SIZE)])?;
     house.row("W2  500 x 4 KB to 50 x 30", RUNS, 8, House::many)?;
     house.row("W3  5 MB to 1,000", RUNS, 1, |h| vec![h.job(BIG.0, LARGE)])?;
-    house.row("W4  4 KB to 30", 3 * RUNS, 1, |h| vec![h.job("liste-0", SIZE)])?;
+    house.row("W4  4 KB to 30", OFTEN, 1, |h| vec![h.job("liste-0", SIZE)])?;
     println!("  after all: {}\n", memory(&house)?);
     house.solo.listd.stop().map(|_| ())
 }
@@ -184,6 +195,9 @@ impl House {
         connections: usize,
         jobs: impl Fn(&mut House) -> Vec<Job>,
     ) -> Result<()> {
+        if !asked(1, name) {
+            return Ok(());
+        }
         let mut all = Vec::with_capacity(runs);
         let (mut mails, mut copies) = (0, 0);
         for _ in 0..runs {
@@ -194,12 +208,13 @@ impl House {
         }
         let figure = |of: fn(&Figures) -> f64| median(all.iter().map(of).collect());
         let elapsed = figure(|f| f.elapsed);
+        let cpu = all.iter().map(|f| f.cpu).sum::<f64>() / runs as f64;
         println!(
             "  {name:<26} {elapsed:>8.3} s {:>8.1} mails/s {:>8.0} copies/s  CPU {:>6.3} s per 1,000  \
              250 after {:>7.1} ms (p99)  first {:>6.1} ms, last {:>8.1} ms",
             mails as f64 / elapsed,
             copies as f64 / elapsed,
-            figure(|f| f.cpu) * 1000.0 / copies as f64,
+            cpu * 1000.0 / copies as f64,
             figure(|f| f.accepted.as_secs_f64() * 1e3),
             figure(|f| f.first),
             figure(|f| f.last),

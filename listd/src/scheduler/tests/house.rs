@@ -120,6 +120,10 @@ impl Render for PlainCopies {
             eight_bit: false,
         })
     }
+
+    fn is_quick(&self, _: &Bytes, _: Timestamp) -> bool {
+        true
+    }
 }
 
 /// Everybody still gets everything, except for these addresses. Who is called `plain` wants plain text.

@@ -94,7 +94,7 @@ impl Writer {
                 .execute(&mut self.db)
                 .await?;
         }
-        self.people.forget();
+        self.forget();
         Ok(())
     }
 

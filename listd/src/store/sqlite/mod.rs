@@ -25,6 +25,7 @@ mod replica;
 mod spool;
 #[cfg(test)]
 mod tests;
+mod unfinished;
 mod writer;
 
 use std::collections::HashSet;

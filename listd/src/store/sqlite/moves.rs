@@ -233,16 +233,23 @@ impl Writer {
         }
         self.digest_later(id, &gathered).await?;
         self.update(post, id.number, &outcomes).await?;
-        if was_due && rules::due(&outcomes).is_none() {
+        let is_due = rules::due(&outcomes).is_some();
+        if was_due && !is_due {
             self.finish_batch(post, rules::last(&outcomes), effects).await?;
         } else if gathered.iter().any(|(_, waits)| waits.is_none()) {
             self.release_of(post, effects).await?;
+        }
+        if is_due {
+            self.unfinished.keep(id, outcomes);
         }
         Ok(Done::Ok)
     }
 
     async fn outcomes(&mut self, id: BatchId) -> Result<Option<Vec<Outcome>>, Trouble> {
         const ASK: &str = "SELECT outcomes FROM batch WHERE post = $1 AND number = $2";
+        if let Some(outcomes) = self.unfinished.take(id) {
+            return Ok(Some(outcomes));
+        }
         let Ok(post) = number(id.post.0) else { return Ok(None) };
         let blob: Option<Vec<u8>> =
             sqlx::query_scalar(ASK).bind(post).bind(id.number).fetch_optional(&mut self.db).await?;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use listcore::outcome::Outcome;
 use tempfile::TempDir;
 
 use super::*;
@@ -126,6 +127,24 @@ async fn a_broken_row_is_an_error_for_who_asks() {
     let batch = batch(4).await.expect("batch").expect("is there");
     assert!(batch.recipients[1].is_none(), "an erased person");
     assert_eq!(batch.recipients[0].as_ref().map(|(_, r)| r), Some(&person(0)));
+}
+
+/// Promise 2: outcomes that were taken back are not remembered by the next ones of their batch.
+#[tokio::test]
+async fn what_was_taken_back_is_forgotten() {
+    let fixture = Fixture::new();
+    let store = fixture.open().await;
+    let moves = vec![accept(1, "5b", people(4)), accept(2, "5c", people(1))];
+    store.commit(moves).await.expect("commit");
+    sql(&store, "UPDATE batch SET outcomes = x'01ff' WHERE post = 2").await;
+    let one = |index, at| settle(1, 0, vec![(index, delivered(at))]);
+    store.commit(vec![one(0, 1)]).await.expect("commit");
+    let broken = vec![one(1, 2), settle(2, 0, vec![(0, delivered(2))])];
+    assert!(matches!(store.commit(broken).await, Err(StoreError::Failed(_))));
+    store.commit(vec![one(2, 3)]).await.expect("commit");
+    let batch = store.batch(BatchId { post: PostId(1), number: 0 }).await.expect("batch");
+    let expected = [delivered(1), Outcome::Waiting, delivered(3), Outcome::Waiting];
+    assert_eq!(batch.expect("is there").outcomes, expected);
 }
 
 /// Promise 5: a full disk costs no one else's outcome, and the store goes on when there is room again.

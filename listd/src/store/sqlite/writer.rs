@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::error::Trouble;
 use super::people::People;
 use super::spool::{Prepared, Spool};
+use super::unfinished::Unfinished;
 use crate::store::held::{NewHeld, Told};
 use crate::store::{Done, MailId, Move, NewMail, NewPost, StoreError};
 
@@ -94,6 +95,7 @@ pub(super) struct Effects {
 pub(super) struct Writer {
     pub db: SqliteConnection,
     pub people: People,
+    pub unfinished: Unfinished,
     options: SqliteConnectOptions,
     spool: Arc<Spool>,
     keeps_originals: Arc<AtomicBool>,
@@ -121,7 +123,15 @@ impl Writer {
         keeps_originals: Arc<AtomicBool>,
         lock: File,
     ) -> Writer {
-        Writer { db, people: People::default(), options, spool, keeps_originals, _lock: lock }
+        Writer {
+            db,
+            people: People::default(),
+            unfinished: Unfinished::default(),
+            options,
+            spool,
+            keeps_originals,
+            _lock: lock,
+        }
     }
 
     /// See [`crate::store::Originals`].
@@ -245,7 +255,7 @@ impl Writer {
                 false => self.apply(work, &mut effects).await,
             };
             let Err(trouble) = result else { continue };
-            self.people.forget();
+            self.forget();
             // After a full disk or an I/O error SQLite may have rolled back all by itself: then this fails.
             self.sql("ROLLBACK TO job").await.map_err(|_| trouble.clone())?;
             return Ok(match (trouble, works) {
@@ -263,7 +273,7 @@ impl Writer {
         match self.apply(work, &mut own).await {
             Ok(()) => self.sql("RELEASE move").await?,
             Err(Trouble::Constraint(why)) => {
-                self.people.forget();
+                self.forget();
                 self.sql("ROLLBACK TO move; RELEASE move").await?;
                 own = Effects::rejected(work, &why);
             }
@@ -288,13 +298,19 @@ impl Writer {
         }
     }
 
+    /// Something was taken back: what is remembered may be wrong.
+    pub(super) fn forget(&mut self) {
+        self.people.forget();
+        self.unfinished.forget();
+    }
+
     pub(super) async fn sql(&mut self, sql: &'static str) -> Result<(), Trouble> {
         sqlx::query(sql).execute(&mut self.db).await?;
         Ok(())
     }
 
     async fn roll_back(&mut self) {
-        self.people.forget();
+        self.forget();
         if let Err(error) = self.sql("ROLLBACK").await {
             tracing::debug!(?error, "SQLite had rolled back by itself");
         }
@@ -333,7 +349,7 @@ impl Writer {
 
     /// After an error whose cause is unknown: a new connection has no doubtful state.
     async fn reconnect(&mut self) {
-        self.people.forget();
+        self.forget();
         match self.options.connect().await {
             Ok(db) => {
                 let old = std::mem::replace(&mut self.db, db);
