@@ -44,7 +44,7 @@ fn fill(template: &str, facts: &Facts) -> Done<String> {
     let relay_port = facts.relay.rsplit_once(':').map_or("", |(_, port)| port);
     let values = [
         ("LMTP_PORT", port(&facts.lmtp_listen, "lmtp.listen", "127.0.0.1:2424")?),
-        ("SMTP_PORT", port(&facts.smtp_listen, "lmtp.smtp_listen", "127.0.0.1:2425")?),
+        ("SMTP_PORT", port(&facts.smtp_listen, "lmtp.smtp_listen", "127.0.0.1:2525")?),
         ("RELAY_PORT", relay_port.to_owned()),
         ("DOMAINS", facts.domains.join(" : ")),
         ("HOSTNAME", hostname),
