@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::tree::{read, root};
+use crate::tree::{files, read, root};
 
 /// What is built: name and licence of each crate, with the features that are on.
 fn built() -> Vec<(String, String)> {
@@ -117,6 +117,38 @@ fn every_source_is_allowed() {
             assert!(allow.iter().any(|url| url == source), "{source}: {:?}", package.get("name"));
         }
     }
+}
+
+/// What a crate does not name it does not need, and whoever builds it need not build that.
+#[test]
+fn every_dependency_is_named() {
+    let workspace: toml::Table = read("Cargo.toml").parse().expect("Cargo.toml");
+    let members = texts(&workspace, "workspace", "members");
+    let mut unused = Vec::new();
+    for member in &members {
+        let inner = |path: &String| {
+            let nested = |m: &&str| m.starts_with(&format!("{member}/")) && path.starts_with(*m);
+            !members.iter().any(nested)
+        };
+        let sources: Vec<String> =
+            files(member, ".rs").into_iter().filter(inner).map(|path| read(&path)).collect();
+        assert!(!sources.is_empty(), "{member} has no source");
+        let manifest: toml::Table = read(&format!("{member}/Cargo.toml")).parse().expect("TOML");
+        for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            let Some(listed) = manifest.get(kind).and_then(toml::Value::as_table) else { continue };
+            let names = listed.keys().filter(|name| !sources.iter().any(|s| names_crate(s, name)));
+            unused.extend(names.map(|name| format!("{member}: {name}")));
+        }
+    }
+    assert!(unused.is_empty(), "listed and never named: {unused:#?}");
+}
+
+/// Whether a source names a crate as a word of its code.
+fn names_crate(source: &str, name: &str) -> bool {
+    let name = name.replace('-', "_");
+    let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    code.flat_map(|line| line.split(|c| !part(c))).any(|word| word == name)
 }
 
 #[test]
