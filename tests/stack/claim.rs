@@ -4,7 +4,7 @@
 //! the process dies. Nothing is left on disk. Ports lie below the ephemeral range, so that an outgoing
 //! connection never takes one between the claim and the server's bind.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr as UnixAddr, UnixDatagram};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -42,7 +42,8 @@ impl Port {
             .find_map(|i| {
                 let number = u16::try_from(FIRST_PORT + (from + i) % PORTS).ok()?;
                 let lock = lock(&format!("port-{number}"))?;
-                TcpListener::bind((Ipv4Addr::LOCALHOST, number)).ok()?;
+                // Not by a bind: a process that is just being started by another thread would have it too, until its exec.
+                TcpStream::connect((Ipv4Addr::LOCALHOST, number)).err()?;
                 Some(Port { number, _lock: lock })
             })
             .ok_or_else(|| Failure::new("no free port between 12000 and 31999"))
