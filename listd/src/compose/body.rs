@@ -1,7 +1,8 @@
 //! The body of all copies in one language: the original's very octets, or what the edits make of them.
 //!
-//! What they are to be plans `listcore::rewrite::body`. A large body stays in its file and is read in pieces; only one
-//! that changes is read whole, and then it is written once, for all recipients of the language.
+//! What they are to be plans `listcore::rewrite::body`. A large body stays in its file and is read in pieces; one that
+//! changes is read whole while that is planned, and what is new of it stands between the pieces of the file. Where most
+//! of it is new it is written once, for all recipients of the language.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -13,6 +14,7 @@ use listcore::message::{Lines, MAX_HEADER, Tree, lines, split};
 use listcore::rewrite::body::{self, Wishes};
 use listcore::rewrite::{BodyOf, Edits, Unsendable};
 
+use super::pieces::pieces;
 use super::{never, never_with};
 use crate::delivery::Payload;
 use crate::scheduler::NoCopy;
@@ -42,7 +44,7 @@ pub(super) struct Original {
 }
 
 impl Prepared {
-    /// For the question whether the author's signature survives. A body that changed is in memory.
+    /// For the question whether the author's signature survives. Where it is asked, a body that changed is in memory.
     pub fn body_of(&self) -> BodyOf<'_> {
         match (&self.original, &self.body) {
             (None, _) => BodyOf::Original,
@@ -54,8 +56,12 @@ impl Prepared {
     }
 }
 
-/// Takes the body as it is, where that is all that is wished for.
-pub(super) fn prepare(body: &Body, wishes: &Wishes<'_>) -> Result<Prepared, NoCopy> {
+/// Takes the body as it is, where that is all that is wished for. `in_memory`: one that changes is wanted there.
+pub(super) fn prepare(
+    body: &Body,
+    wishes: &Wishes<'_>,
+    in_memory: bool,
+) -> Result<Prepared, NoCopy> {
     let (head, payload) = divide(body)?;
     if !wishes.change_content() {
         let (lines, hash) = measure(&payload)?;
@@ -68,13 +74,22 @@ pub(super) fn prepare(body: &Body, wishes: &Wishes<'_>) -> Result<Prepared, NoCo
     let edits = plan(&raw, wishes)?;
     let reach = edits.reach(head.len());
     let original = Some(Original { head: head.clone(), body: !reach });
-    let (head, sent, measured) = match reach {
+    let pieces = match reach && !in_memory {
+        true => in_pieces(body, &raw, head.len(), &edits),
+        false => None,
+    };
+    let (head, sent, measured) = match (reach, pieces) {
         // What the header says of the body, or nothing: the body stays where it is.
-        false => {
+        (false, _) => {
             let measured = measure(&Payload::Memory(raw.slice(head.len().min(raw.len())..)))?;
             (edits.apply(&head), payload, measured)
         }
-        true => {
+        (true, Some((head, payload))) => {
+            drop((raw, edits));
+            let measured = measure(&payload)?;
+            (head, payload, measured)
+        }
+        (true, None) => {
             // One that was read from a file is nobody else's.
             let changed = match raw.try_into_mut() {
                 Ok(raw) => edits.apply_to(raw.into()),
@@ -90,6 +105,14 @@ pub(super) fn prepare(body: &Body, wishes: &Wishes<'_>) -> Result<Prepared, NoCo
         return Err(never_with("5.6.0", "a line over 998 octets can't be re-encoded"));
     }
     Ok(Prepared { head, body: sent, hash, eight_bit: lines.eight_bit, original })
+}
+
+/// The changed mail, of which most stays in the file.
+fn in_pieces(body: &Body, raw: &[u8], at: usize, edits: &Edits) -> Option<(Vec<u8>, Payload)> {
+    match body {
+        Body::File { path, .. } => pieces(raw, at, edits, &Arc::new(path.clone())),
+        Body::Memory(_) => None,
+    }
 }
 
 /// The edits of a whole mail.
@@ -169,9 +192,14 @@ fn measure(body: &Payload) -> Result<(Lines, BodyHash), NoCopy> {
             facts.add(piece);
             sink(piece);
         };
-        match body {
-            Payload::Memory(bytes) => both(bytes),
-            Payload::File { path, offset, len } => read_pieces(path, *offset, *len, both)?,
+        for piece in body.pieces() {
+            match piece {
+                Payload::Memory(bytes) => both(bytes),
+                Payload::File { path, offset, len } => {
+                    read_pieces(path, *offset, *len, &mut both)?;
+                }
+                Payload::Pieces(_) => return Err(Trouble("a body in pieces of pieces".to_owned())),
+            }
         }
         Ok(())
     })

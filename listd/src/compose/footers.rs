@@ -46,7 +46,7 @@ fn copies(composer: &Composer, post: &StoredPost, body: &Body) -> [Vec<Copy>; 2]
 fn memory(copy: &Copy) -> &Bytes {
     match &copy.body {
         Payload::Memory(body) => body,
-        Payload::File { .. } => panic!("in memory"),
+        Payload::File { .. } | Payload::Pieces(_) => panic!("in memory"),
     }
 }
 
@@ -87,6 +87,36 @@ fn a_language_is_one_body() {
     for one in judged {
         assert_eq!(one.ours(), [("r1", true), ("e1", true)], "{one:?}");
     }
+}
+
+/// A large mail with a footer stays in its file: what is kept for each language is the footer, whatever else is in it,
+/// and what goes out is what would from memory.
+#[test]
+fn a_large_body_stays_in_its_file() {
+    let (composer, memory) = (composer([]), mail());
+    let Body::Memory(raw) = &memory else { panic!("in memory") };
+    let dir = tempfile::tempdir().expect("temp dir");
+    let path = dir.path().join("1.eml");
+    std::fs::write(&path, raw).expect("written");
+    let file = Body::File { path, size: raw.len() as u64 };
+    let mut post = footer(&[("de", "Diese Liste: Grüße"), ("en", "This list: regards")]);
+    let (a, b) = (copies(&composer, &post, &memory), copies(&composer, &post, &file));
+    for (a, b) in a.iter().flatten().zip(b.iter().flatten()) {
+        assert!(bytes(a) == bytes(b), "file and memory differ");
+        assert_eq!(hashes(a), hashes(b));
+        let kept = b.body.pieces().iter().map(|piece| match piece {
+            Payload::Memory(new) => new.len(),
+            _ => 0,
+        });
+        assert!(kept.sum::<usize>() < 200 && b.body.len() > 300_000);
+    }
+    let shared = |copy: &Copy| copy.body.pieces().as_ptr();
+    assert!(b.iter().all(|copies| copies.iter().all(|copy| shared(copy) == shared(&copies[0]))));
+
+    // Whether the author's signature survives is asked of the body itself.
+    post.frozen.settings.from = listcore::list::FromPolicy::Broken;
+    let asked = copies(&composer, &post, &file);
+    assert!(asked.iter().flatten().all(|copy| matches!(copy.body, Payload::Memory(_))));
 }
 
 /// A body without a footer in either language is the original's very memory in both: nobody pays for words that

@@ -6,6 +6,7 @@
 
 mod body;
 mod changes;
+mod pieces;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -254,7 +255,10 @@ impl Composer {
         // Of the list as it is, since its own language decides who reads which text.
         let footer = footer::footer(&post.frozen, &edition.language);
         let filter = Filter::of(&post.frozen, edition);
-        let original = body::prepare(body, &wishes(can, frozen, footer.as_ref(), filter.as_ref()))?;
+        // Whether the author's signature survives is asked of the body itself.
+        let asks = frozen.settings.from == FromPolicy::Broken;
+        let wishes = wishes(can, frozen, footer.as_ref(), filter.as_ref());
+        let original = body::prepare(body, &wishes, asks)?;
         let signs_for = |domain: &str| self.signers.signs_for(domain);
         let head =
             copy_head(&original.head, frozen, &self.ours(&signs_for, can, original.body_of()));

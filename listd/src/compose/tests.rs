@@ -58,13 +58,15 @@ fn mail(fields: &str, body: &str) -> Body {
 /// The bytes that go out.
 pub(super) fn bytes(copy: &Copy) -> Vec<u8> {
     let mut out = copy.head.to_vec();
-    match &copy.body {
-        Payload::Memory(body) => out.extend_from_slice(body),
-        Payload::File { path, offset, len } => {
-            let raw = std::fs::read(path.as_ref()).expect("file");
-            let at = usize::try_from(*offset).expect("offset");
-            assert_eq!(raw.len() as u64, offset + len);
-            out.extend_from_slice(&raw[at..]);
+    for piece in copy.body.pieces() {
+        match piece {
+            Payload::Memory(body) => out.extend_from_slice(body),
+            Payload::File { path, offset, len } => {
+                let raw = std::fs::read(path.as_ref()).expect("file");
+                let place = |at: u64| usize::try_from(at).expect("a place");
+                out.extend_from_slice(&raw[place(*offset)..place(offset + len)]);
+            }
+            Payload::Pieces(_) => panic!("a piece is whole"),
         }
     }
     out
@@ -252,7 +254,10 @@ fn a_body_in_a_file() {
         composer.copy(&variant, &[to(7, "anna@gmx.example")], NOW).expect("copy")
     };
     let (a, b) = (copy(&memory), copy(&file));
-    assert!(matches!(b.body, Payload::File { .. }) && b.eight_bit);
+    assert!(
+        matches!(b.body, Payload::File { offset, len, .. } if offset + len == raw.len() as u64)
+    );
+    assert!(b.eight_bit);
     assert!(bytes(&a) == bytes(&b), "file and memory differ");
     judged(&signer, &[&b]);
 

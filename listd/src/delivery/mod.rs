@@ -44,6 +44,8 @@ pub enum Payload {
         offset: u64,
         len: u64,
     },
+    /// One behind the other, none of them in pieces itself.
+    Pieces(Arc<[Payload]>),
 }
 
 impl Payload {
@@ -52,6 +54,15 @@ impl Payload {
         match self {
             Payload::Memory(bytes) => bytes.len() as u64,
             Payload::File { len, .. } => *len,
+            Payload::Pieces(pieces) => pieces.iter().map(Payload::len).sum(),
+        }
+    }
+
+    /// What it consists of, in its order.
+    pub fn pieces(&self) -> &[Payload] {
+        match self {
+            Payload::Memory(_) | Payload::File { .. } => std::slice::from_ref(self),
+            Payload::Pieces(pieces) => pieces,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The relay, and a connection to it that carries one copy after the other.
 
+use std::io::Cursor;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use listcore::outcome::Reply;
 use listcore::retry::{self, At};
 use lmtp::client::{Answer, CannotSend, Envelope, Fate as Wire, Report, Stage, queue_id};
 use lmtp::drive_client::{Body, Broken, Opened, Outgoing, Session, Timeouts};
-use tokio::io::{AsyncRead, AsyncSeekExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncSeekExt, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -197,13 +198,12 @@ impl Connection {
                 let message = Outgoing { head: &copy.head, body: Body::Memory(body) };
                 self.session.send(envelope, message).await
             }
-            Payload::File { path, offset, len } => match open_at(path, *offset).await {
-                Ok(mut file) => {
-                    let body = Body::Stream { reader: &mut file, len: *len };
+            stored => match open(stored).await {
+                Ok(mut reader) => {
+                    let body = Body::Stream { reader: &mut reader, len: stored.len() };
                     self.session.send(envelope, Outgoing { head: &copy.head, body }).await
                 }
-                Err(e) => {
-                    let text = format!("the stored body {} can't be read: {e}", path.display());
+                Err(text) => {
                     let reply = Reply { code: 0, text };
                     return Sent::Fates(vec![
                         Fate::Deferred { reply, relay: false };
@@ -226,6 +226,26 @@ impl Connection {
     pub async fn quit(self) {
         self.session.quit().await;
     }
+}
+
+type Reader = Box<dyn AsyncRead + Unpin + Send>;
+
+/// A body from its first octet to its last; or why it can't be read.
+async fn open(body: &Payload) -> Result<Reader, String> {
+    let mut all: Reader = Box::new(tokio::io::empty());
+    for piece in body.pieces() {
+        all = match piece {
+            Payload::Memory(bytes) => Box::new(all.chain(Cursor::new(bytes.clone()))),
+            Payload::File { path, offset, len } => {
+                let file = open_at(path, *offset).await.map_err(|e| {
+                    format!("the stored body {} can't be read: {e}", path.display())
+                })?;
+                Box::new(all.chain(file.take(*len)))
+            }
+            Payload::Pieces(_) => return Err("a body in pieces of pieces".to_owned()),
+        };
+    }
+    Ok(all)
 }
 
 async fn open_at(path: &Arc<PathBuf>, offset: u64) -> std::io::Result<tokio::fs::File> {

@@ -144,12 +144,15 @@ fn never(why: &str) -> Lost {
 
 fn whole(head: &[u8], body: &Payload) -> std::io::Result<Vec<u8>> {
     let mut out = head.to_vec();
-    match body {
-        Payload::Memory(bytes) => out.extend_from_slice(bytes),
-        Payload::File { path, offset, len } => {
-            let mut file = std::fs::File::open(path.as_ref())?;
-            file.seek(SeekFrom::Start(*offset))?;
-            file.take(*len).read_to_end(&mut out)?;
+    for piece in body.pieces() {
+        match piece {
+            Payload::Memory(bytes) => out.extend_from_slice(bytes),
+            Payload::File { path, offset, len } => {
+                let mut file = std::fs::File::open(path.as_ref())?;
+                file.seek(SeekFrom::Start(*offset))?;
+                file.take(*len).read_to_end(&mut out)?;
+            }
+            Payload::Pieces(_) => return Err(std::io::ErrorKind::InvalidData.into()),
         }
     }
     Ok(out)

@@ -107,7 +107,7 @@ fn changes(
 fn octets(copy: &Copy) -> Answer<Vec<u8>> {
     match &copy.body {
         Payload::Memory(rest) => Ok([copy.head.as_ref(), rest.as_ref()].concat()),
-        Payload::File { .. } => {
+        Payload::File { .. } | Payload::Pieces(_) => {
             Err(Problem::trouble("the copy is not in memory", "Please report this."))
         }
     }

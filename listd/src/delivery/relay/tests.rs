@@ -49,6 +49,25 @@ async fn a_body_in_a_file() {
     }
 }
 
+/// What is new stands between what stays of a file.
+#[tokio::test]
+async fn a_body_in_pieces() {
+    let mut file = tempfile::NamedTempFile::new().expect("file");
+    write!(file, "first line\r\nsecond line\r\nthird line\r\n").expect("written");
+    let path = Arc::new(file.path().to_owned());
+    let stays = |offset, len| Payload::File { path: Arc::clone(&path), offset, len };
+    let pieces = [stays(0, 12), memory(".between\r\n"), stays(25, 12), memory("footer\r\n")];
+    let body = Payload::Pieces(pieces.into());
+    assert_eq!(body.len(), 12 + 10 + 12 + 8);
+    for offers in [ALL, &["PIPELINING"]] {
+        let relay = FakeRelay::start(offers, |_| Act::Yes).await;
+        let sent = connect(&relay).await.send(&copy(&["a@x.example"], body.clone())).await;
+        assert!(matches!(&sent, Sent::Fates(f) if matches!(f[..], [Fate::Accepted { .. }])));
+        let text = "Subject: x\r\n\r\nfirst line\r\n.between\r\nthird line\r\nfooter\r\n";
+        assert_eq!(String::from_utf8_lossy(&relay.message()), text);
+    }
+}
+
 /// Trouble of ours is never a refusal, and the connection stays of use.
 #[tokio::test]
 async fn a_body_that_is_gone() {
