@@ -19,7 +19,7 @@ SORTS = {
 # What the first octets say a file is, as far as it is another thing to a list that allows pictures.
 OCTETS = [
     (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"), (b"BM", "image/bmp"),
-    (b"II*\0", "image/tiff"), (b"MM\0*", "image/tiff"), (b"%PDF", "application/pdf"), (b"PK\x03\x04", "application/zip"),
+    (b"8BPS", "image/x-photoshop"), (b"\0\0\1\0", "image/x-icon"), (b"AT&TFORM", "image/x-djvu"), (b"II*\0", "image/tiff"), (b"MM\0*", "image/tiff"), (b"%PDF", "application/pdf"), (b"PK\x03\x04", "application/zip"),
     (b"\x1f\x8b", "application/gzip"), (b"\xd0\xcf\x11\xe0", "application/msword"), (b"MZ", "application/x-program"),
     (b"\x7fELF", "application/x-program"), (b"Rar!", "application/x-rar"), (b"ID3", "audio/mpeg"),
 ]
@@ -239,6 +239,20 @@ def says_twice(raw):
                 return True
         return False
     return any(twice(part) for part in everything(Node(raw)))
+
+
+def shares_a_boundary(raw):
+    """True where a multipart stands inside another with the same boundary: nobody can tell which of them ends."""
+    def inside(node, around):
+        if node.boundary and node.boundary in around:
+            return True
+        return any(inside(child, around | {node.boundary}) for child in node.children)
+    return inside(Node(raw), set())
+
+
+def is_unclear(part):
+    """The name of a file is written against the rules: what programs read differs."""
+    return any(part[h] is not None and part[h].defects for h in ("content-type", "content-disposition"))
 
 
 def everything(node):

@@ -33,6 +33,8 @@ def why(raw, mail, outcome, asked):
     rules = files.of(asked)
     if rules and files.says_twice(raw):
         return "refused, a part that says twice what it is"
+    if rules and files.shares_a_boundary(raw):
+        return "refused, a multipart inside another with the same boundary"
     if any(ascii_of(name) in said for name in files.in_seals(raw, rules)):
         return "refused, a file that the list does not take in a sealed mail"
     reason = refused(raw, found, body or b"")

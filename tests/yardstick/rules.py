@@ -45,6 +45,9 @@ def check(before, after, asked):
     goes = [p for p in goes if p not in notes]
     goes, _ = bodies.without_footer_part([p for _, p in wanted.left], goes, footer)
     kinds = [kind(*both) for both in wanted.left], [bodies.kind(p) for p in goes]
+    if asked.get("allowed") and kinds[0] != kinds[1] and any(files.is_unclear(p) for p in old.walk()):
+        note(asked, "a file name against the rules: whether the list takes the file nobody can say")
+        return
     if len(kinds[0]) != len(kinds[1]) or any(not bodies.same_kind(*both) for both in zip(*kinds)):
         yield "parts differ", "%s became %s" % tuple(" ".join(k[:8]) for k in kinds)
         return
@@ -119,7 +122,7 @@ def reachable(part, view):
 
 def names_it(line, part, why, language, asked):
     called = [re.sub(r"\s+", " ", n).strip() for n in names(part)] or [UNNAMED[language]]
-    if any(part[h] is not None and part[h].defects for h in ("content-type", "content-disposition")):
+    if files.is_unclear(part):
         note(asked, "a file name against the rules: any is fine")
         called.append(None)
     found = re.match(r"(.*) \((\d+(?:[.,]\d+)?) ?(B|Bytes?|kB|MB)\)\. ", line)

@@ -207,12 +207,15 @@ LOST = [
 ]
 SEALED_PDF = b"MIME-Version: 1.0\r\n" + made.multipart("signed", "sss", [planted.pdf(), b"\r\nAAAA"])
 TWICE = b"MIME-Version: 1.0\r\n" + planted.mixed(b"Content-Type: text/plain\r\nContent-Type: image/png\r\n\r\nx")
+NESTED = b"MIME-Version: 1.0\r\n" + planted.mixed(planted.HALLO, made.multipart("alternative", "mmm", [planted.HALLO]))
 # The same where a list takes no PDF files.
 LOST_BY_RULES = [
     (SEALED_PDF, 550, "Anhang plan.pdf", "refused, a file"),
     (SEALED_PDF, 550, "Anhang other.pdf", "LOST: refused without"),
     (TWICE, 554, "aufgebaut", "refused, a part that says twice"),
     (TWICE.replace(b"image/png", b"text/plain"), 554, "aufgebaut", "LOST: refused without"),
+    (NESTED, 554, "aufgebaut", "refused, a multipart inside another"),
+    (NESTED.replace(b"mmm", b"nnn", 1), 554, "aufgebaut", "LOST: refused without"),
 ]
 
 

@@ -87,7 +87,7 @@ pub enum Shape {
     Leaf,
     /// Parts between delimiter lines (RFC 2046 5.1).
     Multipart,
-    /// One mail (message/rfc822, message/global).
+    /// One mail (message/rfc822, message/global, message/news).
     Message,
 }
 
@@ -280,7 +280,10 @@ impl Reader<'_> {
         let shape = match encoding {
             Encoding::Base64 | Encoding::QuotedPrintable => Shape::Leaf,
             _ if kind.starts_with("multipart/") => Shape::Multipart,
-            _ if matches!(kind.as_str(), "message/rfc822" | "message/global") => Shape::Message,
+            // The last is Usenet's, which mail programs open like the first.
+            _ if matches!(kind.as_str(), "message/rfc822" | "message/global" | "message/news") => {
+                Shape::Message
+            }
             _ => Shape::Leaf,
         };
         let is_enclosed =

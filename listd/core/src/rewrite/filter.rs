@@ -58,7 +58,8 @@ pub(super) fn edits(
     filter: Option<&Filter>,
 ) -> Result<Option<Edits>, Unsendable> {
     let Some(filter) = filter else { return Ok(None) };
-    if filter.has_rules() && tree.parts.iter().any(|part| is_ambiguous(raw, part)) {
+    let unclear = |part: &Part| is_ambiguous(raw, part) || shares_a_boundary(tree, part);
+    if filter.has_rules() && tree.parts.iter().any(unclear) {
         return Err(Unsendable::BadStructure);
     }
     let mut done: Option<Edits> = None;
@@ -99,6 +100,19 @@ fn is_ambiguous(raw: &[u8], part: &Part) -> bool {
         let first = values.next();
         first.is_some_and(|first| values.any(|other| !other.eq_ignore_ascii_case(&first)))
     })
+}
+
+/// True for a multipart inside another with the same boundary: where the one ends and the other goes on is read in two
+/// ways (RFC 2046 5.1.2 forbids it), and what stands behind may be files to one program and nothing to another.
+fn shares_a_boundary(tree: &Tree, part: &Part) -> bool {
+    let boundary = |part: &Part| {
+        let multipart = part.kind.starts_with("multipart/");
+        part.param("boundary").filter(|_| multipart).map(str::to_owned)
+    };
+    let Some(own) = boundary(part) else { return false };
+    let parent = |part: &Part| part.parent.and_then(|index| tree.parts.get(index));
+    std::iter::successors(parent(part), |part| parent(part))
+        .any(|above| boundary(above).is_some_and(|b| b.trim_end() == own.trim_end()))
 }
 
 #[cfg(test)]

@@ -34,12 +34,8 @@ pub(super) struct File {
 
 const ELSEWHERE: [&str; 2] = ["message/partial", "message/external-body"];
 
-/// What a program wrote to be read: reports, and mails, which are looked into. Any other `message` is a file
-/// (RFC 2046 5.2.4).
-const READ: [&str; 10] = [
-    "rfc822",
-    "global",
-    "news",
+/// What a program wrote to be read: reports. Any other `message` that is no mail is a file (RFC 2046 5.2.4).
+const READ: [&str; 7] = [
     "delivery-status",
     "disposition-notification",
     "feedback-report",
@@ -104,6 +100,7 @@ fn held(tree: &Tree, part: &Part, named: bool) -> Option<Held> {
         Shape::Multipart => None,
         // What is in it is looked at for itself.
         Shape::Message => (named || attached).then_some(Held::Shown),
+        Shape::Leaf if is_mail(&part.kind) => (named || attached).then_some(Held::Shown),
         Shape::Leaf if (is("text/") || is_read(&part.kind)) && !named && !attached => None,
         // What a signature or an encryption consists of.
         Shape::Leaf if matches!(part.sealed, Some(Seal::Encrypted | Seal::Smime)) => {
@@ -118,6 +115,11 @@ fn held(tree: &Tree, part: &Part, named: bool) -> Option<Held> {
         Shape::Leaf if in_a("multipart/related") && is("image/") && !attached => Some(Held::Shown),
         Shape::Leaf => Some(Held::Attached),
     }
+}
+
+/// One that is a leaf is encoded as a whole: what is in it is looked at all the same.
+pub(super) fn is_mail(kind: &str) -> bool {
+    matches!(kind, "message/rfc822" | "message/global" | "message/news")
 }
 
 fn is_read(kind: &str) -> bool {

@@ -113,8 +113,7 @@ fn encoded_mail(raw: &[u8], part: &Part) -> Option<Vec<u8>> {
     }
     let content = || part.content(raw).into_owned();
     match part.kind.as_str() {
-        // The last is Usenet's, which mail programs open like the first.
-        "message/rfc822" | "message/global" | "message/news" => Some(content()),
+        kind if file::is_mail(kind) => Some(content()),
         kind if kind.starts_with("multipart/") => {
             let fields = part.fields(raw);
             let field = fields.iter().find(|f| f.is(raw, "Content-Type"))?;

@@ -63,6 +63,12 @@ const PIECE: &str =
     "Content-Type: message/partial; id=1@gmx.example; number=2; total=3\r\n\r\nTVqQ";
 const POINTER: &str = "Content-Type: message/external-body; access-type=URL; URL=\"https://x.example/a.exe\"\r\n\r\nContent-Type: application/octet-stream\r\n\r\n";
 
+/// A mail inside the mail, encoded as a whole.
+fn encoded(kind: &str, entity: &str) -> String {
+    let inside = data_encoding::BASE64.encode(mail(entity).as_bytes());
+    format!("Content-Type: {kind}\r\nContent-Transfer-Encoding: base64\r\n\r\n{inside}")
+}
+
 /// A mail inside the mail, as Usenet calls it.
 fn news(entity: &str) -> String {
     format!("Content-Type: message/news\r\n\r\n{}", mail(entity))
@@ -119,6 +125,9 @@ fn attachments_go_or_stay() {
         (only(&["pdf"]), "Content-Type: message/x-odd\r\n\r\nx".to_owned(), true),
         // Usenet's name for a mail, which programs open.
         (any(&["exe"]), news(&named("a.exe")), true),
+        // A mail inside is none of the files that are to be allowed, encoded as a whole or not.
+        (only(&["pdf"]), encoded("message/rfc822; name=a.eml", PLAIN), false),
+        (only(&["pdf"]), encoded("message/rfc822; name=a.eml", &named("a.odt")), true),
         (any(&["exe"]), news(&named("a.pdf")), false),
         (small.clone(), PDF.to_owned(), true),
         (small, named("x"), false),
@@ -234,6 +243,12 @@ fn who_says_two_things_says_nothing() {
         assert_eq!(filtered(&raw, &rules).is_err(), refused, "{fields}");
         assert_eq!(filtered(&raw, &form), Ok(raw), "{fields}");
     }
+    // Two multiparts with one boundary: what stands behind the first end is in the outer one, or in none.
+    let nested =
+        multipart("mixed", "b", &[&multipart("alternative", "b", &[PLAIN]), &named("a.exe")]);
+    let raw = mail(&nested);
+    assert_eq!(filtered(&raw, &rules), Err(Unsendable::BadStructure));
+    assert_eq!(filtered(&raw, &form), Ok(raw));
     let head = mail("Content-Type: text/plain\r\nContent-Type: text/html\r\n\r\nx\r\n");
     assert_eq!(filtered(&head, &rules), Err(Unsendable::BadStructure));
 }
