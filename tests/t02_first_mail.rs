@@ -50,6 +50,7 @@ fn every_parent_of_5b_gets_a_signed_copy_with_list_headers() {
     assert!(counts.len() == outside && counts.values().all(|n| *n == 1), "{counts:?}");
     assert!(!counts.keys().any(|to| to.starts_with("ines.lorenz")), "{counts:?}");
 
+    stack.listd.settled().unwrap();
     let trace = stack.listd.listctl(&["trace", id]).unwrap();
     assert!(trace.contains(school::MARIA.1) && trace.contains("250"), "{trace}");
 }

@@ -123,11 +123,14 @@ fn exims_disk_is_full_for_a_while() {
     stack.exim.restart().unwrap();
     stack.sink.wait_for((school::CLASS_5B_RECIPIENTS - 5) as u64, AGAIN).unwrap();
     assert!(stack.sink.counts().values().all(|n| *n == 1), "{:?}", stack.sink.counts());
-    let log = stack.exim.log();
-    let line = log.lines().find(|l| l.contains(&format!("=> {}", school::OUTSIDE)));
-    let queue_id = line.and_then(|l| l.split(' ').nth(2)).expect("Exim's line for the copy");
+    let queue_id = wait::until("Exim's line for the copy", wait::MAIL, || {
+        let log = stack.exim.log();
+        let line = log.lines().find(|l| l.contains(&format!("=> {}", school::OUTSIDE)));
+        Ok(line.and_then(|l| l.split(' ').nth(2)).map(str::to_owned))
+    })
+    .unwrap();
     wait::until("Exim's queue ID in the trace", wait::MAIL, || {
-        Ok(stack.listd.listctl(&["--json", "trace", id])?.contains(queue_id).then_some(()))
+        Ok(stack.listd.listctl(&["--json", "trace", id])?.contains(&queue_id).then_some(()))
     })
     .unwrap();
 }

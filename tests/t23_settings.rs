@@ -225,10 +225,12 @@ fn each_source_overrides_the_one_before_and_is_named() {
     comes(&solo, "max_size", "5000000", "ldap");
     comes(&solo, "expires", "4089218400000", "ldap");
     comes(&solo, "shrink_guard", "80", "ldap");
-    // She is protected too.
+    // She is protected too. The entries come one by one, hers the last.
     let asked = ["list", "members", "vorstand@gymnasium.example", "--reason", "who has muted it?"];
-    let members = ask(&solo, &asked).to_string();
-    assert!(members.contains("has muted the list"), "{members}");
+    wait::until_true("her to have muted the list", wait::MAIL, || {
+        ask(&solo, &asked).to_string().contains("has muted the list")
+    })
+    .unwrap();
 
     let said = solo.listd.listctl(&["list", "set", LIST, "subject_tag", "[!]"]).unwrap();
     assert!(said.contains("subject_tag is \"[!]\" now, from listctl"), "{said}");
@@ -338,9 +340,12 @@ fn nonsense_in_the_entry_is_told_and_opens_nothing() {
     comes(&solo, "post", "[\"Members\"]", "strictest");
     let shown = solo.listd.listctl(&["list", "show", LIST]).unwrap();
     assert!(shown.contains("listPost \"evrybody\" makes no sense: expected members"), "{shown}");
-    let log = solo.listd.output();
-    let line = log.lines().find(|line| line.contains("evrybody")).unwrap_or_default();
-    assert!(line.contains("cn=klasse-5a,ou=groups,ou=gymnasium,dc=schule,dc=example"), "{log}");
+    let entry = "cn=klasse-5a,ou=groups,ou=gymnasium,dc=schule,dc=example";
+    wait::until_true("a line in the log", wait::MAIL, || {
+        let log = solo.listd.output();
+        log.lines().any(|line| line.contains("evrybody") && line.contains(entry))
+    })
+    .unwrap();
     let letter = mail::text("wer@out.example", LIST, "Hallo", "wer@out.example", "Hallo");
     let reply =
         smtp::deliver(solo.listd.lmtp(), "wer@out.example", &[LIST], &letter).unwrap()[0].clone();

@@ -133,6 +133,7 @@ fn forty_percent_is_life_and_sixty_waits_until_an_admin_accepts() {
     // Mail to those who are left goes out at once.
     assert_eq!(hand_over(&stack, school::CLASS_5B, "vierzig@post.example"), 250);
     stack.sink.wait_for((school::CLASS_5B_RECIPIENTS - 7) as u64, wait::MAIL).unwrap();
+    stack.listd.settled().unwrap();
     stack.sink.clear();
 
     // What waits for the relay when it happens is held as well.
@@ -460,6 +461,7 @@ fn slapd_dies_in_the_middle_of_a_refresh() {
         assert_eq!(code, 250, "the snapshot is young");
         stack.sink.wait_for(school::CLASS_5B_RECIPIENTS as u64, wait::MAIL).unwrap();
         assert_eq!(stack.sink.counts().len(), school::CLASS_5B_RECIPIENTS);
+        stack.listd.settled().unwrap();
         stack.sink.clear();
         wait::until("slapd to run again", wait::START, || stack.ldap.restart().map(Some)).unwrap();
     }

@@ -72,7 +72,7 @@ fn a_mail_gets_in_with_its_verdict() {
     let line = school.verdictd.last_line();
     let queue_id = line.split("queue_id=\"").nth(1).and_then(|rest| rest.split('"').next());
     let queue_id = queue_id.filter(|id| !id.is_empty()).unwrap();
-    assert!(school.alone.postfix.log().contains(&format!("{queue_id}: ")), "Postfix's own: {line}");
+    school.alone.postfix.wait_log(&format!("{queue_id}: ")).unwrap();
     assert!(line.contains("[127.0.0.1]") && line.contains(&format!("from=<{FROM}>")), "{line}");
     assert_eq!(school.verdictd.figure("verdictd_broken_sessions_total").unwrap(), 0.0);
 }

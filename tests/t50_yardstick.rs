@@ -163,7 +163,13 @@ fn measure(variant: &Variant) {
     solo.listd.start_knowing(&crowd::address(&names[0])).unwrap();
     let said = hand_over(&solo, dir, &mails);
     wait::until_true("the queue to be empty", LIMIT, || {
-        solo.listd.status("/queue/recipients_waiting").is_ok_and(|waiting| waiting == 0)
+        solo.listd.status("/queue/posts_waiting").is_ok_and(|waiting| waiting == 0)
+    })
+    .unwrap();
+    // What became of each mail is logged behind the commit.
+    let lines = |what: &str| solo.listd.output().matches(&format!(" {what} list=")).count();
+    wait::until_true("the end of each mail in the log", LIMIT, || {
+        lines("finished") == lines("accepted")
     })
     .unwrap();
     assert!(solo.listd.is_running());

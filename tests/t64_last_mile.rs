@@ -81,9 +81,12 @@ fn what_the_recipients_servers_said() {
     assert!(matches!(numbers[..], [accepted, "0", "0"] if accepted != "0"), "{screen}");
     assert!(!screen.contains(TELEKOM), "{screen}");
 
-    let (_, figures) = http::get(metrics, "/metrics").unwrap();
     let series = "verteiler_provider_answers_total{provider=\"telekom.example\",answer=\"refused\",reason=\"policy\"} 1";
-    assert!(figures.contains(series), "{figures}");
+    wait::until("the refusal in the figures", wait::MAIL, || {
+        let (_, figures) = http::get(metrics, "/metrics")?;
+        Ok(figures.contains(series).then_some(()))
+    })
+    .unwrap();
 }
 
 /// A provider that says "later" is asked again by Exim; the log is renamed meanwhile, and listd is not there for a while.

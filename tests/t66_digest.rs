@@ -111,11 +111,8 @@ fn wait_for_digests(stack: &Stack, login: &str, count: usize) -> Vec<u8> {
 
 /// Dies, and is there again at another time. What the relay has is noted before: else it would go out once more.
 fn move_clock(stack: &mut Stack, at: &str) {
-    wait::until_true("all outcomes to be noted", LONG, || {
-        let count = |what| stack.listd.status(&format!("/queue/recipients_{what}")).ok();
-        (count("waiting"), count("deferred")) == (Some(0), Some(0))
-    })
-    .unwrap_or_else(|why| panic!("{why:?}\n{}", stack.listd.output()));
+    let settled = stack.listd.settled();
+    settled.unwrap_or_else(|why| panic!("{why:?}\n{}", stack.listd.output()));
     stack.listd.kill();
     stack.listd.set_clock(at);
     stack.listd.start().unwrap();

@@ -1,6 +1,7 @@
 //! Commands by mail on the real stack: a wish to be on a list that its owner grants by a reply, a pause, a question to one for
 //! whom nobody vouches, and who does nothing: a forger and a program.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use stack::claim::Port;
@@ -51,7 +52,8 @@ impl House {
         head: &str,
         body: &str,
     ) -> Reply {
-        let id = format!("{}@befehl.example", self.stack.listd.output().len() + subject.len());
+        static WRITTEN: AtomicUsize = AtomicUsize::new(0);
+        let id = format!("{}@befehl.example", WRITTEN.fetch_add(1, Ordering::Relaxed));
         let text = mail::text(from, to, subject, &id, body);
         let whole = [head.as_bytes(), &text].concat();
         let bare = from.rsplit('<').next().unwrap_or_default().trim_end_matches('>');

@@ -215,6 +215,14 @@ impl Listd {
         found.ok_or_else(|| Failure(format!("no {pointer} in {text}")))
     }
 
+    /// Waits until each recipient of each mail has an outcome that is committed: whoever is tried again after a crash, or
+    /// after a connection that was cut, is none of those who have their copy (promise 2).
+    pub fn settled(&self) -> Result<()> {
+        wait::until("no mail to wait in listd", 2 * wait::MAIL, || {
+            Ok((self.status("/queue/posts_waiting")? == 0).then_some(()))
+        })
+    }
+
     pub fn is_running(&mut self) -> bool {
         self.server.as_mut().is_some_and(Server::is_running)
     }
