@@ -10,7 +10,8 @@ use listcore::address::Address;
 use listcore::list::ListId;
 use listcore::recipients::{Recipient, Roster};
 
-use super::{Members, addresses};
+use super::Members;
+use super::rosters::addresses;
 use crate::store::admitted::Admitted;
 
 /// Of one list, by mailbox.

@@ -3,35 +3,34 @@
 //! It asks no server and reads no file. What a mail may do with the answer is `listcore::policy`'s.
 
 mod admitted;
+mod claim;
 mod guard;
+mod people;
+mod rosters;
+mod standing;
 mod sure;
 mod table;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::AtomicU8;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use listcore::address::Address;
 use listcore::config::Admin;
-use listcore::dn;
-use listcore::entry::folded;
-use listcore::list::settings::{Base, Key, Layer, Source, Value, layer};
-use listcore::list::{List, ListId, Posters, Role, Settings};
-use listcore::options::{Book, Choice, Digest, Options};
-use listcore::outcome::Dropped;
-use listcore::policy::Standing;
-use listcore::recipients::{
-    Group, Lookup as Walk, Member, Person, PersonId, Recipient, Roster, expand, expand_for,
-};
+use listcore::list::settings::{Base, Key, Layer, Source, Value};
+use listcore::list::{List, ListId, Role, Settings};
+use listcore::options::Book;
+use listcore::recipients::Roster;
 use listcore::time::Timestamp;
 
 use crate::directory::replica::Replica;
 use crate::directory::{Freshness, Live, Mode};
-use guard::{EVERYBODY, Guard, Now, View};
+pub use claim::Claim;
+use guard::Guard;
+pub use guard::{Difference, Held, Trust};
+pub use people::KnownAs;
 use table::Table;
 pub use table::whole;
-
-pub use guard::{Difference, Held, Trust};
 
 /// A tenant as this room needs it; `main` builds it from the configuration.
 #[derive(Clone, Debug)]
@@ -82,15 +81,6 @@ pub struct About {
     pub problems: Vec<String>,
 }
 
-/// Under which name and addresses the directory knows somebody.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KnownAs {
-    pub addresses: Vec<Address>,
-    pub name: Option<String>,
-    /// She lets her address be seen by those whom she answers.
-    pub shows_address: bool,
-}
-
 /// For `listctl status` and the metrics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryStatus {
@@ -110,15 +100,6 @@ pub struct DirectoryStatus {
     pub warnings: Vec<String>,
     /// What the safety catch holds; mail to these lists waits.
     pub held: Vec<Held>,
-}
-
-/// May a copy that was frozen earlier still go out?
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Claim {
-    Yes,
-    Never(Dropped),
-    /// The safety catch holds the list: nobody knows for sure yet.
-    Waits,
 }
 
 /// The room. All answers are about the replica as it is at the moment of the question.
@@ -185,59 +166,6 @@ impl Members {
         *self.table.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
     }
 
-    /// An address of a tenant gets nothing from now on, or gets mail again. Her mail at another address goes on: what is
-    /// paused is the address (rule V8).
-    pub fn set_paused(&self, domain: &str, address: &Address, paused: bool) {
-        let mut all = self.paused.write().unwrap_or_else(PoisonError::into_inner);
-        let one = (domain.to_owned(), address.key());
-        if paused {
-            all.insert(one)
-        } else {
-            all.remove(&one)
-        };
-    }
-
-    pub fn is_paused(&self, domain: &str, address: &Address) -> bool {
-        let all = self.paused.read().unwrap_or_else(PoisonError::into_inner);
-        !all.is_empty() && all.contains(&(domain.to_owned(), address.key()))
-    }
-
-    /// Takes what a member wishes. It counts from the next question on.
-    pub fn set_options(&self, choice: Choice) {
-        self.book.write().unwrap_or_else(PoisonError::into_inner).set(choice);
-    }
-
-    /// What a recipient of a list wishes; `None` where she never said.
-    pub fn options(&self, list: &ListId, who: &Recipient) -> Option<Options> {
-        self.choice(list, who).map(|choice| choice.options)
-    }
-
-    /// The same, with when and how she said it.
-    pub fn choice(&self, list: &ListId, who: &Recipient) -> Option<Choice> {
-        let book = self.book.read().unwrap_or_else(PoisonError::into_inner);
-        let is_gone =
-            |id: &PersonId| self.live.read(|replica| replica.person_by_id(&id.0).is_none());
-        book.of(list, who, &is_gone).cloned()
-    }
-
-    /// Whether a recipient of a list wants plain text only.
-    pub fn wants_plain(&self, list: &ListId, who: &Recipient) -> bool {
-        let any = self.book.read().unwrap_or_else(PoisonError::into_inner).has_plain();
-        any && self.options(list, who).is_some_and(|options| options.plain)
-    }
-
-    /// True where somebody may be spared a copy of what she has already.
-    pub fn spares_anybody(&self) -> bool {
-        self.book.read().unwrap_or_else(PoisonError::into_inner).has_spares()
-    }
-
-    /// Everybody whose address it is.
-    pub fn people_of(&self, address: &Address) -> Vec<PersonId> {
-        self.live.read(|replica| {
-            replica.by_address(address).into_iter().map(|person| person.id.clone()).collect()
-        })
-    }
-
     /// Where the settings of a list come from.
     pub fn about(&self, id: &ListId) -> Option<Arc<About>> {
         self.table().about(id).cloned()
@@ -268,237 +196,11 @@ impl Members {
         self.table().lists().to_vec()
     }
 
-    /// Who gets the copies. Where an admin has rejected what the directory says, who was accepted before; ask
-    /// [`Members::is_sure`] whether mail may go out at all.
-    pub fn roster(&self, id: &ListId) -> Option<Arc<Roster>> {
-        let roster = self.current(id)?;
-        let roster = match self.trust(id, Some(&roster)) {
-            Trust::Kept(kept) => kept,
-            Trust::Current | Trust::Held => roster,
-        };
-        Some(self.admitting(id, roster))
-    }
-
-    /// What the replica says, without those who were let in: what the guard measures. Computed when first asked for after a change.
-    fn current(&self, id: &ListId) -> Option<Arc<Roster>> {
-        let list = self.table().list(id)?.clone();
-        let addresses = addresses(&list);
-        let generation = self.live.generation();
-        if let Some((_, roster)) = self.rosters().get(id).filter(|(at, _)| *at == generation) {
-            return Some(roster.clone());
-        }
-        let roster = self.live.read(|replica| {
-            let group = replica.group_by_id(id)?;
-            Some(Arc::new(expand_for(replica, &group.members, &addresses)))
-        });
-        let mut rosters = self.rosters();
-        let Some(mut roster) = roster else {
-            rosters.remove(id);
-            return None;
-        };
-        // What did not change is kept once, however many hold it.
-        if let Some((_, before)) = rosters.get(id).filter(|(_, before)| *before == roster) {
-            roster = before.clone();
-        }
-        rosters.insert(id.clone(), (generation, roster.clone()));
-        Some(roster)
-    }
-
-    /// The owners, else the domain's admins.
-    pub fn owners(&self, list: &List) -> Vec<Recipient> {
-        let owners = self.live.read(|replica| {
-            let group = replica.group_by_id(&list.id)?;
-            Some(expand(replica, &group.owners).recipients)
-        });
-        owners.filter(|o| !o.is_empty()).unwrap_or_else(|| self.admins(list.address.domain()))
-    }
-
-    /// Those who look after a list: its moderators, and its owners. Either may be empty.
-    pub fn keepers(&self, list: &List) -> [Vec<Recipient>; 2] {
-        self.live.read(|replica| {
-            let group = replica.group_by_id(&list.id);
-            let of = |members: fn(&Group) -> &Vec<Member>| {
-                group.map(|g| expand(replica, members(g)).recipients).unwrap_or_default()
-            };
-            [of(|g| &g.moderators), of(|g| &g.owners)]
-        })
-    }
-
-    /// The domain's admins; empty for a domain that is not ours.
-    pub fn admins(&self, domain: &str) -> Vec<Recipient> {
-        let domains = self.domains();
-        let Some(domain) = domains.get(domain) else { return Vec::new() };
-        let admins: Vec<Member> = domain.admins.iter().map(admin).collect();
-        let found = self.live.read(|replica| expand(replica, &admins).recipients);
-        if found.is_empty() { self.guard.noted_admins(&domain.name) } else { found }
-    }
-
-    /// May a copy that was frozen earlier still go out? The frozen set may only shrink.
-    ///
-    /// For posts to members; mail to a role goes to whom it was frozen for. Says yes while nothing is known of
-    /// the directory: then [`Members::freshness`] holds all mail anyway.
-    pub fn still_gets(&self, id: &ListId, recipient: &Recipient) -> Result<(), Dropped> {
-        match self.claim(id, recipient, Timestamp(i64::MAX)) {
-            Claim::Yes | Claim::Waits => Ok(()),
-            Claim::Never(why) => Err(why),
-        }
-    }
-
-    /// [`Members::still_gets`], and whether that is known for sure.
-    pub fn claim(&self, id: &ListId, recipient: &Recipient, now: Timestamp) -> Claim {
-        if !self.live.is_loaded() {
-            return Claim::Yes;
-        }
-        if self.holds_all() {
-            return Claim::Waits;
-        }
-        let current = self.current(id);
-        let roster = match (self.trust(id, current.as_ref()), current) {
-            (Trust::Held, _) => return Claim::Waits,
-            (Trust::Kept(kept), _) => kept,
-            (Trust::Current, Some(roster)) => roster,
-            (Trust::Current, None) => return Claim::Never(Dropped::LeftList),
-        };
-        let (lost, roster) = (&roster, self.admitting(id, roster.clone()));
-        let domain = self.table().list(id).map(|list| list.address.domain().to_owned());
-        if domain.is_some_and(|domain| self.is_paused(&domain, &recipient.address)) {
-            return Claim::Never(Dropped::Paused);
-        }
-        let is = |of: fn(&Roster, &PersonId) -> bool| {
-            recipient.person.as_ref().is_some_and(|id| of(&roster, id))
-        };
-        let (member, muted) = (is(Roster::has_person), is(Roster::is_muted));
-        if (member && !muted) || roster.has_address(&recipient.address) {
-            let wishes = self.options(id, recipient).unwrap_or_default();
-            return match wishes.digest {
-                _ if wishes.is_muted(now) => Claim::Never(Dropped::Muted),
-                Digest::Off => Claim::Yes,
-                Digest::Daily | Digest::Weekly => Claim::Never(Dropped::Digest),
-            };
-        }
-        if muted {
-            return Claim::Never(Dropped::Muted);
-        }
-        if self.guard.just_lost(&id.0, lost, recipient, now) {
-            return Claim::Waits;
-        }
-        let inactive = recipient.person.as_ref().is_some_and(|id| {
-            self.live.read(|r| r.person_by_id(&id.0).is_some_and(|p| p.inactive))
-        });
-        Claim::Never(if inactive { Dropped::Inactive } else { Dropped::LeftList })
-    }
-
-    /// What the owner of an address is to a list. Says nothing of whether the mail is really his.
-    pub fn standing(&self, list: &List, author: &Address) -> Standing {
-        let roster = self.roster(&list.id).unwrap_or_default();
-        let local_only = self.about(&list.id).is_some_and(|about| about.local_only);
-        self.live.read(|replica| {
-            let persons: Vec<&Person> =
-                replica.by_address(author).into_iter().filter(|p| !p.inactive).collect();
-            let among = |roster: &Roster| {
-                roster.has_address(author) || persons.iter().any(|p| roster.has_person(&p.id))
-            };
-            let group = replica.group_by_id(&list.id);
-            let role = |members: fn(&Group) -> &Vec<Member>| {
-                group.is_some_and(|g| among(&expand(replica, members(g))))
-            };
-            // `post` may name a group or a person.
-            let may_post = |written: &&String| {
-                let Some(dn) = dn::normal(written) else { return false };
-                replica.group(&dn).is_some_and(|g| among(&expand(replica, &g.members)))
-                    || replica.person(&dn).is_some_and(|p| persons.iter().any(|a| a.id == p.id))
-            };
-            let counts = !local_only || !persons.is_empty();
-            Standing {
-                person: persons.first().map(|p| p.id.clone()),
-                member: counts && among(&roster),
-                owner: role(|g| &g.owners),
-                moderator: role(|g| &g.moderators),
-                groups: posting_groups(list).filter(|_| counts).filter(may_post).cloned().collect(),
-            }
-        })
-    }
-
-    /// How many of these addresses belong to nobody who is on the list.
-    pub fn outside(&self, list: &List, addresses: &[&Address]) -> usize {
-        let roster = self.roster(&list.id).unwrap_or_default();
-        self.live.read(|replica| {
-            let inside = |address: &Address| {
-                let persons = || replica.by_address(address);
-                roster.has_address(address) || persons().iter().any(|p| roster.has_person(&p.id))
-            };
-            addresses.iter().filter(|address| !inside(address)).count()
-        })
-    }
-
-    /// What a person calls the group with this DN; `None` where it is none, e.g. a person.
-    pub fn group_title(&self, written: &str) -> Option<String> {
-        let dn = dn::normal(written)?;
-        self.live.read(|replica| {
-            let group = replica.group(&dn)?;
-            let title = if group.description.is_empty() { &group.name } else { &group.description };
-            Some(title.clone()).filter(|title| !title.is_empty())
-        })
-    }
-
-    /// The language that the directory notes for whoever has this address, e.g. `tr`.
-    pub fn language(&self, address: &Address) -> Option<String> {
-        self.live.read(|replica| {
-            replica.by_address(address).into_iter().find_map(|person| person.language.clone())
-        })
-    }
-
-    /// What the directory says of whoever has this address; `None` for somebody who is nobody there.
-    pub fn known_as(&self, address: &Address) -> Option<KnownAs> {
-        self.live.read(|replica| {
-            let persons = replica.by_address(address);
-            let first = persons.first()?;
-            Some(KnownAs {
-                addresses: persons.iter().flat_map(|person| person.owns.iter().cloned()).collect(),
-                name: first.name.clone(),
-                // Where an address is that of several, all of them have to agree.
-                shows_address: persons.iter().all(|person| person.shows_address),
-            })
-        })
-    }
-
-    /// True for one whose entry says that she is shown to nobody (rule GD4), also where she is known under an address
-    /// that is hers no more, or shares one with somebody.
-    pub fn is_protected(&self, who: &Recipient) -> bool {
-        self.live.read(|replica| {
-            let by_id = who.person.as_ref().and_then(|id| replica.person_by_id(&id.0));
-            by_id.is_some_and(|person| person.protected) || protects(replica, &who.address)
-        })
-    }
-
-    /// The same for one who is named by a DN, a login or an address.
-    pub fn names_protected(&self, written: &str) -> bool {
-        self.live.read(|replica| {
-            let by_dn = || {
-                dn::normal(written)
-                    .is_some_and(|dn| replica.person(&dn).is_some_and(|person| person.protected))
-            };
-            let by_address = || Address::parse(written).is_ok_and(|a| protects(replica, &a));
-            replica.by_login(&folded(written)).iter().any(|person| person.protected)
-                || by_address()
-                || by_dn()
-        })
-    }
-
     /// Our domains, in alphabetical order.
     pub fn domain_names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.domains().keys().cloned().collect();
         names.sort();
         names
-    }
-
-    /// True where the address belongs to the active person who logs in with this name (promise 8).
-    /// A login that two persons have owns nothing.
-    pub fn owns(&self, login: &str, address: &Address) -> bool {
-        self.live.read(|replica| match replica.by_login(&folded(login)).as_slice() {
-            [person] => !person.inactive && person.owns.iter().any(|a| a.same_as(address)),
-            _ => false,
-        })
     }
 
     pub fn freshness(&self, now: Timestamp) -> Freshness {
@@ -533,10 +235,6 @@ impl Members {
         self.domains.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn rosters(&self) -> std::sync::MutexGuard<'_, HashMap<ListId, (u64, Arc<Roster>)>> {
-        self.rosters.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The table of lists, built anew where a group has changed since.
     fn table(&self) -> Arc<Table> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
@@ -558,32 +256,6 @@ impl Members {
 
 fn by_name(domains: Vec<Domain>) -> HashMap<String, Domain> {
     domains.into_iter().map(|d| (d.name.clone(), d)).collect()
-}
-
-fn addresses(list: &List) -> Vec<&Address> {
-    std::iter::once(&list.address).chain(&list.aliases).collect()
-}
-
-/// True where one of those to whom the address belongs is protected.
-fn protects(replica: &Replica, address: &Address) -> bool {
-    replica.by_address(address).iter().any(|person| person.protected)
-}
-
-fn admin(admin: &Admin) -> Member {
-    match admin {
-        Admin::Address(address) => Member::Address(address.clone()),
-        Admin::Group(written) => match dn::normal(written) {
-            Some(dn) => Member::Dn(dn),
-            None => Member::Bad { value: written.clone(), why: "this is no DN".to_owned() },
-        },
-    }
-}
-
-fn posting_groups(list: &List) -> impl Iterator<Item = &String> {
-    list.settings.post.iter().filter_map(|p| match p {
-        Posters::Group(dn) => Some(dn),
-        _ => None,
-    })
 }
 
 #[cfg(test)]

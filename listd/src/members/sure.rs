@@ -2,9 +2,21 @@
 //!
 //! The measuring itself is `guard`; the rule of the numbers `listcore::shrink`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
-use super::*;
+use listcore::address::Address;
+use listcore::list::settings::{Layer, layer};
+use listcore::list::{List, ListId};
+use listcore::recipients::Roster;
+use listcore::time::Timestamp;
+
+use super::Members;
+use super::guard::{Difference, EVERYBODY, Held, Now, Trust, View};
+use super::table::Table;
+use crate::directory::Freshness;
+use crate::directory::replica::Replica;
 
 impl Members {
     /// Takes how much of all people of the directory may be gone at once, in percent, as at the start and after

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use listcore::config::{ListMapping, PeopleMapping};
+use listcore::dn;
 use listcore::hold::By;
 use listcore::ldif;
-use listcore::list::Settings;
-use listcore::list::settings::Source;
+use listcore::list::Posters;
 use listcore::mapping::Mapping;
+use listcore::options::{Choice, Options};
+use listcore::outcome::Dropped;
+use listcore::recipients::{PersonId, Recipient};
 
 use super::*;
 use crate::directory::Change;

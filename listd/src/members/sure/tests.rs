@@ -1,15 +1,19 @@
 //! The safety catch over a school in memory (promise 6).
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use listcore::config::{ListMapping, PeopleMapping};
+use listcore::config::{Admin, ListMapping, PeopleMapping};
 use listcore::entry::Entry;
+use listcore::list::Settings;
+use listcore::list::settings::{Base, Key, Source};
 use listcore::mapping::Mapping;
+use listcore::outcome::Dropped;
+use listcore::recipients::{PersonId, Recipient};
 
 use super::*;
-use listcore::recipients::PersonId;
-
-use crate::directory::Change;
+use crate::directory::{Change, Live, Mode};
+use crate::members::{Claim, Domain, Lookup};
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
