@@ -1,71 +1,60 @@
 //! From the configuration to running rooms: each is handed its values, none sees the configuration.
 
 mod digests;
+mod doors;
+mod files;
+mod filter;
+mod outbound;
 mod pages;
 mod returned;
 mod tenants;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use daemon::Passed;
 use listcore::api;
-use listcore::config::{self, Config, Endpoint, StoreUrl};
-use listcore::dkim::Algorithm;
-use listcore::list::ListId;
-use listcore::outcome::Dropped;
-use listcore::recipients::Recipient;
-use listcore::rewrite::{Frozen, PostKind};
+use listcore::config::{Config, Endpoint, StoreUrl};
 use listcore::time::Timestamp;
-use listcore::token::Keys;
 use listd::alarm::{self, Alarm};
 use listd::bounces::Ear;
 use listd::choices::Choices;
 use listd::clock::{self, Clock};
 use listd::compose::Composer;
-use listd::control;
-use listd::delivery::Relay;
 use listd::desk::{self, Bell, Desk, Lessons};
-use listd::directory::{self, Directory, Freshness};
+use listd::directory::{self, Directory};
 use listd::ids::Ids;
-use listd::intake::{self, Door, spool::Budget, tally::Tally};
+use listd::intake::tally::Tally;
 use listd::last_mile::Copies;
 use listd::learning::{self, Teacher};
 use listd::letters::Letters;
-use listd::members::{Claim, Members};
+use listd::members::Members;
 use listd::metrics::{self, Counters};
 use listd::office::{Office, Plate};
-use listd::pipeline::{Announce, Flood, House, LARGE_AT_ONCE, Pipeline, Several, Traffic};
+use listd::pipeline::{Flood, House, LARGE_AT_ONCE, Pipeline, Several, Traffic};
 use listd::requests::{self, Requests};
 use listd::retention;
-use listd::scheduler::{NotNow, RealTimer, Scheduler, Settings, StillGets};
-use listd::secret;
-use listd::sign::{KeyFile, Signer, Signers};
+use listd::scheduler::Scheduler;
 use listd::store::admitted::Admissions;
 use listd::store::sqlite::SqliteStore;
-use listd::store::{Accepted, DueBatch, MemberOptions, Originals, Overrides};
-use listd::verdicts::{self, Verdicts};
+use listd::store::{Accepted, MemberOptions, Originals, Overrides};
+use listd::verdicts;
 use listd::verify::Verifier;
 use listd::web::Site;
-use lmtp::drive::Timeouts;
-use lmtp::server::{Config as Wire, Flavor};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use doors::{open_control, open_doors, open_metrics, raise_open_files, socket};
+use files::{readable, signers, token_keys};
+use filter::{keep_originals, teacher};
+use outbound::{Waiting, scheduler};
 use returned::{bounces, follow_relay_log, witnesses};
 use tenants::{domains, tenants};
 
 /// How long a copy is tried before its recipient is given up (RFC 5321 4.5.4.1: at least 4 to 5 days).
 const GIVE_UP_AFTER: Duration = Duration::from_secs(5 * 24 * 3600);
-
-/// Octets that mails on their way in may hold at once; a client beyond it hears 452.
-const INTAKE_BUDGET: u64 = 256_000_000;
-
-/// Open files: connections, and one for each large mail in work.
-const OPEN_FILES: u64 = 16_384;
 
 /// Why the daemon does not run.
 #[derive(Debug, thiserror::Error)]
@@ -142,7 +131,7 @@ pub async fn start(
     let StoreUrl::Sqlite(path) = &config.store;
     let store = SqliteStore::open(path).await?;
     let scans = verdicts::Tally::default();
-    let verdicts = verdicts(config, &scans);
+    let verdicts = filter::verdicts(config, &scans);
     let lessons = learning::Tally::default();
     let teacher = teacher(config, &lessons)?;
     store.keep_originals(teacher.is_some());
@@ -151,19 +140,7 @@ pub async fn start(
     let ear = Arc::<Ear>::default();
     store.watched_by(witnesses(config, &counters, &copies, &ear));
     let directory = directory(config, &store, &clock).await?;
-    let members = Arc::new(Members::new(directory.live.clone(), domains(config)));
-    for one in store.overrides().await? {
-        members.set_override(&one.list, one.key, Some(&one.value));
-    }
-    members.set_guard(config.directory.shrink_guard_percent);
-    // What was accepted must be known before anything is asked of the lists.
-    members.remember(store.accepted().await?);
-    for choice in store.member_options().await? {
-        members.set_options(choice);
-    }
-    for admitted in store.admitted().await? {
-        members.admit(admitted);
-    }
+    let members = members(config, &store, &directory).await?;
     let names: Vec<String> = config.domains.iter().map(|d| d.name.clone()).collect();
     let composer =
         Arc::new(Composer::new(signers, keys.clone(), &config.trusted_authserv_id, &names));
@@ -263,82 +240,6 @@ pub async fn start(
     })
 }
 
-/// The soft limit is 1,024 in many places, which is less than the idle connections we promise to bear.
-fn raise_open_files() {
-    if let Err(error) = rlimit::increase_nofile_limit(OPEN_FILES) {
-        tracing::warn!(%error, "the limit of open files stays as it is; raise it with LimitNOFILE=");
-    }
-}
-
-fn token_keys(config: &Config) -> Result<Arc<Keys>, StartError> {
-    let secret = secret::load_or_make(&config.secret_file).map_err(wrong)?;
-    if let Some(warning) = &secret.warning {
-        tracing::warn!("{warning}");
-    }
-    Ok(Arc::new(secret.keys))
-}
-
-/// Whoever teaches the spam filter, if it is to learn.
-fn teacher(config: &Config, tally: &learning::Tally) -> Result<Option<Arc<Teacher>>, StartError> {
-    let Some(learning) = learns(config) else { return Ok(None) };
-    readable("verdict.rspamd_password_file", learning.password_file.as_deref())?;
-    let (controller, password) = (learning.controller.clone(), learning.password_file.clone());
-    Ok(Some(Arc::new(Teacher::new(controller, password, tally.clone()))))
-}
-
-fn learns(config: &Config) -> Option<&config::Learning> {
-    config.verdict.as_ref()?.learning.as_ref()
-}
-
-/// How long originals are kept for it.
-fn keep_originals(config: &Config) -> Duration {
-    learns(config).map_or(Duration::ZERO, |learning| learning.keep)
-}
-
-/// The spam and virus filter, if one is to be asked.
-fn verdicts(config: &Config, tally: &verdicts::Tally) -> Option<Arc<Verdicts>> {
-    let verdict = config.verdict.as_ref()?;
-    let settings = verdicts::Settings {
-        milter: verdict.milter.clone(),
-        on_failure: verdict.on_failure,
-        timeout: verdict.timeout,
-        hostname: config.hostname.clone(),
-        trusted: config.trusted_authserv_id.clone(),
-    };
-    Some(Arc::new(Verdicts::new(settings, tally.clone())))
-}
-
-/// The DKIM keys of all domains, and the records that publish them.
-fn signers(config: &Config) -> Result<(Signers, Vec<api::DkimRecord>), StartError> {
-    let (mut signers, mut records) = (Vec::new(), Vec::new());
-    for domain in &config.domains {
-        let keys = [(&domain.dkim.rsa, Algorithm::Rsa), (&domain.dkim.ed25519, Algorithm::Ed25519)];
-        let files: Vec<KeyFile> = keys
-            .into_iter()
-            .filter_map(|(key, algorithm)| key.as_ref().map(|key| key_file(key, algorithm)))
-            .collect();
-        if files.is_empty() {
-            continue;
-        }
-        let (signer, warnings) = Signer::load(&domain.name, &files).map_err(wrong)?;
-        warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-        for (record, file) in signer.records().zip(&files) {
-            records.push(api::DkimRecord {
-                domain: domain.name.clone(),
-                algorithm: file.algorithm.to_string(),
-                name: record.name.clone(),
-                record: record.text.clone(),
-            });
-        }
-        signers.push(signer);
-    }
-    Ok((Signers::new(signers), records))
-}
-
-fn key_file(key: &config::DkimKey, algorithm: Algorithm) -> KeyFile {
-    KeyFile { selector: key.selector.clone(), path: key.key_file.clone(), algorithm }
-}
-
 async fn directory(
     config: &Config,
     store: &Arc<SqliteStore>,
@@ -355,68 +256,26 @@ async fn directory(
     directory::start(&config.directory, parts).await.map_err(wrong)
 }
 
-/// These are read anew for each connection to the server; what is missing at the start is a mistake.
-fn readable(key: &str, path: Option<&Path>) -> Result<(), StartError> {
-    let Some(path) = path else { return Ok(()) };
-    match std::fs::read(path) {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            let path = path.display();
-            Err(wrong(format!(
-                "{key}: {path} cannot be read: {error}; make the file or correct the path"
-            )))
-        }
-    }
-}
-
-async fn scheduler(
+/// With all that the store remembers of lists and people.
+async fn members(
     config: &Config,
-    store: &Arc<SqliteStore>,
-    composer: &Arc<Composer>,
-    members: &Arc<Members>,
-    clock: &Clock,
-) -> Result<Arc<Scheduler>, StartError> {
-    let settings = Settings {
-        connections: config.relay.connections,
-        recipients_per_transaction: config.relay.recipients_per_transaction,
-        ..Settings::default()
-    };
-    let relay = Relay::new(&config.relay.address, &config.hostname);
-    let still = Arc::new(OnTheList(members.clone()));
-    let timer = Arc::new(RealTimer(clock.clone()));
-    Ok(Scheduler::start(settings, store.clone(), composer.clone(), still, relay, timer).await?)
-}
-
-/// What `members` knows, in the words of the scheduler.
-struct OnTheList(Arc<Members>);
-
-impl StillGets for OnTheList {
-    /// Mail to the owners goes to whom it was frozen for; a post only to who is on the list, if that is known.
-    fn still_gets(&self, post: &Frozen, who: &Recipient, now: Timestamp) -> Result<(), NotNow> {
-        if post.kind != PostKind::List {
-            return Ok(());
-        }
-        if let Some(why) = post.spares(who) {
-            return Err(NotNow::Dropped(why));
-        }
-        if self.0.freshness(now) != Freshness::Fresh {
-            return Err(NotNow::Unsure);
-        }
-        // In a digest it comes as well.
-        let comes = |claim: &Claim| matches!(claim, Claim::Yes | Claim::Never(Dropped::Digest));
-        let still = |list: &ListId| comes(&self.0.claim(list, who, now));
-        let twice = || post.once.as_ref().is_some_and(|once| once.comes(who, still));
-        match self.0.claim(&post.list, who, now) {
-            claim if comes(&claim) && twice() => Err(NotNow::Dropped(Dropped::Elsewhere)),
-            Claim::Yes => Ok(()),
-            Claim::Waits => Err(NotNow::Unsure),
-            Claim::Never(why) => Err(NotNow::Dropped(why)),
-        }
+    store: &SqliteStore,
+    directory: &Directory,
+) -> Result<Arc<Members>, StartError> {
+    let members = Members::new(directory.live.clone(), domains(config));
+    for one in store.overrides().await? {
+        members.set_override(&one.list, one.key, Some(&one.value));
     }
-
-    fn plain(&self, post: &Frozen, who: &Recipient) -> bool {
-        post.kind == PostKind::List && self.0.wants_plain(&post.list, who)
+    members.set_guard(config.directory.shrink_guard_percent);
+    // What was accepted must be known before anything is asked of the lists.
+    members.remember(store.accepted().await?);
+    for choice in store.member_options().await? {
+        members.set_options(choice);
     }
+    for admitted in store.admitted().await? {
+        members.admit(admitted);
+    }
+    Ok(Arc::new(members))
 }
 
 /// The watch over the safety catch; what it writes goes the way of all mail.
@@ -471,15 +330,6 @@ fn desk(
     })
 }
 
-/// What the scheduler waits for, in the words of the pipeline.
-struct Waiting(Arc<Scheduler>);
-
-impl Announce for Waiting {
-    fn announce(&self, batches: Vec<DueBatch>) {
-        self.0.announce(batches);
-    }
-}
-
 fn plate(config: &Config, dkim: Vec<api::DkimRecord>, started: Timestamp) -> Plate {
     let shown = |endpoints: &[Endpoint]| endpoints.iter().map(ToString::to_string).collect();
     let facts = api::Facts {
@@ -492,81 +342,4 @@ fn plate(config: &Config, dkim: Vec<api::DkimRecord>, started: Timestamp) -> Pla
         trusted_authserv_id: config.trusted_authserv_id.clone(),
     };
     Plate { facts, later: config.later.clone(), dkim, started }
-}
-
-async fn open_control(
-    config: &Config,
-    office: Arc<Office>,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-) -> Result<(), StartError> {
-    let path = &config.control.socket;
-    let what = format!("control.socket = {}", path.display());
-    let listener =
-        control::bind(path).await.map_err(|source| StartError::Socket { what, source })?;
-    tasks.spawn(control::serve(listener, office, stop.clone()));
-    Ok(())
-}
-
-/// Nobody is asked who he is there: the default address is this machine's own.
-async fn open_metrics(
-    config: &Config,
-    counters: Arc<Counters>,
-    house: Arc<metrics::House>,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-) -> Result<(), StartError> {
-    let Some(metrics) = &config.metrics else { return Ok(()) };
-    let what = format!("metrics.listen = {}", metrics.listen);
-    let listener = metrics::bind(metrics.listen)
-        .await
-        .map_err(|source| StartError::Socket { what: what.clone(), source })?;
-    tracing::info!("listening: {what}");
-    tasks.spawn(metrics::serve(listener, counters, house, stop.clone()));
-    Ok(())
-}
-
-async fn open_doors(
-    config: &Config,
-    mut passed: Passed,
-    pipeline: &Arc<Pipeline>,
-    store: &Arc<SqliteStore>,
-    tally: &Arc<Tally>,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-) -> Result<(), StartError> {
-    let budget = Budget::new(INTAKE_BUDGET);
-    let kinds = [
-        ("lmtp.listen", Flavor::Lmtp, &config.lmtp.listen),
-        ("lmtp.smtp_listen", Flavor::Smtp, &config.lmtp.smtp_listen),
-    ];
-    for (key, flavor, endpoints) in kinds {
-        let mut wire = Wire::new(flavor, &config.hostname);
-        wire.max_message_size = config.lmtp.max_message_size;
-        let door = Arc::new(Door {
-            pipeline: pipeline.clone(),
-            wire,
-            timeouts: Timeouts::default(),
-            spool_dir: store.spool_dir().to_owned(),
-            budget: budget.clone(),
-            tally: tally.clone(),
-        });
-        for endpoint in endpoints {
-            let what = format!("{key} = {endpoint}");
-            let listener = passed.open(&socket(endpoint)).await;
-            let listener =
-                listener.map_err(|source| StartError::Socket { what: what.clone(), source })?;
-            tracing::info!("listening: {what}");
-            tasks.spawn(intake::serve(door.clone(), listener, stop.clone()));
-        }
-    }
-    Ok(())
-}
-
-/// What the configuration calls an endpoint, as the system opens it.
-fn socket(endpoint: &Endpoint) -> daemon::Endpoint {
-    match endpoint {
-        Endpoint::Unix(path) => daemon::Endpoint::Unix(path.clone()),
-        Endpoint::Tcp(address) => daemon::Endpoint::Tcp(*address),
-    }
 }

@@ -19,9 +19,13 @@ const CRATES: &[(&str, &str, &[&str])] = &[
 const BUILDERS: &[&str] = &[
     "listd/src/main.rs",
     "listd/src/build.rs",
+    "listd/src/build/digests.rs",
+    "listd/src/build/doors.rs",
+    "listd/src/build/files.rs",
+    "listd/src/build/filter.rs",
+    "listd/src/build/outbound.rs",
     "listd/src/build/pages.rs",
     "listd/src/build/returned.rs",
-    "listd/src/build/digests.rs",
     "listd/src/build/tenants.rs",
     "listd/src/lib.rs",
 ];

@@ -14,7 +14,7 @@ use listd::pipeline::{self, Pipeline};
 use listd::scheduler::Scheduler;
 use listd::store::sqlite::SqliteStore;
 
-use super::OnTheList;
+use super::outbound::OnTheList;
 
 pub fn press(
     config: &Config,
