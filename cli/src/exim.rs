@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use listcore::api::{Facts, path};
-use listcore::config::{Config, Endpoint};
+use listcore::config::Endpoint;
 
 use crate::ask::{self, Ask};
 use crate::check;
@@ -13,7 +13,7 @@ const TEMPLATE: &str = include_str!("exim.conf.tmpl");
 
 pub async fn run(ask: &Ask, config: Option<&Path>) -> Done {
     let facts = match config {
-        Some(file) => facts_of(&check::load(file)?),
+        Some(file) => Facts::from(&check::load(file)?),
         None => ask.client.get(path::FACTS, &[]).await?,
     };
     let text = fill(TEMPLATE, &facts)?;
@@ -21,19 +21,6 @@ pub async fn run(ask: &Ask, config: Option<&Path>) -> Done {
         return ask.print(&facts, |_| text);
     }
     ask::print(&text)
-}
-
-fn facts_of(config: &Config) -> Facts {
-    let shown = |endpoints: &[Endpoint]| endpoints.iter().map(Endpoint::to_string).collect();
-    Facts {
-        hostname: config.hostname.clone(),
-        trusted_authserv_id: config.trusted_authserv_id.clone(),
-        domains: config.domains.iter().map(|domain| domain.name.clone()).collect(),
-        lmtp_listen: shown(&config.lmtp.listen),
-        smtp_listen: shown(&config.lmtp.smtp_listen),
-        relay: config.relay.address.clone(),
-        max_message_size: config.lmtp.max_message_size,
-    }
 }
 
 /// The template with every `@@NAME@@` replaced; one without a value is an error.

@@ -14,9 +14,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use daemon::Passed;
-use listcore::api;
-use listcore::config::{Config, Endpoint, StoreUrl};
-use listcore::time::Timestamp;
+use listcore::config::{Config, StoreUrl};
 use listd::alarm::{self, Alarm};
 use listd::bounces::Ear;
 use listd::choices::Choices;
@@ -190,7 +188,12 @@ pub async fn start(
     let office = Office {
         alarm: alarm.clone(),
         bounces: bounces.clone(),
-        plate: plate(config, records, clock()),
+        plate: Plate {
+            facts: config.into(),
+            later: config.later.clone(),
+            dkim: records,
+            started: clock(),
+        },
         members: members.clone(),
         pipeline: pipeline.clone(),
         scheduler: scheduler.clone(),
@@ -328,18 +331,4 @@ fn desk(
         pages,
         clock: pipeline.clock.clone(),
     })
-}
-
-fn plate(config: &Config, dkim: Vec<api::DkimRecord>, started: Timestamp) -> Plate {
-    let shown = |endpoints: &[Endpoint]| endpoints.iter().map(ToString::to_string).collect();
-    let facts = api::Facts {
-        hostname: config.hostname.clone(),
-        domains: config.domains.iter().map(|d| d.name.clone()).collect(),
-        lmtp_listen: shown(&config.lmtp.listen),
-        smtp_listen: shown(&config.lmtp.smtp_listen),
-        relay: config.relay.address.clone(),
-        max_message_size: config.lmtp.max_message_size,
-        trusted_authserv_id: config.trusted_authserv_id.clone(),
-    };
-    Plate { facts, later: config.later.clone(), dkim, started }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::DirectoryState;
+use crate::config::{Config, Endpoint};
 use crate::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,4 +69,19 @@ pub struct Facts {
     /// `host:port`
     pub relay: String,
     pub max_message_size: u64,
+}
+
+impl From<&Config> for Facts {
+    fn from(config: &Config) -> Facts {
+        let shown = |endpoints: &[Endpoint]| endpoints.iter().map(Endpoint::to_string).collect();
+        Facts {
+            hostname: config.hostname.clone(),
+            domains: config.domains.iter().map(|domain| domain.name.clone()).collect(),
+            lmtp_listen: shown(&config.lmtp.listen),
+            smtp_listen: shown(&config.lmtp.smtp_listen),
+            trusted_authserv_id: config.trusted_authserv_id.clone(),
+            relay: config.relay.address.clone(),
+            max_message_size: config.lmtp.max_message_size,
+        }
+    }
 }
