@@ -30,7 +30,7 @@ fn twenty_megabytes_go_through() {
 
 #[test]
 fn chunks_by_lmtp_and_by_smtp() {
-    let mut solo = Solo::prepare(&crowd::directory(&[("eins", 3)]), |_| {}).unwrap();
+    let mut solo = Solo::prepare(&crowd::directory(&[("eins", 3)]), |_| {}).unwrap().watched();
     solo.listd.start_knowing("eins@schule.example").unwrap();
     let (lmtp, smtp) = (solo.listd.lmtp(), solo.listd.smtp());
     for (n, (address, verb, size)) in

@@ -67,7 +67,8 @@ fn every_corpus_mail_gets_an_answer_and_what_goes_out_is_whole() {
     let mut solo = Solo::prepare(&crowd::directory(&lists), |s| {
         s.list = "post = [\"anyone\"]\ncopies = \"shared\"\n".into();
     })
-    .unwrap();
+    .unwrap()
+    .watched();
     solo.listd.start_knowing(&crowd::address(&names[0])).unwrap();
     let job = |(file, name): (&PathBuf, &String)| Job {
         name: file.display().to_string(),

@@ -43,7 +43,7 @@ impl House {
     fn start(mode: Mode) -> House {
         let ldif = crowd::directory(&[(LIST, mode.members)]);
         let solo = Solo::prepare(&ldif, |s| s.list = format!("copies = \"{}\"\n", mode.copies));
-        let mut house = House { solo: solo.unwrap(), mode };
+        let mut house = House { solo: solo.unwrap().watched(), mode };
         house.restart();
         house
     }

@@ -19,7 +19,8 @@ struct School {
 impl School {
     fn start() -> School {
         let ldif = std::fs::read_to_string(school::fixtures().join("school/school.ldif")).unwrap();
-        let mut solo = Solo::prepare(&ldif, |settings| settings.unverified.clear()).unwrap();
+        let mut solo =
+            Solo::prepare(&ldif, |settings| settings.unverified.clear()).unwrap().watched();
         let filter = Scripted::start();
         let names = "(klasse-5b|klasse-9z)([-+][^@]*)?".to_owned();
         let peers = Peers {
@@ -29,6 +30,7 @@ impl School {
             content_timeout: None,
         };
         let postfix = Postfix::start(solo.dir(), &peers).unwrap();
+        solo.watch_also(postfix.smtp().port());
         let mut settings = solo.settings();
         settings.relay = postfix.relay().to_string();
         solo.listd.configure(&settings).unwrap();

@@ -43,7 +43,8 @@ fn forbidden_files_are_announced_left_out_and_refused() {
     let mut solo = Solo::prepare(&directory(), |s| {
         s.list = "post = [\"anyone\"]\nfrom = \"keep\"\n".to_owned();
     })
-    .unwrap();
+    .unwrap()
+    .watched();
     solo.listd.start_knowing(&crowd::address(LIST)).unwrap();
     let address = crowd::address(LIST);
     solo.listd.listctl(&["list", "set", &address, "attachments_forbidden", "pdf"]).unwrap();

@@ -17,6 +17,8 @@
 
 mod opened;
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::{BASE64, Encoding, Specification};
@@ -191,9 +193,12 @@ impl Evidence {
         shown: &BTreeSet<String>,
         inputs: &[Input],
     ) -> BTreeSet<String> {
+        if shown.is_empty() {
+            return BTreeSet::new();
+        }
         let own = self.registry.own(to);
         let same = inputs.iter().filter(|input| !input.id.is_empty() && of.contains(&input.id));
-        let written: BTreeSet<&String> = same.flat_map(|input| &input.shows).chain(&own).collect();
+        let written: BTreeSet<&String> = same.flat_map(Input::shows).chain(&own).collect();
         let left: BTreeSet<String> =
             shown.iter().filter(|address| !written.contains(address)).cloned().collect();
         // The copies of a whole town need no further look.
@@ -244,7 +249,7 @@ impl Evidence {
             let hers = !own.is_disjoint(&input.by);
             let of_this = !kept.is_empty() && names(&input.subject);
             if hers || of_this {
-                allowed.extend(input.shows.clone());
+                allowed.extend(input.shows().clone());
             }
         }
         if !kept.is_empty() {
@@ -278,8 +283,8 @@ struct Input {
     subject: String,
     /// Envelope sender and From.
     by: BTreeSet<String>,
-    /// All addresses in it and in its envelope.
-    shows: BTreeSet<String>,
+    piece: Vec<u8>,
+    shows: OnceCell<BTreeSet<String>>,
 }
 
 /// What was said on a connection, mail by mail.
@@ -296,17 +301,51 @@ fn transactions(said: &[u8]) -> Vec<Input> {
 }
 
 fn input(piece: &[u8]) -> Input {
-    let data = piece.windows(6).position(|w| w == b"DATA\r\n").map_or(0, |at| at + 6);
-    let letter = piece.get(data..).unwrap_or_default();
-    let field = |name: &str| mail::header(letter, name);
+    let letter = letter(piece);
+    let field = |name: &str| mail::header(&letter, name);
     let envelope = String::from_utf8_lossy(piece.split(|b| *b == b'\n').next().unwrap_or_default());
     let by = [decoded(&field("From")).to_lowercase(), envelope.to_lowercase()];
     Input {
         id: field("Message-ID").to_lowercase(),
         subject: decoded(&field("Subject")).to_lowercase(),
         by: by.iter().flat_map(|text| addresses(text)).collect(),
-        shows: views(piece).iter().flat_map(|view| addresses(view)).collect(),
+        piece: piece.to_vec(),
+        shows: OnceCell::new(),
     }
+}
+
+impl Input {
+    /// All addresses in it and in its envelope. Most are asked by nobody.
+    fn shows(&self) -> &BTreeSet<String> {
+        self.shows.get_or_init(|| {
+            let mut all = views(&self.piece);
+            if let Cow::Owned(whole) = letter(&self.piece) {
+                all.extend(views(&whole));
+            }
+            all.iter().flat_map(|view| addresses(view)).collect()
+        })
+    }
+}
+
+/// The mail of a transaction: behind DATA, or put together from its chunks (RFC 3030).
+fn letter(piece: &[u8]) -> Cow<'_, [u8]> {
+    let at = |word: &[u8]| piece.windows(word.len()).position(|window| window == word);
+    let (data, chunk) = (at(b"\nDATA\r\n"), at(b"\nBDAT "));
+    let Some(start) = chunk.filter(|chunk| data.is_none_or(|data| *chunk < data)) else {
+        return piece.get(data.map_or(0, |at| at + 7)..).unwrap_or_default().into();
+    };
+    let (mut whole, mut rest) = (Vec::new(), piece.get(start + 1..).unwrap_or_default());
+    while let Some(behind) = rest.strip_prefix(b"BDAT ") {
+        let line = behind.iter().position(|b| *b == b'\n').unwrap_or(behind.len());
+        let (size, chunk) = behind.split_at(line);
+        let digits: Vec<u8> = size.iter().take_while(|b| b.is_ascii_digit()).copied().collect();
+        let size: usize = String::from_utf8_lossy(&digits).parse().unwrap_or(0);
+        let chunk = chunk.get(1..).unwrap_or_default();
+        let (own, more) = chunk.split_at(size.min(chunk.len()));
+        whole.extend_from_slice(own);
+        rest = more;
+    }
+    whole.into()
 }
 
 fn line_with<'a>(text: &'a str, address: &str) -> &'a str {

@@ -254,12 +254,18 @@ impl Solo {
         Ok(Solo { watch: None, listd, ldap: None, sink, settings, _dns: dns, home })
     }
 
-    /// Is judged at its end as a [`Stack`] is. Not where thousands of mails or foreign ones go through: their authors are
-    /// nobody's, and the clients of `load` keep no record.
+    /// Is judged at its end as a [`Stack`] is; of thousands of mails a sample.
     pub fn watched(mut self) -> Solo {
         let doors = [self.listd.lmtp().port(), self.listd.smtp().port()];
         self.watch = Some(Watch::begin(self.home.dir(), &doors, self.sink.taken()));
         self
+    }
+
+    /// Clients hand in mail at this port too, e.g. that of an MTA before it.
+    pub fn watch_also(&mut self, port: u16) {
+        if let Some(watch) = &mut self.watch {
+            watch.also(port);
+        }
     }
 
     /// The same with a real slapd that has these schemas (in their order) and entries.

@@ -172,3 +172,23 @@ fn a_digest_is_looked_into() {
         assert_eq!(leaks.len(), count, "{mail}: {leaks:?}");
     }
 }
+
+/// A mail in chunks of seven octets is the same mail: its author may show what she wrote, and nobody else's address.
+#[test]
+fn chunks_are_put_together() {
+    let mut said =
+        b"EHLO x\r\nMAIL FROM:<anna@home.example>\r\nRCPT TO:<5b@schule.example>\r\n".to_vec();
+    let chunks: Vec<&[u8]> = LETTER.as_bytes().chunks(7).collect();
+    for (number, chunk) in chunks.iter().enumerate() {
+        let last = if number + 1 == chunks.len() { " LAST" } else { "" };
+        said.extend_from_slice(format!("BDAT {}{last}\r\n", chunk.len()).as_bytes());
+        said.extend_from_slice(chunk);
+    }
+    said.extend_from_slice(b"QUIT\r\n");
+    for (shown, count) in [("bert@home.example", 0), ("carl@home.example", 1)] {
+        let copy = format!("Message-ID: <1@home.example>\r\n\r\n{shown}\r\n");
+        let mut story = story("oma@out.example", &copy);
+        story.dialogues = vec![Talk { said: said.clone(), ..Talk::default() }];
+        assert_eq!(story.leaks().len(), count, "{shown}: {:?}", story.leaks());
+    }
+}
