@@ -1,6 +1,6 @@
 //! What is due, for whom, and in how many mails: decided from what waits in the store and who may get it now.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use listcore::digest::{Period, divide};
@@ -62,6 +62,24 @@ struct Pile {
     entries: Vec<(Entry, Arc<StoredPost>)>,
 }
 
+impl Pile {
+    /// Takes out what she reads in the same digest already: one mail that named several lists (`domain.once`).
+    fn twice(&mut self, now: Timestamp) -> Vec<Move> {
+        let mut known = HashSet::new();
+        let is_new = |(_, post): &(Entry, Arc<StoredPost>)| {
+            post.frozen.once.as_ref().is_none_or(|once| known.insert(once.mail.clone()))
+        };
+        let (once, twice): (Vec<_>, Vec<_>) = self.entries.drain(..).partition(is_new);
+        self.entries = once;
+        let gone = Outcome::Dropped { at: now, why: Dropped::Elsewhere };
+        let end = |(entry, _): (Entry, _)| Move::Settle {
+            batch: entry.batch,
+            outcomes: vec![(entry.index, gone.clone())],
+        };
+        twice.into_iter().map(end).collect()
+    }
+}
+
 /// Reads what waits, and puts together what is due.
 ///
 /// # Errors
@@ -77,6 +95,7 @@ pub async fn due(
     for ((_, domain), mut pile) in piles {
         let (Some(tenant), Some(who)) = (tenants.get(&domain), pile.who.take()) else { continue };
         pile.entries.sort_by_key(|(entry, post)| (post.accepted, entry.batch.post));
+        due.gone.extend(pile.twice(now));
         let wanted = who.language.iter().chain([&tenant.language]);
         let language = notice::language(wanted.map(String::as_str));
         let sizes: Vec<u64> = pile.entries.iter().map(|(_, post)| post.size).collect();

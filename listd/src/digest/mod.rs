@@ -1,7 +1,7 @@
 //! Sends digests: one mail per person and period over all her lists of a domain, at the domain's own time of day.
 //!
 //! What waits stands in the store (`store::digest`), when it is due and in which order is `listcore::digest`'s, the
-//! words are `listcore::notice`'s. A digest and the end of its entries are one commit: nothing is sent twice, and what was
+//! words are `listcore::notice`'s. A digest and the end of its entries stand in one commit, with those of others: nothing is sent twice, and what was
 //! due while the daemon was down is sent when it is up. Readers of the same mails share one body (promise 12).
 
 mod copies;
@@ -111,26 +111,42 @@ impl Press {
         if !gone.is_empty() {
             self.store.commit(gone).await?;
         }
-        let mut copies = Copies::default();
+        let (mut copies, mut printed) = (Copies::default(), Printed::default());
         for issue in issues {
             let Some(tenant) = tenants.get(&issue.domain) else { continue };
-            if let Err(error) = self.print(&issue, tenant, &mut copies, now).await {
-                let domain = &issue.domain;
-                tracing::error!(%error, domain, "a digest waits; tried again");
-                all = false;
+            match self.print(&issue, tenant, &mut copies, now).await {
+                Ok(one) => printed.add(one),
+                Err(error) => all &= waits(&error),
+            }
+            if printed.is_full() {
+                all &= self.bring(std::mem::take(&mut printed)).await;
             }
         }
-        Ok(all)
+        Ok(self.bring(printed).await && all)
     }
 
-    /// One mail for all who read the same; it and the end of what waited for it are one commit.
+    /// Commits digests; false where they wait.
+    async fn bring(&self, printed: Printed) -> bool {
+        if printed.moves.is_empty() {
+            return true;
+        }
+        match self.store.commit(printed.moves).await {
+            Ok(_) => {
+                (self.announce)(printed.due);
+                true
+            }
+            Err(error) => waits(&error),
+        }
+    }
+
+    /// One mail for all who read the same, and the end of what waited for it.
     async fn print(
         &self,
         issue: &Issue,
         tenant: &Tenant,
         made: &mut Copies,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Printed, StoreError> {
         let (mut copies, mut moves) = (Vec::new(), Vec::new());
         for (post, edition) in &issue.posts {
             match made.get(self, post, edition, now).await? {
@@ -149,18 +165,17 @@ impl Press {
                 Err(Lost::Later(why)) => return Err(StoreError::Failed(why)),
             }
         }
-        let mut due = Vec::new();
+        let (mut due, mut octets) = (Vec::new(), 0);
         if let Some((mail, post)) = self.written(issue, tenant, &copies, now) {
             let stands = |id: PostId| copies.iter().any(|copy| copy.post.id == id);
             let entries = issue.entries(None).filter(|entry| stands(entry.batch.post));
             let entries = entries.map(|entry| (entry.batch.post, entry.number)).collect();
             due.extend(post.due(now));
+            octets = mail.raw.size();
             moves.push(Move::Digested { letter: post.id, entries });
             moves.push(Move::accept(mail, vec![post]));
         }
-        self.store.commit(moves).await?;
-        (self.announce)(due);
-        Ok(())
+        Ok(Printed { moves, due, octets })
     }
 
     /// `None` where there is nothing to send.
@@ -185,6 +200,35 @@ impl Press {
     }
 }
 
+/// Digests that become durable together: as many as one sync of the disk is worth, and as few as memory has room for.
+#[derive(Default)]
+struct Printed {
+    moves: Vec<Move>,
+    due: Vec<DueBatch>,
+    octets: u64,
+}
+
+impl Printed {
+    const OCTETS: u64 = 8 << 20;
+    const MOVES: usize = 200;
+
+    fn add(&mut self, one: Printed) {
+        self.moves.extend(one.moves);
+        self.due.extend(one.due);
+        self.octets += one.octets;
+    }
+
+    fn is_full(&self) -> bool {
+        self.octets >= Printed::OCTETS || self.moves.len() >= Printed::MOVES
+    }
+}
+
+/// False: something waits, and is tried again.
+fn waits(error: &StoreError) -> bool {
+    tracing::error!(%error, "digests wait; tried again");
+    false
+}
+
 fn failed(entry: &crate::store::digest::Entry, reply: &Reply, at: Timestamp) -> Move {
     let outcome = Outcome::Failed { at, reply: reply.clone() };
     Move::Settle { batch: entry.batch, outcomes: vec![(entry.index, outcome)] }
@@ -194,5 +238,7 @@ fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
+#[cfg(test)]
+mod cost;
 #[cfg(test)]
 mod tests;

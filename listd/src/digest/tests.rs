@@ -10,7 +10,7 @@ use listcore::list::{AuthorAddress, Copies, ListId, Settings};
 use listcore::message::{Shape, Tree};
 use listcore::outcome::{Dropped, Outcome};
 use listcore::recipients::PersonId;
-use listcore::rewrite::{Frozen, Hidden, PostKind};
+use listcore::rewrite::{Frozen, Hidden, Once, PostKind};
 use listcore::token::{self, Keys, Purpose};
 
 use super::*;
@@ -18,7 +18,7 @@ use crate::delivery::{Can, Payload};
 use crate::scheduler::{NotNow, Render};
 use crate::sign::Signers;
 use crate::store::memory::MemoryStore;
-use crate::store::{BatchId, Commit, MailId, Queue, Raw, Report, StoredPost};
+use crate::store::{BATCH, BatchId, MailId, Queue, Raw, Report, StoredPost};
 
 /// What is said of a member of a list, by list and name.
 #[derive(Default)]
@@ -64,12 +64,16 @@ impl StillGets for Said {
     }
 }
 
-struct House {
-    store: Arc<MemoryStore>,
+pub(super) struct House<S = MemoryStore> {
+    store: Arc<S>,
     said: Arc<Said>,
-    press: Press,
+    pub press: Press,
     posts: u64,
 }
+
+/// Little room, to see digests divided; and as much as a digest has.
+const SMALL: Most = Most { octets: 1_000, mails: 4 };
+pub(super) const LARGE: Most = Most { octets: 10 << 20, mails: 100 };
 
 fn address(text: &str) -> Address {
     Address::parse(text).expect("an address")
@@ -109,7 +113,12 @@ fn keys() -> Arc<Keys> {
 
 impl House {
     fn new() -> House {
-        let store = MemoryStore::new();
+        House::with(MemoryStore::new(), SMALL)
+    }
+}
+
+impl<S: Digests + Report + 'static> House<S> {
+    pub fn with(store: Arc<S>, most: Most) -> House<S> {
         let schedule = Schedule {
             at: TimeOfDay { hour: 18, minute: 0 },
             day: Day::read("sunday").expect("a day"),
@@ -133,7 +142,7 @@ impl House {
             members: said.clone(),
             tenants: Box::new(tenants),
             announce: Box::new(|_| {}),
-            most: Most { octets: 1_000, mails: 4 },
+            most,
             clock: Arc::new(|| Timestamp(0)),
         };
         House { store, said, press, posts: 0 }
@@ -157,6 +166,13 @@ impl House {
         self.gather(frozen(list), &format!("{subject}@x"), raw, to, came).await;
     }
 
+    pub async fn long(&mut self, list: &str, subject: &str, text: &str, to: &[&str], came: &str) {
+        let raw = format!(
+            "From: Ayse <ayse@web.example>\r\nSubject: {subject}\r\nMessage-ID: <{subject}@x>\r\nDate: Fri, 20 Nov 2026 10:00:00 +0100\r\n\r\n{text}\r\n"
+        );
+        self.gather(frozen(list), &format!("{subject}@x"), raw, to, came).await;
+    }
+
     /// A post of which nobody gets a copy: all of them want digests.
     async fn gather(&mut self, frozen: Frozen, id: &str, raw: String, to: &[&str], came: &str) {
         self.posts += 1;
@@ -170,9 +186,12 @@ impl House {
             utf8: false,
         };
         let recipients: Vec<Recipient> = to.iter().map(|name| who(name)).collect();
-        let outcomes = (0..).zip(&recipients);
         let gathered = Outcome::Dropped { at: came, why: Dropped::Digest };
-        let outcomes = outcomes.map(|(index, _)| (index, gathered.clone())).collect();
+        let settle = |(number, batch): (u32, &[Recipient])| Move::Settle {
+            batch: BatchId { post: PostId(self.posts), number },
+            outcomes: (0..).zip(batch).map(|(index, _)| (index, gathered.clone())).collect(),
+        };
+        let settled: Vec<Move> = (0..).zip(recipients.chunks(BATCH)).map(settle).collect();
         let post = NewPost {
             id: PostId(number),
             frozen,
@@ -181,8 +200,7 @@ impl House {
             recipients,
             hides: None,
         };
-        let batch = BatchId { post: PostId(number), number: 0 };
-        let moves = vec![Move::accept(mail, vec![post]), Move::Settle { batch, outcomes }];
+        let moves = [vec![Move::accept(mail, vec![post])], settled].concat();
         self.store.commit(moves).await.expect("stored");
     }
 
@@ -457,6 +475,28 @@ async fn a_hidden_author_stays_hidden() {
     assert!(whole.contains("From: Ayse") && whole.contains("klasse-5b-author+k7@"), "{whole}");
     let (words, _) = whole.split_once("multipart/digest").expect("mails");
     assert!(words.contains("Ayse"), "{words}");
+}
+
+/// `domain.once`: a mail that named two of her lists stands in her digest once, in that of the list that is left where she
+/// has muted the other one.
+#[tokio::test]
+async fn a_mail_to_two_lists_stands_in_it_once() {
+    let mut house = House::new();
+    let once = |place| Once { mail: "m".to_owned(), place, earlier: Vec::new() };
+    let raw = "From: ayse@web.example\r\nSubject: Beide\r\nMessage-ID: <1@x>\r\nDate: Fri, 20 Nov 2026 10:00:00 +0100\r\n\r\nHallo\r\n";
+    for (place, list) in ["5b", "7a"].into_iter().enumerate() {
+        let frozen = Frozen { once: Some(once(place)), ..frozen(list) };
+        let came = "2026-11-16T09:00:00Z";
+        house.gather(frozen, "1@x", raw.to_owned(), &["ayse", "bert"], came).await;
+    }
+    house.say("5b", "bert", Says::Gone(Dropped::Muted));
+    let sent = house.look("2026-11-16T21:00:00Z").await;
+    let expected = [
+        ("ayse@gmx.example", texts(&["[5b] Beide"])),
+        ("bert@gmx.example", texts(&["[7a] Beide"])),
+    ];
+    assert_eq!(names(&sent), expected);
+    assert!(house.look("2026-11-17T21:00:00Z").await.is_empty());
 }
 
 /// B7, promise 9: what its author signed is in a digest octet for octet, as in the copy that others got.

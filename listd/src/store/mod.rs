@@ -79,6 +79,16 @@ pub enum Raw {
     },
 }
 
+impl Raw {
+    /// In octets.
+    pub fn size(&self) -> u64 {
+        match self {
+            Raw::Memory(bytes) => bytes.len() as u64,
+            Raw::Spilled { size, .. } => *size,
+        }
+    }
+}
+
 /// A mail that is accepted for at least one list. Stored once, whatever the number of posts.
 #[derive(Clone, Debug)]
 pub struct NewMail {

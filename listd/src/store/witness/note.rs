@@ -10,7 +10,7 @@ use listcore::time::Timestamp;
 use super::{About, Kind, Refusal};
 use crate::store::held::NewHeld;
 use crate::store::last_mile::{Said, Underway};
-use crate::store::{BatchId, BounceEvent, Move, NewMail, NewPost, PostId, Raw, TraceEvent, rules};
+use crate::store::{BatchId, BounceEvent, Move, NewMail, NewPost, PostId, TraceEvent, rules};
 
 /// What a move is about, kept over the commit that consumes it.
 pub(in crate::store) enum Note {
@@ -52,10 +52,7 @@ impl Entry {
             posts: posts.iter().map(post).collect(),
             held: held.iter().map(|held| (held.id, about(&held.address), held.reason)).collect(),
             sender: mail.sender.clone(),
-            size: match &mail.raw {
-                Raw::Memory(bytes) => bytes.len() as u64,
-                Raw::Spilled { size, .. } => *size,
-            },
+            size: mail.raw.size(),
             at: mail.received,
         }
     }
