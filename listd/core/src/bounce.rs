@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub mod brake;
 mod classify;
+pub mod complaint;
 mod kind;
 mod material;
 mod phrases;
@@ -16,7 +17,7 @@ pub mod score;
 mod texts;
 
 use crate::address::Address;
-use classify::{Said, classify, enhanced};
+use classify::{Said, classify, enhanced, enhanced_in_words};
 use kind::Clues;
 use material::Material;
 use report::{Action, Reported};
@@ -266,7 +267,7 @@ fn by_report(
         let real = diagnostic.as_deref().and_then(enhanced);
         let status = match one.status.as_deref() {
             Some(status) if !status.ends_with(".0.0") => Some(status),
-            vague => real.or_else(|| enhanced(near)).or(vague),
+            vague => real.or_else(|| enhanced_in_words(near)).or(vague),
         };
         let said = Said {
             status,
@@ -284,7 +285,7 @@ fn by_report(
 fn by_words(material: &Material, named: &[Named], delayed: bool) -> Vec<Failed> {
     let notes = material.notes.as_str();
     let each = named.iter().map(|one| {
-        let status = one.status().or_else(|| enhanced(notes).filter(|_| named.len() == 1));
+        let status = one.status().or_else(|| enhanced_in_words(notes).filter(|_| named.len() == 1));
         let said = Said {
             status,
             diagnostic: "",

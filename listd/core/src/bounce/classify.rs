@@ -40,6 +40,10 @@ pub(super) fn classify(said: &Said<'_>) -> (Class, String) {
     match rule.class {
         Class::Hard if is_full(said) => (Class::Full, "full".to_owned()),
         Class::Hard if is_policy(said) => (Class::Policy, format!("{} by policy", rule.name)),
+        // A host that takes no mail at all says so to everybody (RFC 7504).
+        Class::Hard if rule.name != "takes-no-mail" && is_before_rcpt(said) => {
+            (Class::Policy, format!("{} of the sender", rule.name))
+        }
         // The code knows more than the words: a mailbox that does not exist is not switched off for a while.
         Class::Soft if status == "5.1.1" && rule.name == "suspended" => {
             (Class::Hard, format!("{} for good", rule.name))
@@ -58,7 +62,9 @@ fn is_full(said: &Said<'_>) -> bool {
 /// A code of theirs says that it is our matter, whatever the words (promise 11).
 fn is_policy(said: &Said<'_>) -> bool {
     let words = if said.diagnostic.is_empty() { said.near } else { said.diagnostic };
-    let ours = |code: &str| code.starts_with("5.7.") || code.starts_with("5.6.");
+    // Whose the mailbox or the domain is now: about her after all (RFC 7293).
+    let hers = |code: &str| matches!(code, "5.7.17" | "5.7.18");
+    let ours = |code: &str| (code.starts_with("5.7.") || code.starts_with("5.6.")) && !hers(code);
     said.status.is_some_and(ours) || all_enhanced(words).any(ours)
 }
 
@@ -70,6 +76,12 @@ fn is_after_data(said: &Said<'_>) -> bool {
         after |= RULES.after_data.find(&text).is_some();
         RULES.before_data.find(&text).is_none()
     }) && after
+}
+
+/// Refused before any recipient was named: what is unknown or wrong then is the sender, or we are.
+fn is_before_rcpt(said: &Said<'_>) -> bool {
+    let texts = [said.diagnostic, said.near, if said.alone { said.notes } else { "" }];
+    texts.into_iter().any(|text| RULES.before_rcpt.find(&plain(bounded(text))).is_some())
 }
 
 /// The first rule one of whose phrases stands in the text.
@@ -147,17 +159,47 @@ pub(super) fn enhanced(text: &str) -> Option<&str> {
     all_enhanced(text).next()
 }
 
+/// The same in words for people, where versions and dates stand too: behind a mark, a number or a word that leads to a
+/// code, not behind a name (`Postfix 4.1.2`). Of a failure, thus of class 4 or 5.
+pub(super) fn enhanced_in_words(text: &str) -> Option<&str> {
+    const LEADS: &[&str] = &[
+        "and", "as", "code", "codes", "dsn", "error", "errors", "failed", "failure", "gave", "is",
+        "reason", "reply", "response", "returned", "said", "says", "smtp", "status", "with", "x",
+    ];
+    let leads = |before: &str| {
+        let (line, mark) = (before.trim_end_matches([' ', '\t']), before.ends_with([' ', '\t']));
+        let word = line.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+        let named = word.chars().all(char::is_alphabetic) && !word.is_empty();
+        match mark {
+            true => !named || LEADS.contains(&word.to_ascii_lowercase().as_str()),
+            // `v4.1.2`, `X/4.1.2`
+            false => !named && !line.ends_with('/'),
+        }
+    };
+    let mut from = 0;
+    all_enhanced(text).find(|code| {
+        let Some(at) = text.get(from..).and_then(|rest| rest.find(code)) else { return false };
+        let before = text.get(..from + at).unwrap_or_default();
+        from += at + code.len();
+        code.starts_with(['4', '5']) && leads(before.rsplit('\n').next().unwrap_or_default())
+    })
+}
+
 fn all_enhanced(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|c: char| !c.is_ascii_digit() && c != '.');
     words.map(|word| word.trim_end_matches('.')).filter(|word| is_enhanced(word))
 }
 
-/// `5.1.1`, and no IP address.
+/// `5.1.1`, and no IP address: class, one of the subjects that there are, and a detail (RFC 3463 2).
 pub(super) fn is_enhanced(word: &str) -> bool {
     let mut numbers = 0;
     let digits = word.split('.').all(|n| {
         numbers += 1;
         (1..=3).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit())
     });
-    digits && numbers == 3 && matches!(word.split('.').next(), Some("2" | "4" | "5"))
+    let mut parts = word.split('.');
+    digits
+        && numbers == 3
+        && matches!(parts.next(), Some("2" | "4" | "5"))
+        && parts.next().is_some_and(|subject| subject.len() == 1 && subject <= "7")
 }

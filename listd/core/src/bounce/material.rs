@@ -34,6 +34,8 @@ pub(super) struct Material {
     pub report: Vec<u8>,
     /// A message/feedback-report, or what providers send in its place.
     pub feedback: bool,
+    /// The fields of the first.
+    pub feedback_report: Vec<u8>,
     /// message/disposition-notification: a mailbox's or a person's own answer.
     pub disposition: bool,
     /// The head of the mail that came back.
@@ -51,6 +53,7 @@ impl Material {
             notes: String::new(),
             report: Vec::new(),
             feedback: false,
+            feedback_report: Vec::new(),
             disposition: false,
             returned: Vec::new(),
             mail,
@@ -88,7 +91,12 @@ impl Material {
             }
             match part.kind.as_str() {
                 _ if is_status(part) => add(&mut self.report, &part.content(raw)),
-                "message/feedback-report" => self.feedback = true,
+                "message/feedback-report" => {
+                    self.feedback = true;
+                    if self.feedback_report.is_empty() {
+                        add(&mut self.feedback_report, &part.content(raw));
+                    }
+                }
                 "message/disposition-notification" => {
                     self.disposition = true;
                     add(&mut self.report, &part.content(raw));

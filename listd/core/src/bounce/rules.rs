@@ -25,6 +25,8 @@ pub(super) struct Rules {
     pub after_data: Phrases,
     /// It was not, though it looks so.
     pub before_data: Phrases,
+    /// It was refused before any recipient was named.
+    pub before_rcpt: Phrases,
     pub kind: Kinds,
     /// In order: the first that matches counts.
     pub rule: Vec<Rule>,

@@ -176,6 +176,47 @@ fn classes() {
     }
 }
 
+/// V6: what the programs and providers of this world say, in their own words.
+#[test]
+fn what_servers_say() {
+    let text = include_str!("../../../../fixtures/bounces/said.txt");
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with("# "));
+    let (mut wrong, mut all) = (Vec::new(), 0);
+    for line in lines {
+        let (class, said) = line.split_once(' ').expect("a class and the words");
+        let class = Class::from_name(class).expect("a class");
+        let bounce = read(program(&format!("<a@x.example>:\n{said}\n")).as_bytes());
+        let got = bounce.recipients.iter().find(|one| one.address.to_string() == "a@x.example");
+        all += 1;
+        if got.map(|one| one.class) != Some(class) {
+            wrong.push(format!("{line}: {:?}", got.map(|one| (one.class, &one.rule))));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {all}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(all > 200);
+}
+
+/// RFC 3463 2: a status stands where one may stand, and is one of a failure.
+#[test]
+fn a_status_is_no_version() {
+    let cases = [
+        ("<a@x.example>: 550 5.1.1 unknown user", Some("5.1.1")),
+        ("<a@x.example>: unknown user (#5.1.1)", Some("5.1.1")),
+        ("<a@x.example>: unknown user, status 5.1.1", Some("5.1.1")),
+        ("<a@x.example>: host said 5.1.1 unknown user", Some("5.1.1")),
+        ("<a@x.example>: unknown user\nReported by Mailer 5.1.2", None),
+        ("<a@x.example>: unknown user\nX-Program/4.1.2, program v4.1.3", None),
+        ("<a@x.example>: unknown user\nYour mail about 2.0.12 (2.0.12)", None),
+        ("<a@x.example>: unknown user\nserver 5.5.2653.19 (5.9.1)", None),
+        ("<a@x.example>: unknown user\nfrom 4.5.6.7 or 5.40.1", None),
+    ];
+    for (said, expect) in cases {
+        let got = read(program(&format!("{said}\n")).as_bytes());
+        let got = got.recipients.first().and_then(|one| one.status.as_deref());
+        assert_eq!(got, expect, "{said}");
+    }
+}
+
 /// A6, C1: what is no bounce, and what only looks like one.
 #[test]
 fn kinds() {

@@ -5,7 +5,7 @@
 
 use super::Class;
 use super::MAX_RECIPIENTS;
-use super::classify::{class_of, enhanced, is_known};
+use super::classify::{class_of, enhanced_in_words, is_known};
 use super::phrases::{Phrases, plain};
 use super::report::MAX_DIAGNOSTIC;
 use super::rules::RULES;
@@ -51,7 +51,7 @@ pub(super) struct Named {
 
 impl Named {
     pub fn status(&self) -> Option<&str> {
-        enhanced(&self.near)
+        enhanced_in_words(&self.near)
     }
 
     /// The reply that is quoted, else the words themselves.
