@@ -1,7 +1,7 @@
 //! Hears of refusals as they become durable: a witness of the store, for the bounces room to think about.
 //!
-//! It decides nothing and never waits. What is heard and not yet looked at is lost with a crash: a refusal is one of
-//! many, and the next one counts.
+//! It decides nothing and never waits. What is heard and not yet looked at is gone with a crash: refusals are read again
+//! out of the store at the next start, where counting one twice counts once.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::store::witness::{Fact, Refusal, Witness};
 use crate::store::{Against, RecipientRef, StoreError};
 
 /// Refusals that wait to be looked at, at most.
-const MOST: usize = 20_000;
+pub(super) const MOST: usize = 20_000;
 
 /// Something that a recipient's server has against a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,18 +41,29 @@ impl Ear {
         std::mem::take(&mut *self.heard())
     }
 
+    /// What was refused before the daemon started, or could not be looked at: taken with the next look, which it does not
+    /// call.
+    pub(super) fn again(&self, heard: impl IntoIterator<Item = Heard>) {
+        self.keep(heard);
+    }
+
     /// Until there is something to take.
     pub(super) async fn ring(&self) {
         self.wake.notified().await;
     }
 
     fn add(&self, new: impl IntoIterator<Item = Heard>) {
+        if self.keep(new) {
+            self.wake.notify_one();
+        }
+    }
+
+    /// As many as there is room for; says whether there was any.
+    fn keep(&self, new: impl IntoIterator<Item = Heard>) -> bool {
         let mut heard = self.heard();
         let before = heard.len();
         heard.extend(new.into_iter().take(MOST.saturating_sub(before)));
-        if heard.len() > before {
-            self.wake.notify_one();
-        }
+        heard.len() > before
     }
 }
 

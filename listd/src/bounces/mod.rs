@@ -25,6 +25,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 pub use self::ear::Ear;
+use self::ear::Heard;
 use crate::clock::{Clock, Zone};
 use crate::letters::{Letter, Letters, Sender};
 use crate::members::Members;
@@ -35,6 +36,9 @@ use crate::store::{Attribution, Done, DueBatch, Move, PostId, Report, StoreError
 
 /// Between two looks at what came back.
 pub const LOOK: Duration = Duration::from_secs(60);
+
+/// What happened to a mail so long ago was looked at, or its relay has given it up (four days with Exim).
+const HEARD_AGAIN: Duration = Duration::from_secs(6 * 24 * 3600);
 
 /// Most admins who are told.
 const MOST_ADMINS: usize = 100;
@@ -74,7 +78,8 @@ pub struct Bounces {
 }
 
 impl Bounces {
-    /// Tells `members` who is paused; before anything is delivered.
+    /// Tells `members` who is paused, and hears again what was refused: before anything is delivered. The last daemon may
+    /// have died with refusals that it had not looked at yet.
     ///
     /// # Errors
     /// The store can't be read: then mail would go to those who are paused, and the daemon must not start.
@@ -83,6 +88,8 @@ impl Bounces {
             let paused = standing.paused.is_some();
             self.members.set_paused(&standing.domain, &standing.address, paused);
         }
+        let refused = self.store.refused((self.clock)() - HEARD_AGAIN, ear::MOST).await?;
+        self.ear.again(refused.into_iter().map(Heard::Refusal));
         Ok(())
     }
 

@@ -25,8 +25,17 @@ const SAID: usize = 300;
 impl Bounces {
     /// Counts what was heard, and brakes the mails that too many refuse.
     pub(super) async fn weigh(&self) -> Result<(), StoreError> {
+        let heard = self.ear.take();
+        let weighed = self.weigh_all(&heard).await;
+        if weighed.is_err() {
+            self.ear.again(heard);
+        }
+        weighed
+    }
+
+    async fn weigh_all(&self, heard: &[Heard]) -> Result<(), StoreError> {
         let (mut moves, mut posts) = (Vec::new(), BTreeSet::new());
-        for heard in self.ear.take() {
+        for heard in heard.iter().cloned() {
             let counted = match heard {
                 Heard::Refusal(refusal) => self.of_reply(refusal).await?,
                 Heard::Bounce { list, who, against } => {

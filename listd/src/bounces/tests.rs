@@ -286,6 +286,33 @@ async fn refusals_in_the_log_count_and_the_probes_pauses() {
     assert!(house.school.store.braked().await.expect("read").is_empty());
 }
 
+/// V7: what was refused and not yet looked at when the daemon died is looked at after the next start, once.
+#[tokio::test]
+async fn a_refusal_outlives_the_daemon() {
+    let house = House::new().await;
+    let due = house.school.store.due().await.expect("due");
+    let refuse = async |index: u16| {
+        let reply = Reply { code: 550, text: "5.1.1 user unknown".into() };
+        let at = (house.room.clock)();
+        let outcomes = vec![(index, Outcome::Failed { at, reply })];
+        let settle = Move::Settle { batch: due[0].id, outcomes };
+        house.school.store.commit(vec![settle]).await.expect("settled");
+    };
+    let batch = house.school.store.batch(due[0].id).await.expect("read").expect("a batch");
+    let mut all = batch.recipients.iter().flatten();
+    let bert = all.position(|(_, one)| one.address.same_as(&bert())).expect("Bert");
+    refuse(u16::try_from(bert).expect("a small one")).await;
+    let failures = async || house.school.store.failing().await.expect("read").len();
+    house.room.look().await.expect("a look");
+    assert_eq!(failures().await, 0, "nobody heard of it");
+    for _ in 0..2 {
+        house.room.remember().await.expect("remembered");
+        house.room.look().await.expect("a look");
+        let failing = house.school.store.failing().await.expect("read");
+        assert_eq!(failing.iter().map(|one| one.events.len()).collect::<Vec<_>>(), [1]);
+    }
+}
+
 /// What nobody understands goes to the admins, once a day, and not again; so does a complaint (rule C1), which changes
 /// nothing for whom it names.
 #[tokio::test]

@@ -8,6 +8,7 @@ use listcore::address::Address;
 use listcore::outcome::Outcome;
 use listcore::time::Timestamp;
 
+use super::witness::Refusal;
 use super::{BatchId, Commit, PostId, StoreError};
 
 /// A piece of the log, in one commit with the place where reading goes on.
@@ -52,6 +53,8 @@ pub trait RelayLog: Commit {
     async fn position(&self) -> Result<Vec<u8>, StoreError>;
     /// Copies of posts to which something happened since then; at most `limit`, the newest posts first.
     async fn underway(&self, since: Timestamp, limit: usize) -> Result<Vec<Underway>, StoreError>;
+    /// What was refused for good of such posts, letters of ours too; at most `limit`, of the newest posts first.
+    async fn refused(&self, since: Timestamp, limit: usize) -> Result<Vec<Refusal>, StoreError>;
     /// The recipients of a batch, in its order; `None` = erased.
     async fn addresses(&self, batch: BatchId) -> Result<Vec<Option<Address>>, StoreError>;
     /// What was heard, by number of the batch and in its order; [`Outcome::Waiting`] = nothing.

@@ -12,6 +12,7 @@ use listcore::time::Timestamp;
 
 use super::held::{Held, NewHeld, Told};
 use super::last_mile::Underway;
+use super::witness::Refusal;
 use super::{BATCH, BatchId, Done, NewPost, PostId};
 
 /// How long a mail is recognised when it comes again (rule L4).
@@ -68,6 +69,21 @@ pub(super) fn underway(id: BatchId, outcomes: &[Outcome], heard: &[Outcome]) -> 
         _ => None,
     };
     outcomes.iter().enumerate().filter_map(copy).collect()
+}
+
+/// The copies of a batch that were refused for good, by the relay or as `heard` has it.
+pub(super) fn refused(id: BatchId, outcomes: &[Outcome], heard: &[Outcome]) -> Vec<Refusal> {
+    let refusal = |(index, outcome): (usize, &Outcome)| match outcome {
+        Outcome::Failed { at, reply } => {
+            let index = u16::try_from(index).ok()?;
+            Some(Refusal { batch: id, index, at: *at, reply: reply.clone() })
+        }
+        _ => None,
+    };
+    [outcomes, heard]
+        .into_iter()
+        .flat_map(|all| all.iter().enumerate().filter_map(refusal))
+        .collect()
 }
 
 /// What the outcomes of an attempt do to digests, by index: `Some` = the mail waits for hers from then on (once, so only

@@ -127,6 +127,7 @@ const CASES: &[Named] = cases![
     failures::what_was_not_understood_is_found,
     originals_are_kept_to_learn_from,
     last_mile::what_the_relay_has_is_underway_until_the_last_word,
+    last_mile::what_was_refused_is_found_again,
     last_mile::tries_are_counted_and_the_last_word_stays,
     last_mile::what_was_heard_is_counted_by_day_and_erased,
 ];

@@ -7,6 +7,7 @@ use listcore::time::Timestamp;
 
 use super::{MemoryStore, State};
 use crate::store::last_mile::{LastMile, RelayLog, Said, Underway};
+use crate::store::witness::Refusal;
 use crate::store::{BatchId, PostId, StoreError, rules};
 
 impl State {
@@ -37,13 +38,14 @@ impl State {
     }
 }
 
-#[async_trait]
-impl RelayLog for MemoryStore {
-    async fn position(&self) -> Result<Vec<u8>, StoreError> {
-        Ok(self.state().position.clone())
-    }
-
-    async fn underway(&self, since: Timestamp, limit: usize) -> Result<Vec<Underway>, StoreError> {
+impl MemoryStore {
+    /// What `of` finds in the batches of posts to which something happened since then.
+    fn copies<T>(
+        &self,
+        since: Timestamp,
+        limit: usize,
+        of: impl Fn(BatchId, &[Outcome], &[Outcome]) -> Vec<T>,
+    ) -> Vec<T> {
         let state = self.state();
         let mut all = Vec::new();
         for (post, kept) in state.posts.iter().rev() {
@@ -53,11 +55,26 @@ impl RelayLog for MemoryStore {
             for (number, batch) in (0_u32..).zip(&kept.batches) {
                 let id = BatchId { post: *post, number };
                 let heard = state.heard.get(&id).cloned().unwrap_or_default();
-                all.extend(rules::underway(id, &batch.outcomes, &heard));
+                all.extend(of(id, &batch.outcomes, &heard));
             }
         }
         all.truncate(limit);
-        Ok(all)
+        all
+    }
+}
+
+#[async_trait]
+impl RelayLog for MemoryStore {
+    async fn position(&self) -> Result<Vec<u8>, StoreError> {
+        Ok(self.state().position.clone())
+    }
+
+    async fn underway(&self, since: Timestamp, limit: usize) -> Result<Vec<Underway>, StoreError> {
+        Ok(self.copies(since, limit, rules::underway))
+    }
+
+    async fn refused(&self, since: Timestamp, limit: usize) -> Result<Vec<Refusal>, StoreError> {
+        Ok(self.copies(since, limit, rules::refused))
     }
 
     async fn addresses(&self, id: BatchId) -> Result<Vec<Option<Address>>, StoreError> {

@@ -12,6 +12,7 @@ use super::moves::number;
 use super::writer::Writer;
 use super::{SqliteStore, packing, people};
 use crate::store::last_mile::{LastMile, RelayLog, Said, Underway};
+use crate::store::witness::Refusal;
 use crate::store::{BatchId, Done, PostId, StoreError, rules};
 
 /// Post and number of a batch, its outcomes, and what was heard of it.
@@ -78,11 +79,13 @@ impl Writer {
 }
 
 impl SqliteStore {
-    async fn read_underway(
+    /// What `of` finds in the batches of posts to which something happened since then, of the newest posts first.
+    async fn read_copies<T>(
         &self,
         since: Timestamp,
         limit: usize,
-    ) -> Result<Vec<Underway>, Trouble> {
+        of: impl Fn(BatchId, &[Outcome], &[Outcome]) -> Vec<T>,
+    ) -> Result<Vec<T>, Trouble> {
         const ASK: &str = "SELECT batch.post, batch.number, batch.outcomes, last_mile.outcomes
             FROM post JOIN batch ON batch.post = post.id
             LEFT JOIN last_mile ON last_mile.post = batch.post AND last_mile.number = batch.number
@@ -103,7 +106,7 @@ impl SqliteStore {
                 let id = BatchId { post: PostId(post.cast_unsigned()), number };
                 let outcomes = packing::unpack_outcomes(&outcomes)?;
                 let heard = heard.map(|blob| packing::unpack_outcomes(&blob)).transpose()?;
-                all.extend(rules::underway(id, &outcomes, &heard.unwrap_or_default()));
+                all.extend(of(id, &outcomes, &heard.unwrap_or_default()));
             }
             if all.len() >= limit {
                 all.truncate(limit);
@@ -161,7 +164,11 @@ impl RelayLog for SqliteStore {
     }
 
     async fn underway(&self, since: Timestamp, limit: usize) -> Result<Vec<Underway>, StoreError> {
-        Ok(self.read_underway(since, limit).await?)
+        Ok(self.read_copies(since, limit, rules::underway).await?)
+    }
+
+    async fn refused(&self, since: Timestamp, limit: usize) -> Result<Vec<Refusal>, StoreError> {
+        Ok(self.read_copies(since, limit, rules::refused).await?)
     }
 
     async fn addresses(&self, batch: BatchId) -> Result<Vec<Option<Address>>, StoreError> {

@@ -4,6 +4,7 @@ use listcore::outcome::{Outcome, Reply};
 
 use super::*;
 use crate::store::last_mile::{LastMile, Said, Underway};
+use crate::store::witness::Refusal;
 
 fn taken(queue_id: &str) -> Outcome {
     let reply = Reply { code: 250, text: format!("OK id={queue_id}") };
@@ -56,6 +57,26 @@ pub async fn what_the_relay_has_is_underway_until_the_last_word(case: Case) {
         store.addresses(batch).await.unwrap().into_iter().map(|a| a.unwrap().key()).collect();
     assert_eq!(addresses.len(), 3);
     assert_eq!(addresses[1], person(1).address.key());
+}
+
+pub async fn what_was_refused_is_found_again(case: Case) {
+    three(&case).await;
+    let store = &case.store;
+    store
+        .commit(vec![accept(2, "5b", people(2)), settle(2, 0, vec![(1, failed("relay"))])])
+        .await
+        .unwrap();
+    let told = LastMile { heard: vec![heard(2, failed("log"))], ..LastMile::default() };
+    store.commit(vec![Move::LastMile(told)]).await.unwrap();
+    let refusal = |post, index, text: &str| Refusal {
+        batch: BatchId { post: PostId(post), number: 0 },
+        index,
+        at: T,
+        reply: Reply { code: 554, text: text.to_owned() },
+    };
+    let all = [refusal(2, 1, "relay"), refusal(1, 2, "log")];
+    assert_eq!(store.refused(day(-1), 10).await.unwrap(), all);
+    assert_eq!(store.refused(day(-1), 1).await.unwrap(), all[..1]);
 }
 
 pub async fn tries_are_counted_and_the_last_word_stays(case: Case) {
