@@ -400,12 +400,12 @@ DNS zone and for listd.toml. Existing files are never overwritten.")]
 
 #[derive(Debug, Subcommand)]
 pub enum MemberCommand {
-    /// An address whose mail came back works again: it gets mail from now on
+    /// An address whose mail came back, or whose provider complained, gets mail from now on
     #[command(after_help = "Example:
   listctl member resume anna@gmx.example
 
-`listctl list members` shows who is paused and why. Nothing is changed in the directory.
-Exit code 1: the address is not paused.")]
+`listctl list members` shows who is paused or muted, and why. What she said herself stays, and
+nothing is changed in the directory. Exit code 1: the address is neither.")]
     Resume {
         /// The address as `listctl list members` shows it
         address: String,

@@ -21,7 +21,7 @@ use listd::choices::Choices;
 use listd::clock::{self, Clock};
 use listd::compose::Composer;
 use listd::desk::{self, Bell, Desk, Lessons};
-use listd::directory::{self, Directory};
+use listd::directory::{self, Directory, Freshness};
 use listd::ids::Ids;
 use listd::intake::tally::Tally;
 use listd::last_mile::Copies;
@@ -162,6 +162,7 @@ pub async fn start(
             keys,
             max_message_size: config.lmtp.max_message_size,
             give_up_after: GIVE_UP_AFTER,
+            complaints_from: config.complaints_from.clone(),
         },
         tenants: ArcSwap::from_pointee(tenants(config)),
         members: members.clone(),
@@ -185,9 +186,12 @@ pub async fn start(
     let alarm = alarm(config, &store, &directory, &members, &scheduler, &pipeline).await?;
     let bounces = bounces(config, &store, &members, &scheduler, (&pipeline, ear));
     bounces.remember().await?;
+    let choices = pages::choices(config, &store, &scheduler, &pipeline, &bounces);
+    clerk.hang(&choices);
     let office = Office {
         alarm: alarm.clone(),
         bounces: bounces.clone(),
+        choices: choices.clone(),
         plate: Plate {
             facts: config.into(),
             later: config.later.clone(),
@@ -218,8 +222,6 @@ pub async fn start(
     };
     let tasks = TaskTracker::new();
     open_metrics(config, counters, Arc::new(house), &tasks, &stop).await?;
-    let choices = pages::choices(config, &store, &scheduler, &pipeline, &bounces);
-    clerk.hang(&choices);
     let site = pages::site(config, (&clerk, &desk), choices.clone(), &pipeline);
     pages::open(config, site.clone(), &tasks, &stop).await?;
     open_control(config, Arc::new(office), &tasks, &stop).await?;
@@ -230,7 +232,7 @@ pub async fn start(
     tasks.spawn(desk.run(stop.clone()));
     tasks.spawn(bounces.run(stop.clone()));
     let originals = keep_originals(config);
-    tasks.spawn(retention::run(store.clone(), clock, originals, retention::EVERY, stop));
+    tasks.spawn(retention::run(kept(&store, &members, clock, originals), stop));
     Ok(Running {
         members,
         pipeline,
@@ -241,6 +243,27 @@ pub async fn start(
         _directory: directory,
         tasks,
     })
+}
+
+/// What is erased when its time is over.
+fn kept(
+    store: &Arc<SqliteStore>,
+    members: &Arc<Members>,
+    clock: Clock,
+    originals: Duration,
+) -> retention::Parts {
+    let (known, dismissed) = (members.clone(), members.clone());
+    retention::Parts {
+        store: store.clone(),
+        clock,
+        originals,
+        every: retention::EVERY,
+        known: Box::new(move |now| {
+            let sure = known.freshness(now) == Freshness::Fresh && !known.holds_any();
+            sure.then(|| known.lists().iter().map(|list| list.id.clone()).collect())
+        }),
+        dismissed: Box::new(move |list, address| _ = dismissed.dismiss(list, address)),
+    }
 }
 
 async fn directory(

@@ -3,6 +3,7 @@
 //! The directory is never written. What a choice means for a copy is `members`', how it looks `web`'s.
 
 mod by_mail;
+mod complained;
 mod leave;
 
 use std::pin::Pin;

@@ -29,6 +29,7 @@ use listcore::time::Timestamp;
 
 use crate::alarm::Alarm;
 use crate::bounces::Bounces;
+use crate::choices::Choices;
 use crate::clock::Clock;
 use crate::compose::Composer;
 use crate::control::{Answer, Rooms, Sight, Wanted, report};
@@ -69,6 +70,7 @@ pub struct Office {
     pub composer: Arc<Composer>,
     pub alarm: Arc<Alarm>,
     pub bounces: Arc<Bounces>,
+    pub choices: Arc<Choices>,
     pub store: Arc<dyn Shelf>,
     /// Teaches the spam filter; `None` where that is not set up.
     pub teacher: Option<Arc<Teacher>>,

@@ -1,7 +1,9 @@
 //! What was kept long enough is erased: outcomes, traces, bounces, who got what (rule GD8), and whom a relay address
-//! stood for.
+//! stood for; and whom somebody had let onto a list that is gone.
 //!
 //! Not what erasing means: that is the store's.
+
+mod gone;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +11,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::store::{Commit, Move};
+use crate::store::Move;
+pub use gone::{Dismissed, Kept, Known};
 
 /// How long `listctl trace` can tell.
 pub const KEEP: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -17,15 +20,21 @@ pub const KEEP: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How often what is older is erased.
 pub const EVERY: Duration = Duration::from_secs(3600);
 
-/// Erases what is older than [`KEEP`], and originals older than `originals`, now and then every `every`, until `stop`. A
-/// failure is tried again.
-pub async fn run(
-    store: Arc<dyn Commit>,
-    clock: Clock,
-    originals: Duration,
-    every: Duration,
-    stop: CancellationToken,
-) {
+/// What the room is handed.
+pub struct Parts {
+    pub store: Arc<dyn Kept>,
+    pub clock: Clock,
+    /// How long mails are kept as they came.
+    pub originals: Duration,
+    /// Now, and then so often.
+    pub every: Duration,
+    pub known: Known,
+    pub dismissed: Dismissed,
+}
+
+/// Erases what is older than [`KEEP`], and what else has had its time, until `stop`. A failure is tried again.
+pub async fn run(parts: Parts, stop: CancellationToken) {
+    let Parts { store, clock, originals, every, known, dismissed } = parts;
     let mut every = tokio::time::interval(every);
     loop {
         tokio::select! {
@@ -41,6 +50,9 @@ pub async fn run(
         if let Err(error) = store.commit(old).await {
             tracing::error!(%error, "old outcomes could not be erased; they are tried again later");
         }
+        if let Err(error) = gone::erase(&*store, &known, &dismissed, now).await {
+            tracing::error!(%error, "it can't be looked which lists are gone; that is tried again later");
+        }
     }
 }
 
@@ -52,7 +64,7 @@ mod tests {
 
     use super::*;
     use crate::store::memory::MemoryStore;
-    use crate::store::{Report, StoreError, TraceEvent};
+    use crate::store::{Commit, Report, StoreError, TraceEvent};
 
     const DAY: i64 = 24 * 3600 * 1000;
 
@@ -76,7 +88,15 @@ mod tests {
         let clock: Clock = Arc::new(move || Timestamp(told.load(Ordering::Relaxed)));
         let stop = CancellationToken::new();
         let every = Duration::from_millis(1);
-        let job = tokio::spawn(run(store.clone(), clock, Duration::ZERO, every, stop.clone()));
+        let parts = Parts {
+            store: store.clone(),
+            clock,
+            originals: Duration::ZERO,
+            every,
+            known: Box::new(|_| None),
+            dismissed: Box::new(|_, _| {}),
+        };
+        let job = tokio::spawn(run(parts, stop.clone()));
         tokio::time::sleep(20 * every).await;
         assert_eq!(left().await, 2, "neither is older than 30 days");
 

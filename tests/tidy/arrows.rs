@@ -107,6 +107,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "alarm",
             "bounces",
+            "choices",
             "control",
             "desk",
             "learning",

@@ -512,6 +512,14 @@ letter-paused-said = Antwort des anderen Servers
 letter-paused-protected = eine geschützte Person
 letter-paused-end = Die Pause endet, wenn im Verzeichnis eine andere Adresse steht, oder mit diesem Befehl:
 
+# An die Verwalter: jemand hat bei seinem Anbieter „Spam“ gesagt, und das ist bewiesen.
+letter-complaint-subject = [Verteiler] Als Spam gemeldet: { $list }
+letter-complaint-what = Eine Mail der Liste „{ $list }“ wurde beim Anbieter dieser Adresse als Spam gemeldet. Die Adresse bekommt deshalb keine Mail dieser Liste mehr. Im Verzeichnis wurde nichts geändert.
+letter-complaint-provider = Gemeldet von
+letter-complaint-page = Oft ist so eine Meldung ein Versehen. Auf der Seite der Liste kann man die Mail wieder einschalten.
+letter-complaint-end = Auch Sie können das ändern, mit diesem Befehl:
+letter-complaint-quiet = Bitte sagen Sie niemandem davon, der an die Liste schreibt.
+
 # An die Verwalter: viele Server lehnen dieselbe Mail ab.
 letter-braked-subject = [Verteiler] Viele Server lehnen eine Mail ab: { $list }
 letter-braked-what = viele Server lehnen dieselbe Mail an die Liste „{ $list }“ ab: { $refused } von { $tried } bisher. Das liegt an der Mail oder an unserem Server, nicht an den Empfängern. Die Zustellung an die übrigen { $waiting } wartet deshalb.
@@ -528,7 +536,7 @@ letter-braked-end = Ist die Ursache behoben, geht es mit dem zweiten Befehl weit
 # Einmal am Tag an die Verwalter: Mail, die zurückkam und nicht verstanden wurde, und Beschwerden.
 strange-subject = [Verteiler] Unverstandene Rückläufer und Beschwerden
 strange-what = Mails, die zurückkamen und die Verteiler nicht versteht: { $count }. Sie haben für niemanden Folgen. Jede mit Nummer, Liste, Server und Betreff:
-strange-complaints = Meldungen bei einem Anbieter, dass Mail einer Liste Spam sei: { $complaints }. Verteiler ändert deshalb nichts. Wer keine Mail mehr will, kann sich auf der Seite der Liste abmelden. Jede mit Nummer, Liste, Server und Betreff:
+strange-complaints = Meldungen bei einem Anbieter, dass Mail einer Liste Spam sei: { $complaints }. Sie sind nicht bewiesen, Verteiler ändert deshalb nichts. Wer keine Mail mehr will, kann sich auf der Seite der Liste abmelden. Jede mit Nummer, Liste, Server und Betreff:
 strange-more = Hier stehen nur die ersten { $most }.
 strange-look = So sehen Sie eine davon, und was Verteiler darin liest. Die Mails sind personenbezogen und werden nach 30 Tagen gelöscht:
 strange-then = Häufen sich Mails von einem Anbieter, sehen Sie dort oder im Protokoll des Mailservers nach. Diese Nachricht kommt höchstens einmal am Tag.

@@ -512,6 +512,14 @@ letter-paused-said = Answer of the other server
 letter-paused-protected = a protected person
 letter-paused-end = The pause ends when the directory has another address, or with this command:
 
+# To the admins: somebody said “spam” at her provider, and that is proved.
+letter-complaint-subject = [Verteiler] Reported as spam: { $list }
+letter-complaint-what = A mail of the list “{ $list }” was reported as spam at the provider of this address. So the address gets no more mail of this list. Nothing was changed in the directory.
+letter-complaint-provider = Reported by
+letter-complaint-page = Such a report is often a mistake. On the list’s page the mail can be turned on again.
+letter-complaint-end = You can do that too, with this command:
+letter-complaint-quiet = Please do not tell anybody who writes to the list.
+
 # To the admins: many servers refuse the same mail.
 letter-braked-subject = [Verteiler] Many servers refuse a mail: { $list }
 letter-braked-what = Many servers refuse the same mail to the list “{ $list }”: { $refused } of { $tried } so far. That is because of the mail or of our server, not of the recipients. Delivery to the other { $waiting } therefore waits.
@@ -528,7 +536,7 @@ letter-braked-end = When the cause is gone, the second command lets it go on. Th
 # Once a day to the admins: mail that came back and was not understood, and complaints.
 strange-subject = [Verteiler] Bounces nobody understands, and complaints
 strange-what = Mails that came back and that Verteiler does not understand: { $count }. They change nothing for anybody. Each with its number, list, server and subject:
-strange-complaints = Reports to a provider that mail of a list is spam: { $complaints }. Verteiler changes nothing because of them. Whoever wants no more mail can unsubscribe on the list’s page. Each with its number, list, server and subject:
+strange-complaints = Reports to a provider that mail of a list is spam: { $complaints }. They are not proved, so Verteiler changes nothing because of them. Whoever wants no more mail can unsubscribe on the list’s page. Each with its number, list, server and subject:
 strange-more = Only the first { $most } are shown here.
 strange-look = This shows one of them, and what Verteiler reads in it. These mails are personal data and are deleted after 30 days:
 strange-then = If many come from one provider, look there or in the mail server’s log. This message comes at most once a day.

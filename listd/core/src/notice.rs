@@ -36,7 +36,7 @@ use crate::rewrite::role_address;
 
 pub use alarm::{Alarm, Shrunk, alarm, resolved};
 pub use attachment::{Why, ask, pictures, removed};
-pub use bounced::{PausedAddress, paused, probe};
+pub use bounced::{ComplainedOf, PausedAddress, complained, paused, probe};
 pub use braked::{BrakedMail, braked};
 pub use command::{Mine, changed, how, is_it_hers, status, wanted};
 pub use digest::{Chapter, Line, digest};

@@ -74,6 +74,8 @@ pub enum Left {
     Page,
     /// A mail to `-unsubscribe`.
     Mail,
+    /// She told her provider that it is spam, and the provider told us (rule C1).
+    Complaint,
 }
 
 impl Options {
@@ -146,6 +148,12 @@ impl Book {
             named.push(choice.who());
         }
         self.choices.insert((choice.who(), choice.list.clone()), choice);
+    }
+
+    /// Whose mail ended because of a complaint.
+    pub fn complained(&self) -> impl Iterator<Item = &Choice> {
+        let so = |choice: &&Choice| choice.by == Some(Left::Complaint);
+        self.choices.values().filter(so).filter(|choice| choice.options.mute.is_for_good())
     }
 
     /// False where nobody ever wished for plain text.

@@ -28,7 +28,10 @@ impl Choices {
         let _changing = self.changing.lock().await;
         let member = Member { list: list.clone(), who: who.clone() };
         let before = self.options(&member);
-        if before.mute.is_for_good() || self.is_gone(&member) {
+        let by_complaint = self.parts.members.choice(&list.id, who).and_then(|choice| choice.by)
+            == Some(Left::Complaint);
+        // What she says herself counts more than what her provider said: no admin undoes it then.
+        if (before.mute.is_for_good() && !by_complaint) || self.is_gone(&member) {
             return Ok(false);
         }
         self.end(&member, before, by).await.map(|()| true)

@@ -134,6 +134,41 @@ async fn one_click_counts_at_once() {
     assert_eq!(house.claim(BERT, START), Claim::Yes);
 }
 
+/// C1: a complaint ends her mail of that list and the admins alone are told; she undoes it on her page, an admin by her
+/// address, and what she said herself is undone by nobody else.
+#[tokio::test]
+async fn a_complaint_is_undone_by_her_or_an_admin() {
+    let house = House::new().await;
+    let bert = Address::parse(BERT).expect("an address");
+    let complains = async || {
+        let who = RecipientRef(house.numbers[BERT]);
+        let done = house.choices.complained_of_copy(&list(), who, "arf.provider.example").await;
+        assert_eq!(done, Ok(true));
+        assert_eq!(house.claim(BERT, START), Claim::Never(Dropped::Muted));
+    };
+    complains().await;
+    assert_eq!(house.claim(ANNA, START), Claim::Yes);
+    let letters = house.letters().await;
+    let [(to, text)] = letters.as_slice() else { panic!("{letters:?}") };
+    assert_eq!(to, "root@home.example");
+    assert!(text.contains("listctl member resume bert@home.example"), "{text}");
+    assert!(text.contains("arf.provider.example") && !text.contains("Hallo"), "{text}");
+
+    let forgiven = house.choices.forgive(&bert).await.expect("well");
+    assert_eq!(forgiven.len(), 1);
+    assert_eq!(house.claim(BERT, START), Claim::Yes);
+    assert!(house.choices.forgive(&bert).await.expect("well").is_empty());
+
+    complains().await;
+    house.pages.set(&house.token(BERT), Wishes::default()).await.expect("well").expect("known");
+    assert_eq!(house.claim(BERT, START), Claim::Yes);
+
+    complains().await;
+    house.pages.unsubscribe(&house.token(BERT)).await.expect("well").expect("known");
+    assert!(house.choices.forgive(&bert).await.expect("well").is_empty());
+    assert_eq!(house.claim(BERT, START), Claim::Never(Dropped::Muted));
+}
+
 /// V7: whose address is paused reads it on her page, and to save it ends the pause, whatever she chooses.
 #[tokio::test]
 async fn a_pause_ends_with_her_click() {

@@ -14,8 +14,8 @@ use listcore::list::Unsubscribe;
 use listcore::message::{Mail, Shape, Tree};
 use listcore::notice::letter::Words;
 use listcore::notice::{
-    self, About, Announcement, BrakedMail, Chapter, Frame, Line, Mine, PausedAddress, Post,
-    Question, Scanned, Storm, StrangeMail, Waits, Wish,
+    self, About, Announcement, BrakedMail, Chapter, ComplainedOf, Frame, Line, Mine, PausedAddress,
+    Post, Question, Scanned, Storm, StrangeMail, Waits, Wish,
 };
 use listcore::options::{Mute, Options};
 use listcore::policy::Unproven;
@@ -237,6 +237,25 @@ fn all(language: &str) -> Vec<(&'static str, To, Words)> {
             "paused-protected",
             To::Moderator,
             notice::paused(&frame, &PausedAddress { address: None, said: "" }),
+        ),
+        (
+            "complained",
+            To::Moderator,
+            notice::complained(
+                &frame,
+                &ComplainedOf {
+                    address: Some("oeznur@gmx.example"),
+                    provider: "arf.provider.example",
+                },
+            ),
+        ),
+        (
+            "complained-protected",
+            To::Moderator,
+            notice::complained(
+                &frame,
+                &ComplainedOf { address: None, provider: "arf.provider.example" },
+            ),
         ),
         ("braked", To::Moderator, notice::braked(&frame, &braked)),
         (
@@ -466,9 +485,10 @@ fn every_question_can_be_answered_by_mail() {
             .any(|n| name.starts_with(n));
         let says = ["antworten", "answer"].iter().any(|w| words.text.to_lowercase().contains(w));
         assert!(says || !asked, "{name}");
-        // One goes to admins, and is about all their lists.
+        // Two go to admins: about all their lists, and about what no owner must hear.
         let asks = words.text.contains("klasse-5b-owner@schule.example");
-        assert!(asks || name.starts_with("strange"), "{name}");
+        let admins = ["strange", "complained"].iter().any(|n| name.starts_with(n));
+        assert!(asks || admins, "{name}");
         assert!(words.html.contains(&format!("lang=\"{}\"", words.language)), "{name}");
     }
 }

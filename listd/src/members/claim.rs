@@ -111,6 +111,12 @@ impl Members {
         book.of(list, who, &is_gone).cloned()
     }
 
+    /// Whose mail ended because of a complaint (rule C1).
+    pub fn complained(&self) -> Vec<Choice> {
+        let book = self.book.read().unwrap_or_else(PoisonError::into_inner);
+        book.complained().cloned().collect()
+    }
+
     /// Whether a recipient of a list wants plain text only.
     pub fn wants_plain(&self, list: &ListId, who: &Recipient) -> bool {
         let any = self.book.read().unwrap_or_else(PoisonError::into_inner).has_plain();

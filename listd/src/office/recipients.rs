@@ -9,6 +9,7 @@ use listcore::recipients::Recipient;
 use super::veil::{self, Veil};
 use super::{Office, admitted};
 use crate::control::{Answer, Problem};
+use crate::store::StoreError;
 
 impl Office {
     pub(super) async fn who_gets_mail(&self, list: &List, veil: &Veil<'_>) -> Answer<api::Members> {
@@ -56,10 +57,15 @@ impl Office {
 
     pub(super) async fn resumed(&self, address: &str, who: &str) -> Answer<api::Resumed> {
         let parsed = admitted::written(address)?;
-        let domains = self.bounces.resume(&parsed).await?;
+        let mut domains = self.bounces.resume(&parsed).await?;
+        let forgiven = self.choices.forgive(&parsed).await;
+        let forgiven = forgiven.map_err(|_| StoreError::Failed("see the log".into()))?;
+        domains.extend(forgiven.iter().map(|list| list.address.domain().to_owned()));
+        domains.sort_unstable();
+        domains.dedup();
         if domains.is_empty() {
             return Err(Problem::not_found(
-                format!("{parsed} is not paused"),
+                format!("{parsed} is neither paused nor muted by a complaint"),
                 "`listctl list members` shows who is, below those who get the mail.",
             ));
         }

@@ -173,6 +173,7 @@ pub fn quiet(person: api::Person, choice: &Choice) -> api::Skipped {
         Some(Left::Click) => "one click",
         Some(Left::Page) => "her settings",
         Some(Left::Mail) => "mail",
+        Some(Left::Complaint) => "a complaint at her provider",
         None => "an own choice",
     };
     let way = format!("by {way}, {}", day(choice.at));

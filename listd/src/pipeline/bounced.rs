@@ -51,7 +51,7 @@ impl Pipeline {
     }
 
     /// Which list's recipient a token names.
-    fn named(
+    pub(super) fn named(
         &self,
         purpose: token::Purpose,
         domain: &str,

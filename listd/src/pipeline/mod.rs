@@ -5,6 +5,7 @@
 mod again;
 mod answer;
 mod bounced;
+mod complaints;
 mod heard;
 mod hidden;
 mod hold;
@@ -28,6 +29,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use listcore::address::Address;
+use listcore::bounce::complaint::Source;
 use listcore::digest::Times;
 use listcore::list::{List, Role};
 use listcore::message::{MAX_HEADER, Mail, Malformed};
@@ -48,6 +50,7 @@ use crate::verify::{Patience, Verifier};
 
 pub use again::{Again, Because};
 use answer::Found;
+pub use complaints::Trace;
 pub use heard::{Front, Heard, Written};
 pub use hidden::Flood;
 use judge::{Known, Step};
@@ -144,6 +147,8 @@ pub struct House {
     pub max_message_size: u64,
     /// How long delivery is tried.
     pub give_up_after: std::time::Duration,
+    /// Providers whose complaints are believed, where they are proved.
+    pub complaints_from: Vec<Source>,
 }
 
 /// What the pipeline must know of a domain; may change at a reload.
@@ -289,6 +294,10 @@ impl Pipeline {
                     let remembered = self.remembered_of(target, &mail, now).await;
                     let scan = scans.of(number);
                     let known = Known { seen: &seen, scan, remembered, counts: true };
+                    if let Some(step) = self.complaint(rcpt, target, &incoming, &mail, now).await {
+                        steps.push(step);
+                        continue;
+                    }
                     match target {
                         Target::Answer { address, list, ticket } => {
                             let question = (address, list.as_deref(), *ticket);

@@ -19,7 +19,7 @@ use lmtp::reply::Reply;
 
 use super::heard::{Heard, Written};
 use super::judge::{Known, Step, deferred};
-use super::{Incoming, Pipeline, Target, Tenant, answer};
+use super::{Incoming, Pipeline, Target, Tenant, Trace, answer};
 use crate::clock;
 use crate::store::{PostId, StoreError};
 use crate::verify::Authenticity;
@@ -31,6 +31,10 @@ pub trait Clerk: Send + Sync {
 
     /// Somebody wrote to the address of a question; `None` where the clerk has not asked it.
     async fn heard(&self, written: &Written<'_>) -> Option<Heard>;
+
+    /// A provider says, and it is proved, that this member complained of a mail (rule C1): she gets no more of its list.
+    /// False where the trace names nobody.
+    async fn complained(&self, trace: &Trace, provider: &str) -> Result<bool, StoreError>;
 }
 
 /// What somebody asks.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use listcore::address::Address;
+use listcore::bounce::complaint::Source;
 use listcore::config::{Admin, ListMapping, PeopleMapping};
 use listcore::list::{ListId, Posters, Settings, Unverified};
 use listcore::mapping::Mapping;
@@ -191,6 +192,7 @@ impl School {
                 keys: keys.clone(),
                 max_message_size: 25_000_000,
                 give_up_after: Duration::from_secs(5 * 24 * 3600),
+                complaints_from: vec![Source::Domain("arf.provider.example".into())],
             },
             tenants: ArcSwap::from_pointee(
                 [tenant("schule.example", "de"), tenant("small.example", "de")].into(),

@@ -24,7 +24,7 @@ use crate::choices::Choices;
 use crate::clock::Clock;
 use crate::letters::Letters;
 use crate::members::Members;
-use crate::pipeline::{Announce, Answered, Clerk, Heard, Request, Written};
+use crate::pipeline::{Announce, Answered, Clerk, Heard, Request, Trace, Written};
 use crate::store::held::Holds;
 use crate::store::{Done, Move, NewMail, NewPost, StoreError};
 
@@ -163,6 +163,15 @@ impl Clerk for Requests {
             tracing::error!(%error, "a reply could not be looked up and was deferred");
             Some(Heard::NotNow)
         })
+    }
+
+    async fn complained(&self, trace: &Trace, provider: &str) -> Result<bool, StoreError> {
+        let choices = self.choices()?;
+        let ended = match trace {
+            Trace::Link(token, _) => choices.complained_of_link(token, provider).await,
+            Trace::Copy(list, who) => choices.complained_of_copy(list, *who, provider).await,
+        };
+        ended.map_err(|_| StoreError::Failed("a complaint could not be kept".into()))
     }
 }
 

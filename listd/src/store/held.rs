@@ -168,6 +168,8 @@ pub enum MarkKind {
     Wished,
     /// Of a ticket, by its number: the question was answered.
     Settled,
+    /// Of a list: the directory has it no more, since then (milliseconds).
+    Gone,
 }
 
 impl MarkKind {
@@ -184,6 +186,7 @@ impl MarkKind {
             MarkKind::Answered => "answered",
             MarkKind::Wished => "wished",
             MarkKind::Settled => "settled",
+            MarkKind::Gone => "gone",
         }
     }
 }

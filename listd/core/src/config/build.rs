@@ -88,6 +88,9 @@ pub(super) fn config(file: &str, source: &Source<'_>, errors: &mut Errors<'_>) -
         trusted_authserv_id: Vec::new(),
         lmtp: lmtp(&mut r),
         relay: relay(&mut r),
+        complaints_from: r
+            .get("bounces.complaints_from", |raw| value::list(raw, value::source))
+            .unwrap_or_default(),
         directory: directory(&mut r, home),
         verdict: verdict(&mut r),
         list: defaults,

@@ -50,6 +50,10 @@ pub const KEYS: &[Key] = &[
     key("relay.brake_share", "a share from \"0 %\" to \"100 %\""),
     key("relay.brake_least", "a whole number from 1 to 10000"),
     key(
+        "bounces.complaints_from",
+        "a list of domains and addresses, e.g. [\"arf.provider.example\", \"staff@provider.example\"]",
+    ),
+    key(
         "directory.url",
         "\"ldap://host:port\", \"ldaps://host\", \"ldapi://%2Frun%2Fslapd%2Fldapi\" or \"file:school.ldif\"",
     ),

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::address::Address;
+use crate::bounce::complaint::Source;
 use crate::digest::{Day, TimeOfDay};
 use crate::list::Settings;
 use crate::list::settings::Key;
@@ -74,6 +75,8 @@ pub struct Config {
     pub trusted_authserv_id: Vec<String>,
     pub lmtp: Lmtp,
     pub relay: Relay,
+    /// Providers whose complaints are believed where they are proved to be theirs.
+    pub complaints_from: Vec<Source>,
     pub directory: Directory,
     pub verdict: Option<Verdict>,
     /// Defaults for every list; a domain's own are in [`Domain::list`].

@@ -12,6 +12,7 @@ use toml::de::DeValue;
 use super::source::Raw;
 use super::{Admin, DirectorySource, Endpoint, StoreUrl, credential, size, syntax};
 use crate::address::{Address, normal_domain};
+use crate::bounce::complaint::Source;
 use crate::digest::{Day, TimeOfDay};
 use crate::list::{
     Allowed, FooterTexts, Forbidden, FromPolicy, NoPattern, Pattern, Posters, ReplyTo,
@@ -383,6 +384,10 @@ pub(super) fn reply_to(raw: &Raw<'_>) -> Read<ReplyTo> {
 }
 
 /// An address, or else the DN of a group.
+pub(super) fn source(raw: &Raw<'_>) -> Read<Source> {
+    text(raw, Source::parse)
+}
+
 pub(super) fn admin(raw: &Raw<'_>) -> Read<Admin> {
     text(raw, |text| match Address::parse(text) {
         Ok(address) => Some(Admin::Address(address)),

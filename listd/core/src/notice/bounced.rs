@@ -1,7 +1,8 @@
-//! Letters because of bounces: the probe, and what the admins read when an address is paused (rule V7).
+//! Letters because of bounces: the probe, and what the admins read when an address is paused (rule V7) or when a
+//! member complained at her provider (rule C1).
 
 use super::frame::{Frame, Say, letter};
-use super::letter::{Block, Words};
+use super::letter::{Block, Words, words};
 
 /// To an address whose mail came back several times: whoever reads it has nothing to do.
 pub fn probe(frame: &Frame<'_>) -> Words {
@@ -36,4 +37,35 @@ pub fn paused(frame: &Frame<'_>, paused: &PausedAddress<'_>) -> Words {
     ];
     blocks.extend(paused.address.map(|a| Block::Lines(vec![format!("listctl member resume {a}")])));
     letter(frame, &say.text("letter-paused-subject"), blocks)
+}
+
+/// Whose provider said that she calls mail of a list spam.
+#[derive(Copy, Clone, Debug)]
+pub struct ComplainedOf<'a> {
+    /// `None` for a protected person.
+    pub address: Option<&'a str>,
+    /// The domain that proved it.
+    pub provider: &'a str,
+}
+
+/// To the admins of the domain: who gets no more mail of a list, and how to undo it. Which mail it was about is not told,
+/// so that nobody who wrote it can know (RFC 6377 5.10); nor are the owners named as those to ask.
+pub fn complained(frame: &Frame<'_>, of: &ComplainedOf<'_>) -> Words {
+    let say = Say::new(frame);
+    let hidden = say.text("letter-paused-protected");
+    let mut blocks = vec![
+        say.paragraph("letter-complaint-what"),
+        Block::Facts(vec![
+            say.fact("letter-paused-address", of.address.unwrap_or(&hidden)),
+            say.fact("letter-paused-list", &frame.list.address.to_string()),
+            say.fact("letter-complaint-provider", of.provider),
+        ]),
+        say.paragraph("letter-complaint-page"),
+    ];
+    if let Some(address) = of.address {
+        blocks.push(say.paragraph("letter-complaint-end"));
+        blocks.push(Block::Lines(vec![format!("listctl member resume {address}")]));
+    }
+    blocks.push(say.paragraph("letter-complaint-quiet"));
+    words(frame.language, &say.text("letter-complaint-subject"), &blocks)
 }
