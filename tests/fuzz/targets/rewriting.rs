@@ -99,6 +99,10 @@ fn with_subject(octets: &[u8]) -> Option<Vec<u8>> {
 /// H8, promise 10: what looks like a token of ours, in the header or in a text, in any escaping: none that was seen where it
 /// may change is there afterwards.
 pub fn quoted_tokens(raw: &[u8]) {
+    // Such a mail is refused at the door (rule X3), and decoders forgive more in it than can be kept in place.
+    if lines(raw).bare {
+        return;
+    }
     let Ok(tree) = Tree::parse(raw) else { return };
     let found = quoted::find(raw, &tree);
     let tokens: Vec<String> = found.open.iter().map(|one| one.token().to_owned()).collect();

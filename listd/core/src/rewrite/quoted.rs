@@ -54,7 +54,12 @@ pub fn find(raw: &[u8], tree: &Tree) -> Found {
         }
         if is_text(part) {
             let into = if part.sealed.is_some() { &mut found.sealed } else { &mut found.open };
-            look(&readable(part, &part.content(raw)), into);
+            let content = part.content(raw);
+            look(&content, into);
+            if is_wide(part) {
+                look(&narrowed(&content), into);
+                look(&narrowed(content.get(1..).unwrap_or_default()), into);
+            }
         }
     }
     found
@@ -74,8 +79,9 @@ pub(super) fn edits(raw: &[u8], tree: &Tree, tokens: &[String]) -> Vec<Edit> {
         if !is_text(part) {
             continue;
         }
-        let wide = is_wide(part).then(|| plain.iter().map(|token| widened(token)).collect());
-        let tokens: &Vec<Vec<u8>> = wide.as_ref().unwrap_or(&plain);
+        // What says that it is UTF-16 need not be.
+        let wide = plain.iter().filter(|_| is_wide(part)).map(|token| widened(token));
+        let tokens: &Vec<Vec<u8>> = &plain.iter().cloned().chain(wide).collect();
         match part.encoding {
             Encoding::Base64 => edits.extend(anew(raw, part, tokens)),
             encoding => {
@@ -117,12 +123,13 @@ fn is_wide(part: &Part) -> bool {
     charset.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("utf-16"))
 }
 
-/// Its ASCII as octets, whatever the characters are made of.
-fn readable<'c>(part: &Part, content: &'c [u8]) -> Cow<'c, [u8]> {
-    match is_wide(part) {
-        true => Cow::Owned(content.iter().copied().filter(|octet| *octet != 0).collect()),
-        false => Cow::Borrowed(content),
-    }
+/// The ASCII of UTF-16 whose low octets come first; one octet further on, of that whose high ones do.
+fn narrowed(content: &[u8]) -> Vec<u8> {
+    let one = |pair: &[u8]| match pair {
+        [octet, 0] | [octet] => *octet,
+        _ => 0,
+    };
+    content.chunks(2).map(one).collect()
 }
 
 /// A token as it stands in UTF-16, in either order of octets: what is at its ends does not matter.
