@@ -108,9 +108,12 @@ impl Rspamd {
         Ok(())
     }
 
-    /// `kill -9` with all its workers.
+    /// `kill -9` with all its workers, which end a moment after it.
     pub fn stop(&mut self) {
         self.server = None;
+        let gone = || TcpStream::connect(self.scan()).is_err();
+        // One that stays is met by the next start.
+        let _ = wait::until_true("rspamd's workers to end", wait::START, gone);
     }
 
     /// Sends a signal to it and all its workers, e.g. `STOP` and `CONT`.
