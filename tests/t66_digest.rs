@@ -145,6 +145,48 @@ fn cancel(stack: &Stack, subject: &str) {
     assert!(trace.contains("an admin removed the mail") && !trace.contains("digests"), "{trace}");
 }
 
+/// The directory is tidied up: what somebody chose stays, whichever account she has and whatever her group is called.
+fn choices_stay(stack: &Stack) {
+    let (ayse, maria) = (school::AYSE, school::MARIA);
+    let person = |login: &str| format!("uid={login},ou=people,dc=schule,dc=example");
+    let group = "cn=klasse-5b,ou=groups,dc=schule,dc=example";
+    let shows = |list: &str, who: &str, how: &str| {
+        let members = stack.listd.listctl(&["list", "members", list]).unwrap_or_default();
+        members.lines().any(|line| line.contains(who) && line.contains(how))
+    };
+    let waits = |what: &str, is: &dyn Fn() -> bool| wait::until_true(what, wait::MAIL, is).unwrap();
+    stack.ldap.modify(&format!("dn: {}\nchangetype: delete\n", person(ayse.0))).unwrap();
+    waits("her account to be gone", &|| !shows(school::CLASS_5B, ayse.1, ""));
+    stack
+        .ldap
+        .modify(&format!(
+            "dn: {}\nchangetype: add\nobjectClass: inetOrgPerson\nobjectClass: schoolPerson\n\
+             objectClass: schoolMailbox\nuid: {}\ncn: Ayse\nsn: Neu\nmail: {}\nuserPassword: geheim\n\n\
+             dn: {}\nchangetype: modrdn\nnewrdn: uid=maria.neu\ndeleteoldrdn: 1\n\n\
+             dn: {group}\nchangetype: modify\ndelete: member\nmember: {}\n-\nadd: member\nmember: {}\n-\n\
+             replace: mail\nmail: klasse-5b-neu@schule.example\n\n\
+             dn: {group}\nchangetype: modrdn\nnewrdn: cn=klasse-5b-neu\ndeleteoldrdn: 1\n",
+            person(ayse.0),
+            ayse.0,
+            ayse.1,
+            person(maria.0),
+            person(maria.0),
+            person("maria.neu"),
+        ))
+        .unwrap();
+    let renamed = "klasse-5b-neu@schule.example";
+    waits("a new account with the same address", &|| shows(renamed, ayse.1, "unsubscribed"));
+    waits("a person and a group with other names", &|| shows(renamed, maria.1, "weekly"));
+    waits("the new account on the other list", &|| shows(CHOIR, ayse.1, "unsubscribed"));
+    post(stack, renamed, "Sieben", "");
+    stack.dovecot.wait_for(school::ZOE.0, "Sieben@post.example").unwrap();
+    gathered(stack, "Sieben", maria.1);
+    waits("what became of hers", &|| {
+        let trace = stack.listd.listctl(&["trace", "Sieben@post.example"]).unwrap_or_default();
+        trace.lines().any(|line| line.contains(ayse.1) && line.contains("muted"))
+    });
+}
+
 #[test]
 fn digests_come_at_their_time() {
     let port = Port::claim().unwrap();
@@ -264,4 +306,5 @@ fn digests_come_at_their_time() {
         let line = members.lines().find(|line| line.contains(ayse.1)).unwrap_or_default();
         assert!(line.contains("unsubscribed"), "{members}");
     }
+    choices_stay(&stack);
 }

@@ -321,30 +321,48 @@ fn bert(uuid: &str, address: &str) -> (String, Entry) {
     (uuid.to_owned(), entry)
 }
 
-/// What was chosen survives a restart, a re-sync, a new address of hers, and a new account with the same address.
+/// What was chosen survives a restart, a re-sync, a new address of hers, and a new account with the same address; whether
+/// it is no mail, none for a while, or digests.
 #[tokio::test]
 async fn a_choice_stays() {
+    use crate::web::wishes::Digest;
+    let end = Timestamp(START.0 + DAY_MS);
+    for (wishes, claim) in [
+        (Wishes { mail: Mail::None, ..Wishes::default() }, Dropped::Muted),
+        (Wishes { mail: Mail::Until(end), ..Wishes::default() }, Dropped::Muted),
+        (Wishes { digest: Digest::Weekly, ..Wishes::default() }, Dropped::Digest),
+    ] {
+        stays(&wishes, &Claim::Never(claim)).await;
+    }
+}
+
+async fn stays(wishes: &Wishes, claim: &Claim) {
     let house = House::new().await;
-    house.pages.unsubscribe(&house.token(BERT)).await.expect("well").expect("known");
+    let token = house.token(BERT);
+    house.pages.set(&token, wishes.clone()).await.expect("well").expect("known");
     let kept = house.school.store.member_options().await.expect("options");
     assert_eq!(kept.len(), 1);
     let members = crate::members::Members::new(house.school.live.clone(), Vec::new());
     kept.into_iter().for_each(|choice| members.set_options(choice));
-    let muted = |who: &Recipient| {
-        members.options(&list(), who).is_some_and(|options| options.is_muted(START))
+    let counts = |who: &Recipient| {
+        let options = members.options(&list(), who).unwrap_or_default();
+        match claim {
+            Claim::Never(Dropped::Muted) => options.is_muted(START),
+            _ => options.digest == super::Digest::Weekly,
+        }
     };
     let before = house.who(None, BERT);
-    assert!(muted(&before), "after a restart");
+    assert!(counts(&before), "after a restart: {wishes:?}");
     let (uuid, entry) = bert("uid=bert,dc=x", "new@home.example");
     house.school.live.apply(&[Change::Upsert(uuid.clone(), entry)]);
     let moved = house.who(None, "new@home.example");
     assert_eq!(moved.person, before.person);
-    assert!(muted(&moved), "under a new address of hers");
+    assert!(counts(&moved), "under a new address of hers: {wishes:?}");
     let (new, entry) = bert("another-account", BERT);
     house.school.live.apply(&[Change::Remove(uuid), Change::Upsert(new, entry)]);
     let again = house.who(None, BERT);
     assert_ne!(again.person, before.person);
-    assert!(muted(&again), "as a new account with the same address");
+    assert!(counts(&again), "as a new account with the same address: {wishes:?}");
 }
 
 /// What she chooses of digests counts and is on her page again; whoever wants them gets no copy.

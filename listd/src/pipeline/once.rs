@@ -109,9 +109,10 @@ impl Pipeline {
             }
             if !known(&frozen.list) {
                 let mail = once.mail.clone();
-                let mut sender = Sender::new(frozen.list.clone());
-                for who in post.recipients.iter().filter(|who| frozen.spares(who).is_none()) {
-                    sender.add(who, &Outcome::Waiting);
+                let mut sender = Sender::new(frozen.list.clone(), post.id.0);
+                let all = (0..).zip(&post.recipients);
+                for (place, who) in all.filter(|(_, who)| frozen.spares(who).is_none()) {
+                    sender.add(who, place, &Outcome::Waiting);
                 }
                 senders.push((frozen.list.clone(), mail, sender));
             }
@@ -124,11 +125,12 @@ impl Pipeline {
 fn stored(account: &Account) -> Option<(ListId, String, Sender)> {
     let frozen = &account.post.frozen;
     let once = frozen.once.as_ref()?;
-    let mut sender = Sender::new(frozen.list.clone());
+    let mut sender = Sender::new(frozen.list.clone(), account.post.id.0);
     for batch in &account.batches {
-        for (who, outcome) in batch.recipients.iter().zip(&batch.outcomes) {
+        let places = (0..).map(|index| batch.id.place(index));
+        for ((who, outcome), place) in batch.recipients.iter().zip(&batch.outcomes).zip(places) {
             if let Some((_, who)) = who.as_ref().filter(|(_, who)| frozen.spares(who).is_none()) {
-                sender.add(who, outcome);
+                sender.add(who, place, outcome);
             }
         }
     }

@@ -3,17 +3,18 @@
 mod gather;
 mod house;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use listcore::list::Copies;
-use listcore::outcome::{Dropped, Outcome};
+use listcore::outcome::{Dropped, Outcome, Reply};
+use listcore::rewrite::once::{Earlier, Once};
 
 use super::*;
 use crate::delivery::fake::{ALL, Act, Ask, FakeRelay};
-use crate::store::Commit;
+use crate::store::{BatchId, Commit};
 use house::{House, START, SlowStore, TestTimer, people, relay_at, until};
 
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -603,6 +604,53 @@ async fn a_braked_post_waits_until_it_is_released() {
     scheduler.release(post).await.expect("released");
     let outcomes = house.finished(post).await;
     assert!(outcomes.len() == 120 && outcomes.values().all(delivered));
+    scheduler.stop(DEADLINE).await;
+}
+
+/// A mail that names two lists: whoever may get it by the first waits for that, and is not forgotten where she mutes that
+/// one meanwhile; what the first has sent, or failed to, is not sent again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_list_may_send_it_first() {
+    let house = House::with_timer(TestTimer::new(false));
+    let relay = FakeRelay::start(ALL, |_| Act::Yes).await;
+    let to = people("p", 104);
+    let (first, _) = house.post("5b", Copies::Personal, &to).await;
+    // The last four are on both.
+    let both: Vec<String> = to.iter().skip(100).cloned().collect();
+    let places: BTreeMap<String, u32> = both.iter().cloned().zip(100..).collect();
+    let who = places.keys().cloned().collect();
+    let earlier = vec![Earlier { list: ListId("5b".to_owned()), who, post: Some(first.0), places }];
+    let once = Once { mail: "m".to_owned(), place: 1, earlier };
+    let all = [both.clone(), people("o", 2)].concat();
+    // The first rests; what becomes of its copies is said below.
+    let rests = Move::Brake { post: first, at: START, refusals: Default::default() };
+    house.store.commit(vec![rests]).await.expect("braked");
+    let (second, batches) = house.post_once("7a", Copies::Personal, &all, Some(once)).await;
+    let scheduler = house.scheduler(relay_at(relay.address), 2).await;
+    scheduler.announce(batches);
+    house.deferred(second, 4).await;
+    once_each(&relay, &people("o", 2));
+    let reply = Reply { code: 250, text: "2.0.0".to_owned() };
+    let dropped = |why| Outcome::Dropped { at: START, why };
+    let becomes = async |outcomes: Vec<(u16, Outcome)>| {
+        let batch = BatchId { post: first, number: 1 };
+        house.store.commit(vec![Move::Settle { batch, outcomes }]).await.expect("settled");
+        house.timer.advance(Duration::from_secs(6));
+    };
+    becomes(vec![
+        (0, Outcome::Delivered { at: START, reply: reply.clone(), queue_id: None }),
+        (1, dropped(Dropped::Muted)),
+        (2, Outcome::Failed { at: START, reply }),
+    ])
+    .await;
+    house.deferred(second, 1).await;
+    becomes(vec![(3, dropped(Dropped::LeftList))]).await;
+    let outcomes = house.finished(second).await;
+    let elsewhere = |o: &Outcome| matches!(o, Outcome::Dropped { why: Dropped::Elsewhere, .. });
+    let of_both: Vec<&Outcome> = both.iter().map(|who| &outcomes[who]).collect();
+    assert!(elsewhere(of_both[0]) && delivered(of_both[1]), "{of_both:?}");
+    assert!(elsewhere(of_both[2]) && delivered(of_both[3]), "{of_both:?}");
+    once_each(&relay, &[people("o", 2), vec![both[1].clone(), both[3].clone()]].concat());
     scheduler.stop(DEADLINE).await;
 }
 

@@ -16,7 +16,7 @@ use super::cache::Loaded;
 use super::settle::Settlement;
 use super::{Brake, Core, Deck, NoCopy, NotNow, Render, Settings, StillGets};
 use crate::delivery::{Connection, Copy, Entry, Fate, Relay, Sent};
-use crate::store::{Batch, BatchId, RecipientRef};
+use crate::store::{Batch, BatchId, PostId, RecipientRef};
 
 /// Personal copies whose outcome may be uncommitted at a time, per connection (promise 2).
 pub const WINDOW: u32 = 8;
@@ -250,7 +250,7 @@ impl<R: Render> Worker<R> {
         let permits = if work.shared { WINDOW } else { 1 };
         let Ok(permit) = self.window.clone().acquire_many_owned(permits).await else { return };
         let now = self.bench.core.timer.now();
-        let (to, mut outcomes) = self.sift(&claim.unit, &work, now);
+        let (to, mut outcomes) = self.sift(&claim.unit, &work, now).await;
         if !to.is_empty() {
             let Some(fates) = self.attempt(&work, &to).await else { return };
             let now = self.bench.core.timer.now();
@@ -274,10 +274,11 @@ impl<R: Render> Worker<R> {
     }
 
     /// Who is to get it now; and outcomes for those who are not.
-    fn sift(&self, unit: &[u16], work: &Work<R::Variant>, now: Timestamp) -> Sifted {
+    async fn sift(&self, unit: &[u16], work: &Work<R::Variant>, now: Timestamp) -> Sifted {
         let post = &work.loaded.post;
         let all = |outcome: Outcome| unit.iter().map(|i| (*i, outcome.clone())).collect();
-        match self.bench.core.state().brake(post.id, now) {
+        let brake = self.bench.core.state().brake(post.id, now);
+        match brake {
             Brake::Over => return (Vec::new(), all(retry::braked(now))),
             Brake::Cancelled => {
                 return (Vec::new(), all(Outcome::Dropped { at: now, why: Dropped::Cancelled }));
@@ -291,15 +292,54 @@ impl<R: Render> Worker<R> {
                 outcomes.push((i, Outcome::Dropped { at: now, why: Dropped::Erased }));
                 continue;
             };
-            match self.bench.members.still_gets(&post.frozen, recipient, now) {
+            let still = self.bench.members.still_gets(&post.frozen, recipient, now);
+            let before = work.batch.outcomes.get(at);
+            if let Some(outcome) =
+                self.elsewhere(&post.frozen, recipient, (still, before), now).await
+            {
+                outcomes.push((i, outcome));
+                continue;
+            }
+            match still {
                 Ok(()) => to.push((i, *who, recipient.clone())),
                 Err(NotNow::Dropped(why)) => outcomes.push((i, Outcome::Dropped { at: now, why })),
                 Err(NotNow::Unsure) => {
-                    outcomes.push((i, waits_for_directory(work.batch.outcomes.get(at), now)));
+                    outcomes.push((i, waits_for_directory(before, now)));
                 }
             }
         }
         (to, outcomes)
+    }
+
+    /// For a mail that names several lists: she has it by another one, or that is not sure yet. `None`: this list sends it,
+    /// if any does. Where both gather it for digests, it is the digest that has it once.
+    async fn elsewhere(
+        &self,
+        post: &Frozen,
+        who: &Recipient,
+        (still, before): (Result<(), NotNow>, Option<&Outcome>),
+        now: Timestamp,
+    ) -> Option<Outcome> {
+        let gathers = still == Err(NotNow::Dropped(Dropped::Digest));
+        if !(still.is_ok() || gathers) {
+            return None;
+        }
+        let mut open = false;
+        for copy in post.once.as_ref()?.copies(who) {
+            let (batch, index) = BatchId::at(PostId(copy.post), copy.place);
+            match self.bench.core.queue.outcome(batch, index).await {
+                Ok(Some(Outcome::Dropped { why: Dropped::Digest, .. })) if gathers => {}
+                Ok(Some(
+                    Outcome::Delivered { .. }
+                    | Outcome::Failed { .. }
+                    | Outcome::Dropped { why: Dropped::Digest, .. },
+                )) => return Some(Outcome::Dropped { at: now, why: Dropped::Elsewhere }),
+                Ok(Some(Outcome::Dropped { .. }) | None) => {}
+                Ok(Some(Outcome::Waiting | Outcome::Deferred { .. })) | Err(_) => open = true,
+            }
+        }
+        let text = "waits for another list that the mail names: it may send it first";
+        open.then(|| waits(before, text, TURN_PAUSE, now))
     }
 
     /// Renders and sends. `None`: nothing was tried, because the relay could not be reached again.
@@ -404,19 +444,22 @@ impl From<NoCopy> for Fate {
 /// How long a copy waits for the directory before it asks again.
 const DIRECTORY_PAUSE: Duration = Duration::from_secs(15);
 
-/// Not an attempt: nothing was sent, and the recipient is not to blame.
+/// How long a copy waits for that of another list.
+const TURN_PAUSE: Duration = Duration::from_secs(5);
+
 fn waits_for_directory(before: Option<&Outcome>, now: Timestamp) -> Outcome {
+    let text = "waits for the directory: who is on the list is not known for sure";
+    waits(before, text, DIRECTORY_PAUSE, now)
+}
+
+/// Not an attempt: nothing was sent, and the recipient is not to blame.
+fn waits(before: Option<&Outcome>, why: &str, pause: Duration, now: Timestamp) -> Outcome {
     let attempts = match before {
         Some(Outcome::Deferred { attempts, .. }) => *attempts,
         _ => 0,
     };
-    let text = "waits for the directory: who is on the list is not known for sure".to_owned();
-    Outcome::Deferred {
-        at: now,
-        attempts,
-        next: now + DIRECTORY_PAUSE,
-        reply: Reply { code: 0, text },
-    }
+    let reply = Reply { code: 0, text: why.to_owned() };
+    Outcome::Deferred { at: now, attempts, next: now + pause, reply }
 }
 
 fn outcome<V>(work: &Work<V>, index: u16, fate: Fate, now: Timestamp) -> Outcome {

@@ -57,6 +57,21 @@ pub struct BatchId {
     pub number: u32,
 }
 
+impl BatchId {
+    /// Which of the post's recipients one of the batch is, counted from 0.
+    pub fn place(self, index: u16) -> u32 {
+        let before = self.number.saturating_mul(u32::try_from(BATCH).unwrap_or(u32::MAX));
+        before.saturating_add(u32::from(index))
+    }
+
+    /// The batch of a post's recipient, and which of it she is.
+    pub fn at(post: PostId, place: u32) -> (BatchId, u16) {
+        let size = u32::try_from(BATCH).unwrap_or(u32::MAX);
+        let index = u16::try_from(place % size).unwrap_or(u16::MAX);
+        (BatchId { post, number: place / size }, index)
+    }
+}
+
 /// Row number of a recipient in the store's table of recipients; what a VERP token carries.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RecipientRef(pub u64);
@@ -386,6 +401,8 @@ pub trait Queue: Commit {
     async fn due(&self) -> Result<Vec<DueBatch>, StoreError>;
     /// `None` once finished or gone.
     async fn batch(&self, id: BatchId) -> Result<Option<Batch>, StoreError>;
+    /// What became of one recipient, finished or not; `None` once gone.
+    async fn outcome(&self, id: BatchId, index: u16) -> Result<Option<Outcome>, StoreError>;
     async fn post(&self, id: PostId) -> Result<Option<Arc<StoredPost>>, StoreError>;
     async fn body(&self, mail: MailId) -> Result<Option<Body>, StoreError>;
     /// Posts whose delivery pauses, and until when at most, at start.

@@ -1,7 +1,7 @@
 //! One person, several lists: what is frozen of a mail that names more than one, so that each person gets it once.
 //!
 //! Not how the lists find each other (the pipeline), nor who is on one. A copy is left out only where another list has
-//! sent it, or is about to as far as can be told when it is this one's turn.
+//! sent it: where that is not yet known when it is this one's turn, it waits.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -29,16 +29,43 @@ pub struct Earlier {
     pub list: ListId,
     /// Recipients of this list whom it sends it to, by [`options::who`].
     pub who: BTreeSet<String>,
+    /// Its post, by number; `None` in posts of earlier versions.
+    #[serde(default)]
+    pub post: Option<u64>,
+    /// Which of that post's recipients they are, counted from 0.
+    #[serde(default)]
+    pub places: BTreeMap<String, u32>,
+}
+
+/// A copy of another list's: its post, and which of its recipients it is for, counted from 0.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Sending {
+    pub post: u64,
+    pub place: u32,
 }
 
 impl Once {
-    /// True where an earlier list sends it to this recipient, who `still_gets` that list's mail.
-    pub fn comes(&self, who: &Recipient, still_gets: impl Fn(&ListId) -> bool) -> bool {
+    /// The copies that earlier lists may send to this recipient: what became of them decides.
+    pub fn copies(&self, who: &Recipient) -> Vec<Sending> {
         if self.earlier.is_empty() {
+            return Vec::new();
+        }
+        let key = key(who);
+        let copy = |list: &Earlier| {
+            Some(Sending { post: list.post?, place: list.places.get(&key).copied()? })
+        };
+        self.earlier.iter().filter_map(copy).collect()
+    }
+
+    /// For posts of earlier versions, whose lists' copies are not known: true where an earlier list sends it to this
+    /// recipient, who `still_gets` that list's mail.
+    pub fn comes(&self, who: &Recipient, still_gets: impl Fn(&ListId) -> bool) -> bool {
+        let unknown = || self.earlier.iter().filter(|list| list.post.is_none());
+        if unknown().next().is_none() {
             return false;
         }
         let key = key(who);
-        self.earlier.iter().any(|list| list.who.contains(&key) && still_gets(&list.list))
+        unknown().any(|list| list.who.contains(&key) && still_gets(&list.list))
     }
 }
 
@@ -58,29 +85,33 @@ enum Sent {
 #[derive(Clone, Debug, Default)]
 pub struct Sender {
     list: Option<ListId>,
-    people: HashMap<PersonId, Sent>,
-    addresses: HashMap<String, Sent>,
+    post: u64,
+    people: HashMap<PersonId, (Sent, u32)>,
+    addresses: HashMap<String, (Sent, u32)>,
 }
 
 impl Sender {
-    pub fn new(list: ListId) -> Sender {
-        Sender { list: Some(list), ..Sender::default() }
+    pub fn new(list: ListId, post: u64) -> Sender {
+        Sender { list: Some(list), post, ..Sender::default() }
     }
 
-    /// One of its recipients; who is not to get it from there does not count.
-    pub fn add(&mut self, who: &Recipient, outcome: &Outcome) {
+    /// One of its recipients, at this place; who is not to get it from there does not count, a digest does.
+    pub fn add(&mut self, who: &Recipient, place: u32, outcome: &Outcome) {
         let sent = match outcome {
             Outcome::Delivered { .. } => Sent::Yes,
-            Outcome::Waiting | Outcome::Deferred { .. } | Outcome::Failed { .. } => Sent::Trying,
+            Outcome::Waiting
+            | Outcome::Deferred { .. }
+            | Outcome::Failed { .. }
+            | Outcome::Dropped { why: Dropped::Digest, .. } => Sent::Trying,
             Outcome::Dropped { .. } => return,
         };
         if let Some(person) = &who.person {
-            self.people.insert(person.clone(), sent);
+            self.people.insert(person.clone(), (sent, place));
         }
-        self.addresses.insert(who.address.key(), sent);
+        self.addresses.insert(who.address.key(), (sent, place));
     }
 
-    fn of(&self, who: &Recipient) -> Option<Sent> {
+    fn of(&self, who: &Recipient) -> Option<(Sent, u32)> {
         let person = who.person.as_ref().and_then(|person| self.people.get(person));
         person.or_else(|| self.addresses.get(&who.address.key())).copied()
     }
@@ -89,20 +120,21 @@ impl Sender {
     /// is asked for again at her turn.
     pub fn enter(&self, to: &[Recipient], once: &mut Once, spared: &mut BTreeMap<String, Dropped>) {
         let Some(list) = self.list.clone() else { return };
-        let mut who = BTreeSet::new();
+        let (mut who, mut places) = (BTreeSet::new(), BTreeMap::new());
         for recipient in to {
             match self.of(recipient) {
-                Some(Sent::Yes) => {
+                Some((Sent::Yes, _)) => {
                     spared.entry(key(recipient)).or_insert(Dropped::Elsewhere);
                 }
-                Some(Sent::Trying) => {
+                Some((Sent::Trying, place)) => {
+                    places.insert(key(recipient), place);
                     who.insert(key(recipient));
                 }
                 None => {}
             }
         }
         if !who.is_empty() {
-            once.earlier.push(Earlier { list, who });
+            once.earlier.push(Earlier { list, who, post: Some(self.post), places });
         }
     }
 }
@@ -131,15 +163,17 @@ mod tests {
         let sent = Outcome::Delivered { at, reply: reply.clone(), queue_id: None };
         let failed = Outcome::Failed { at, reply };
         let muted = Outcome::Dropped { at, why: Dropped::Muted };
-        let mut sender = Sender::new(ListId("5b".to_owned()));
-        for (person, address, outcome) in [
+        let digest = Outcome::Dropped { at, why: Dropped::Digest };
+        let mut sender = Sender::new(ListId("5b".to_owned()), 7);
+        for (place, (person, address, outcome)) in (0..).zip([
             (Some("anna"), "a@x.example", &sent),
             (Some("bert"), "b@x.example", &Outcome::Waiting),
             (Some("carl"), "c@x.example", &muted),
             (None, "d@x.example", &sent),
             (Some("emil"), "e@x.example", &failed),
-        ] {
-            sender.add(&who(person, address), outcome);
+            (Some("gabi"), "g@x.example", &digest),
+        ]) {
+            sender.add(&who(person, address), place, outcome);
         }
         let to = [
             who(Some("anna"), "other@x.example"),
@@ -148,15 +182,30 @@ mod tests {
             who(Some("dora"), "D@x.example"),
             who(Some("emil"), "e@x.example"),
             who(Some("fred"), "f@x.example"),
+            who(Some("gabi"), "g@x.example"),
         ];
         let mut once = Once { mail: String::new(), place: 1, earlier: Vec::new() };
         let mut spared = BTreeMap::from([("person:dora".to_owned(), Dropped::Own)]);
         sender.enter(&to, &mut once, &mut spared);
         let spared: Vec<(&str, Dropped)> = spared.iter().map(|(k, v)| (k.as_str(), *v)).collect();
         assert_eq!(spared, [("person:anna", Dropped::Elsewhere), ("person:dora", Dropped::Own)]);
-        for (recipient, comes) in to.iter().zip([false, true, false, false, true, false]) {
-            assert_eq!(once.comes(recipient, |list| list.0 == "5b"), comes, "{recipient:?}");
-            assert!(!once.comes(recipient, |_| false), "the other list is muted by now");
+        let places = [None, Some(1), None, None, Some(4), None, Some(5)];
+        for (recipient, place) in to.iter().zip(places) {
+            let copies: Vec<Sending> =
+                place.iter().map(|place| Sending { post: 7, place: *place }).collect();
+            assert_eq!(once.copies(recipient), copies, "{recipient:?}");
+            assert!(!once.comes(recipient, |_| true), "its copies are known");
         }
+    }
+
+    /// What an earlier version has stored: where her copy of the other list is can't be told.
+    #[test]
+    fn a_post_of_an_earlier_version() {
+        let stored = r#"{"mail":"m","place":1,"earlier":[{"list":"5b","who":["person:bert"]}]}"#;
+        let once: Once = serde_json::from_str(stored).expect("a stored form");
+        let bert = who(Some("bert"), "b@x.example");
+        assert!(once.comes(&bert, |list| list.0 == "5b") && once.copies(&bert).is_empty());
+        assert!(!once.comes(&bert, |_| false), "the other list is muted by now");
+        assert!(!once.comes(&who(Some("anna"), "a@x.example"), |_| true));
     }
 }

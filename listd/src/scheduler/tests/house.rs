@@ -11,7 +11,7 @@ use listcore::address::Address;
 use listcore::list::{Copies, ListId, Settings as ListSettings};
 use listcore::outcome::{Dropped, Outcome};
 use listcore::recipients::Recipient;
-use listcore::rewrite::{Edition, Frozen, PostKind};
+use listcore::rewrite::{Edition, Frozen, Once, PostKind};
 use listcore::time::Timestamp;
 use tokio::sync::Notify;
 
@@ -179,6 +179,9 @@ impl Queue for SlowStore {
     async fn batch(&self, id: BatchId) -> Result<Option<crate::store::Batch>, StoreError> {
         self.inner.batch(id).await
     }
+    async fn outcome(&self, id: BatchId, index: u16) -> Result<Option<Outcome>, StoreError> {
+        self.inner.outcome(id, index).await
+    }
     async fn post(&self, id: PostId) -> Result<Option<Arc<StoredPost>>, StoreError> {
         self.inner.post(id).await
     }
@@ -234,11 +237,23 @@ impl House {
 
     /// Accepts a post to `list` for `name-0@x.example` .., in English for the name `en`; the batches as intake would announce them.
     pub async fn post(&self, list: &str, copies: Copies, to: &[String]) -> (PostId, Vec<DueBatch>) {
+        self.post_once(list, copies, to, None).await
+    }
+
+    /// The same for a mail that names other lists as well.
+    pub async fn post_once(
+        &self,
+        list: &str,
+        copies: Copies,
+        to: &[String],
+        once: Option<Once>,
+    ) -> (PostId, Vec<DueBatch>) {
         let n = self.next.fetch_add(1, Ordering::SeqCst);
         let address = Address::parse(&format!("{list}@schule.example")).expect("address");
         let frozen = Frozen {
             settings: ListSettings { copies, ..ListSettings::default() },
             language: "de".to_owned(),
+            once,
             ..Frozen::new(PostKind::List, ListId(list.to_owned()), address)
         };
         let recipient = |a: &String| Recipient {
@@ -286,6 +301,19 @@ impl House {
             }
         }
         all
+    }
+
+    /// Waits until so many were put off, and all others are finished.
+    pub async fn deferred(&self, post: PostId, count: usize) {
+        for _ in 0..10_000 {
+            let outcomes = self.outcomes(post).await;
+            let put_off = outcomes.values().filter(|o| matches!(o, Outcome::Deferred { .. }));
+            if put_off.count() == count && !outcomes.values().any(|o| *o == Outcome::Waiting) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+        panic!("not {count}: {:?}", self.outcomes(post).await);
     }
 
     /// Waits until everything is finished.

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use listcore::list::ListId;
 use listcore::list::settings::Key;
 use listcore::options::Choice;
+use listcore::outcome::Outcome;
 use listcore::recipients::Recipient;
 use listcore::time::Timestamp;
 
@@ -58,6 +59,13 @@ impl Queue for MemoryStore {
         let batch = state.posts.get(&id.post).and_then(|post| post.batches.get(number));
         let unfinished = batch.filter(|batch| rules::due(&batch.outcomes).is_some());
         Ok(unfinished.map(|batch| state.load(id.post, number, batch)))
+    }
+
+    async fn outcome(&self, id: BatchId, index: u16) -> Result<Option<Outcome>, StoreError> {
+        let state = self.state();
+        let number = usize::try_from(id.number).unwrap_or(usize::MAX);
+        let batch = state.posts.get(&id.post).and_then(|post| post.batches.get(number));
+        Ok(batch.and_then(|batch| batch.outcomes.get(usize::from(index)).cloned()))
     }
 
     async fn post(&self, id: PostId) -> Result<Option<Arc<StoredPost>>, StoreError> {

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use listcore::list::ListId;
+use listcore::outcome::Outcome;
 use listcore::recipients::Recipient;
 use listcore::time::Timestamp;
 use sqlx::SqliteConnection;
@@ -103,6 +104,16 @@ impl SqliteStore {
             Some(row) => batch(&mut db, row).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    async fn read_outcome(&self, id: BatchId, index: u16) -> Result<Option<Outcome>, Trouble> {
+        const ASK: &str = "SELECT outcomes FROM batch WHERE post = $1 AND number = $2";
+        let Ok(post) = number(id.post.0) else { return Ok(None) };
+        let mut db = self.reader().await?;
+        let query = sqlx::query_scalar(ASK).bind(post).bind(id.number);
+        let blob: Option<Vec<u8>> = query.fetch_optional(&mut *db).await?;
+        let outcomes = blob.map(|blob| packing::unpack_outcomes(&blob)).transpose()?;
+        Ok(outcomes.and_then(|all| all.into_iter().nth(usize::from(index))))
     }
 
     async fn read_post(&self, id: PostId) -> Result<Option<PostRow>, Trouble> {
@@ -207,6 +218,10 @@ impl Queue for SqliteStore {
 
     async fn batch(&self, id: BatchId) -> Result<Option<Batch>, StoreError> {
         Ok(self.read_batch(id).await?)
+    }
+
+    async fn outcome(&self, id: BatchId, index: u16) -> Result<Option<Outcome>, StoreError> {
+        Ok(self.read_outcome(id, index).await?)
     }
 
     async fn post(&self, id: PostId) -> Result<Option<Arc<StoredPost>>, StoreError> {
