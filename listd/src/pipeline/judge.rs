@@ -354,18 +354,20 @@ impl Pipeline {
         wrap_lines(&incoming.bytes).map_err(|why| NotMade::Never("lines", why))?;
         let mut post =
             self.post(id, list, kind, incoming, mail, (verdict, arrival), recipients, now);
-        filtered(&post.frozen, &incoming.bytes)
+        // What has more parts than anybody reads has no text that anybody finds.
+        let tree = Tree::parse(&incoming.bytes).ok();
+        filtered(&post.frozen, &incoming.bytes, tree.as_ref())
             .map_err(|why| NotMade::Never("attachments", why))?;
-        post.frozen.passwords =
-            begins_with_password(&incoming.bytes).map_err(|why| NotMade::Never("password", why))?;
+        post.frozen.passwords = begins_with_password(&incoming.bytes, tree.as_ref())
+            .map_err(|why| NotMade::Never("password", why))?;
         if let Err(why) = self.hide(&mut post, list, incoming, mail, now) {
             tracing::error!(list = %list.address, %why, "no relay address can be made");
             return Err(NotMade::NoRelayAddress);
         }
         self.can_hide(&post, mail).map_err(|why| NotMade::Never("author_address", why))?;
         let proven = !verdict.keep_from;
-        if kind == PostKind::List {
-            post.frozen.quoted = self.quoted(&incoming.bytes, now).open;
+        if let (PostKind::List, Some(tree)) = (kind, &tree) {
+            post.frozen.quoted = self.quoted(&incoming.bytes, tree, now).open;
         }
         post.frozen.spared = self.spared(&post, mail, proven);
         post.frozen.once = self.once(list, kind, incoming, mail, proven);
@@ -514,17 +516,15 @@ pub(super) fn because(rule: Rule, unproven: &str, scan: &Scan) -> String {
 }
 
 /// Whether what the list does not let through can be left out of the mail. What it takes then is made with each copy.
-fn filtered(frozen: &Frozen, raw: &[u8]) -> Result<(), Unsendable> {
+fn filtered(frozen: &Frozen, raw: &[u8], tree: Option<&Tree>) -> Result<(), Unsendable> {
     let Some(filter) = Filter::of(frozen, &frozen.language.as_str().into()) else { return Ok(()) };
-    let tree = Tree::parse(raw).map_err(|_| Unsendable::BadStructure)?;
-    body::edits(raw, &tree, &Wishes { filter: Some(&filter), ..Wishes::default() }).map(drop)
+    let tree = tree.ok_or(Unsendable::BadStructure)?;
+    body::edits(raw, tree, &Wishes { filter: Some(&filter), ..Wishes::default() }).map(drop)
 }
 
 /// True where copies go without a former list's password; an error where it can't be taken out (rule R3).
-fn begins_with_password(raw: &[u8]) -> Result<bool, Unsendable> {
-    // What has more parts than anybody reads has no text that anybody finds.
-    let Ok(tree) = Tree::parse(raw) else { return Ok(false) };
-    match password::find(raw, &tree) {
+fn begins_with_password(raw: &[u8], tree: Option<&Tree>) -> Result<bool, Unsendable> {
+    match tree.map(|tree| password::find(raw, tree)).unwrap_or_default() {
         Found { sealed: true, .. } => Err(Unsendable::PasswordSigned),
         Found { open, .. } => Ok(open),
     }

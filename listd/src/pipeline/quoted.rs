@@ -26,9 +26,8 @@ pub struct Ours {
 }
 
 impl Pipeline {
-    pub(super) fn quoted(&self, raw: &[u8], now: Timestamp) -> Ours {
-        let Ok(tree) = Tree::parse(raw) else { return Ours::default() };
-        let found = quoted::find(raw, &tree);
+    pub(super) fn quoted(&self, raw: &[u8], tree: &Tree, now: Timestamp) -> Ours {
+        let found = quoted::find(raw, tree);
         if found.open.is_empty() && found.sealed.is_empty() {
             return Ours::default();
         }

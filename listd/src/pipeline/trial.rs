@@ -117,7 +117,8 @@ impl Pipeline {
 
 impl Pipeline {
     fn notes(&self, incoming: &Incoming, now: Timestamp) -> Vec<String> {
-        let quoted = self.quoted(&incoming.bytes, now);
+        let Ok(tree) = Tree::parse(&incoming.bytes) else { return Vec::new() };
+        let quoted = self.quoted(&incoming.bytes, &tree, now);
         let open = (!quoted.open.is_empty()).then(|| {
             "it quotes personal links or addresses of ours; copies show dots there".to_owned()
         });
@@ -125,8 +126,8 @@ impl Pipeline {
             "a signed part quotes personal links or addresses of ours, and can't be changed; they go to everybody"
                 .to_owned()
         });
-        let password = Tree::parse(&incoming.bytes)
-            .is_ok_and(|tree| password::find(&incoming.bytes, &tree).open)
+        let password = password::find(&incoming.bytes, &tree)
+            .open
             .then(|| "it begins with a password; copies go without that line".to_owned());
         [open, sealed, password].into_iter().flatten().collect()
     }

@@ -60,7 +60,7 @@ pub struct Found {
 pub fn find(raw: &[u8], tree: &Tree) -> Found {
     let mut found = Found::default();
     for (part, content) in texts(raw, tree) {
-        if lines(part, &content).first().is_some_and(|line| is_password(&line.text)) {
+        if first(part, &content).is_some_and(|line| is_password(&line.text)) {
             match part.sealed {
                 Some(_) => found.sealed = true,
                 None => found.open = true,
@@ -77,8 +77,9 @@ pub(super) fn edits(raw: &[u8], tree: &Tree) -> Vec<Edit> {
         texts(raw, tree).filter(|(part, _)| part.sealed.is_none()).collect();
     let mut known = BTreeSet::new();
     for (part, content) in &texts {
-        let first = lines(part, content).into_iter().next();
-        known.extend(first.filter(|line| is_password(&line.text)).map(|line| line.words()));
+        known.extend(
+            first(part, content).filter(|line| is_password(&line.text)).map(|line| line.words()),
+        );
     }
     if known.is_empty() {
         return Vec::new();
@@ -132,7 +133,7 @@ fn without(raw: &[u8], part: &Part, known: &BTreeSet<String>) -> Option<Edit> {
 
 /// From the first octet that goes to the last one, and what stays of that.
 fn span(part: &Part, octets: &[u8], known: &BTreeSet<String>) -> Option<(Range<usize>, Vec<u8>)> {
-    let lines = lines(part, octets);
+    let lines = lines(part, octets, usize::MAX);
     let gone: Vec<&Line> = lines.iter().filter(|line| known.contains(&line.words())).collect();
     let (start, end) = (gone.first()?.range.start, gone.last()?.range.end);
     let (mut kept, mut at) = (Vec::new(), start);
@@ -165,22 +166,30 @@ impl Line {
     }
 }
 
-/// The lines of a text that are not blank, from its beginning.
-fn lines(part: &Part, octets: &[u8]) -> Vec<Line> {
+/// The first line of a text that is not blank: most mails are read no further.
+fn first(part: &Part, octets: &[u8]) -> Option<Line> {
+    lines(part, octets, 1).into_iter().next()
+}
+
+/// The lines of a text that are not blank, from its beginning; it is read until there are `enough`.
+fn lines(part: &Part, octets: &[u8], enough: usize) -> Vec<Line> {
     let octets = octets.get(..LOOKED_AT).unwrap_or(octets);
     // Two octets for a character: not read here.
     if octets.contains(&0) {
         return Vec::new();
     }
     match part.kind.as_str() {
-        "text/html" => of_page(octets),
-        _ => of_text(octets),
+        "text/html" => of_page(octets, enough),
+        _ => of_text(octets, enough),
     }
 }
 
-fn of_text(octets: &[u8]) -> Vec<Line> {
+fn of_text(octets: &[u8], enough: usize) -> Vec<Line> {
     let (mut found, mut at) = (Vec::new(), 0);
     for line in octets.split_inclusive(|b| *b == b'\n') {
+        if found.len() >= enough {
+            break;
+        }
         let range = at..at + line.len();
         at = range.end;
         let line = Line { text: text::utf8_or_latin(line), range, kept: Vec::new() };
@@ -189,10 +198,10 @@ fn of_text(octets: &[u8]) -> Vec<Line> {
     found
 }
 
-fn of_page(html: &[u8]) -> Vec<Line> {
+fn of_page(html: &[u8], enough: usize) -> Vec<Line> {
     let mut page = Page::default();
     let (mut at, mut verbatim) = (0, false);
-    while let Some(rest) = html.get(at..).filter(|rest| !rest.is_empty()) {
+    while let Some(rest) = html.get(at..).filter(|r| !r.is_empty() && page.lines.len() < enough) {
         let len = match rest.first() {
             Some(b'<') => markup(rest).unwrap_or(rest.len()),
             _ => memchr::memchr(b'<', rest).unwrap_or(rest.len()),

@@ -19,6 +19,10 @@ async fn tokens_of_ours_are_known() {
     let (bounces, probe, author) = (of(Purpose::Bounces), of(Purpose::Probe), of(Purpose::Author));
     let forged: String = member.chars().rev().collect();
     let old = token::ticket(keys, 8, Timestamp(START.0 - 200 * 24 * 3600 * 1000));
+    let quoted = |raw: &str| {
+        let tree = Tree::parse(raw.as_bytes()).expect("a tree");
+        pipeline.quoted(raw.as_bytes(), &tree, START)
+    };
     for (text, ours) in [
         (format!("https://lists.schule.example/u/{member}"), Some(&member)),
         (format!("https://lists.schule.example/u/{digest}"), Some(&digest)),
@@ -37,11 +41,11 @@ async fn tokens_of_ours_are_known() {
         ("https://elsewhere.example/o/abcdefghijklmnopqrstuvwxyz".to_owned(), None),
     ] {
         let raw = format!("Subject: Fwd\r\n\r\n> {text}\r\n");
-        let found = pipeline.quoted(raw.as_bytes(), START);
+        let found = quoted(&raw);
         let expect: Vec<String> = ours.into_iter().cloned().collect();
         assert_eq!(found, Ours { open: expect, sealed: 0 }, "{text}");
     }
     // Who answers all names the address of a letter beside the list.
     let raw = format!("Subject: Re\r\nCc: <5b-confirm+{ticket}@schule.example>\r\n\r\nJa\r\n");
-    assert_eq!(pipeline.quoted(raw.as_bytes(), START), Ours { open: vec![ticket], sealed: 0 });
+    assert_eq!(quoted(&raw), Ours { open: vec![ticket], sealed: 0 });
 }
