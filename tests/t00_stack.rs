@@ -34,7 +34,7 @@ fn a_mail_from_outside_reaches_a_mailbox_and_a_list_is_routed_to_listd() {
         send(stack.exim.mx(), &outside, "joerg.mueller@post.example", &[school::CLASS_5B], &letter)
             .unwrap();
     assert_eq!(reply.code, 451, "{reply}");
-    wait::until_true("an empty queue", wait::MAIL, || stack.exim.queued() == 0).unwrap();
+    stack.exim.wait_empty(wait::MAIL).unwrap();
 
     // Whoever logs in may send anywhere, and nobody else may.
     let user = As::User(login, school::PASSWORD);

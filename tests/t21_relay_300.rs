@@ -39,7 +39,7 @@ fn write_letter(stack: &Stack, id: &str) -> Instant {
 }
 
 fn nothing_waits(stack: &Stack) {
-    wait::until_true("an empty queue in Exim", wait::MAIL, || stack.exim.queued() == 0).unwrap();
+    stack.exim.wait_empty(wait::MAIL).unwrap();
 }
 
 #[test]

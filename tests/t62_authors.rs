@@ -112,7 +112,7 @@ fn a_forged_teacher() {
     set(&stack, "unverified", "confirm");
     let stranger = "eve@still.example";
     is_refused(&forge(stranger, "stranger@forged"), "Nur Mitglieder von");
-    wait::until_true("Exim's queue to be empty", wait::MAIL, || stack.exim.queued() == 0).unwrap();
+    stack.exim.wait_empty(wait::MAIL).unwrap();
     let mails = stack.sink.deliveries();
     let bounce = mails.iter().find(|d| !mail::headers(&d.mail, "X-Failed-Recipients").is_empty());
     assert!(bounce.is_none(), "nobody wrote a bounce: {bounce:?}");

@@ -68,7 +68,7 @@ fn a_thousand_spams_cause_no_mail() {
     assert!(mail::header(help, "Subject").contains("Hilfe"), "in German");
     assert!(mail::headers(help, "List-Id").is_empty());
     dkim::check_school(help).unwrap();
-    wait::until_true("Exim to have nothing left", wait::MAIL, || stack.exim.queued() == 0).unwrap();
+    stack.exim.wait_empty(wait::MAIL).unwrap();
     assert!(stack.sink.deliveries().is_empty());
 }
 

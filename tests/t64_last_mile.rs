@@ -105,7 +105,7 @@ fn through_rotation_and_a_restart() {
     std::fs::rename(&log, stack.dir().join("log/exim-mainlog.1")).unwrap();
     stack.listd.kill();
     stack.sink.set(|faults| faults.defer.clear());
-    wait::until_true("Exim to be through", AGAIN, || stack.exim.queued() == 0).unwrap();
+    stack.exim.wait_empty(AGAIN).unwrap();
     stack.listd.start().unwrap();
     wait_heard(&stack, "spaeter@post.example", "the last word", |_, last| is(last, "Delivered"));
 }

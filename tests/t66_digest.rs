@@ -33,9 +33,7 @@ fn post(stack: &Stack, list: &str, subject: &str, head: &str) {
 
 /// The path of a copy's own page.
 fn settings(copy: &[u8]) -> String {
-    let links = mail::header(copy, "List-Unsubscribe");
-    let (_, rest) = links.split_once(&format!("<{PUBLIC}")).expect("an https link first");
-    rest.split_once('>').expect("an end").0.replace("/u/", "/o/")
+    mail::own_path(copy, PUBLIC).expect("an https link first").replace("/u/", "/o/")
 }
 
 fn choose(web: SocketAddr, path: &str, digest: &str) {

@@ -49,9 +49,8 @@ impl House {
 
     /// The token of a member's own links, from her copy.
     fn token(&self, who: (&str, &str), id: &str) -> String {
-        let links = mail::header(&self.copy(who, id), "List-Unsubscribe");
-        let (_, rest) = links.split_once("/u/").expect("a link");
-        rest.split_once('>').expect("an end").0.to_owned()
+        let path = mail::own_path(&self.copy(who, id), PUBLIC).expect("a link");
+        path.strip_prefix("/u/").expect("her own").to_owned()
     }
 
     fn save(&self, token: &str, form: &str) {

@@ -7,6 +7,7 @@ use stack::claim::Port;
 use stack::smtp::{As, Client, deliver, send};
 use stack::{Stack, dkim, http, mail, school, wait};
 
+const PUBLIC: &str = "https://lists.schule.example";
 const CLASS_7A: &str = "klasse-7a@schule.example";
 const LDIF: &str = "
 dn: cn=klasse-7a,ou=groups,dc=schule,dc=example
@@ -29,8 +30,7 @@ impl House {
     fn start() -> House {
         let port = Port::claim().unwrap();
         let web = port.address();
-        let pages =
-            format!("\n[web]\nlisten = \"{web}\"\npublic_url = \"https://lists.schule.example\"\n");
+        let pages = format!("\n[web]\nlisten = \"{web}\"\npublic_url = \"{PUBLIC}\"\n");
         let settings = |s: &mut stack::listd::Settings| {
             s.more = pages;
             s.domain = "once = true\n".to_owned();
@@ -124,9 +124,7 @@ fn a_mail_to_both_classes_comes_once() {
 
     // She wants none of 5b: what names both comes by 7a.
     let copies = house.stack.dovecot.inbox(school::AYSE.0).unwrap();
-    let links = mail::header(copies.last().unwrap(), "List-Unsubscribe");
-    let (_, rest) = links.split_once("/u/").expect("a link");
-    let path = format!("/u/{}", rest.split_once('>').expect("an end").0);
+    let path = mail::own_path(copies.last().unwrap(), PUBLIC).expect("a link");
     let (status, _) = http::post(house.web, &path, "List-Unsubscribe=One-Click").unwrap();
     assert_eq!(status, 200);
     house.post("stumm@post.example", &both);

@@ -155,6 +155,11 @@ impl Exim {
         String::from_utf8_lossy(&out).trim().parse().unwrap_or(0)
     }
 
+    /// Waits until its queue is empty: what was taken is delivered, or is no more.
+    pub fn wait_empty(&self, limit: Duration) -> Result<()> {
+        wait::until_true("Exim's queue to be empty", limit, || self.queued() == 0)
+    }
+
     fn home(&self) -> PathBuf {
         self.dir.join("exim")
     }

@@ -48,6 +48,13 @@ pub fn header(mail: &[u8], name: &str) -> String {
     headers(mail, name).into_iter().next().unwrap_or_default()
 }
 
+/// The path of a copy's own page, `/u/TOKEN`: behind the address of the pages (`public_url`), in its first link to unsubscribe.
+pub fn own_path(copy: &[u8], pages: &str) -> Option<String> {
+    let links = header(copy, "List-Unsubscribe");
+    let (link, _) = links.strip_prefix('<')?.split_once('>')?;
+    Some(link.strip_prefix(pages)?.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

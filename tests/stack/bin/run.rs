@@ -141,13 +141,13 @@ fn verdicts(stack: &Stack) -> Result<()> {
 fn quiet(stack: &Stack, pages: &Port) -> Result<()> {
     let (login, address) = school::ZOE;
     let copy = stack.dovecot.wait_for(login, ID)?;
-    let links = mail::header(&copy, "List-Unsubscribe");
-    let link = links.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
-    let path = link.strip_prefix(&format!("http://{}", pages.address()));
-    let path = path.ok_or_else(|| Failure(format!("no link of ours: {links}")))?;
+    let url = format!("http://{}", pages.address());
+    let path = mail::own_path(&copy, &url).ok_or_else(|| {
+        Failure(format!("no link of ours: {}", mail::header(&copy, "List-Unsubscribe")))
+    })?;
     println!("\n{address} clicks on \"unsubscribe\" in her mail program, which posts to\n");
-    println!("  {link}\n");
-    let (status, _) = http::post(pages.address(), path, "List-Unsubscribe=One-Click")?;
+    println!("  {url}{path}\n");
+    let (status, _) = http::post(pages.address(), &path, "List-Unsubscribe=One-Click")?;
     if status != 200 {
         return Err(Failure(format!("the page answered {status}")));
     }
